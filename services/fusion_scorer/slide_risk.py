@@ -49,7 +49,7 @@ def pool_slides(bundle: Bundle, slides: Sequence[SlideInput]) -> SlideRisk | Non
     digests = sorted(bags)
     tiles = np.concatenate([bags[digest] for digest in digests])
     answer = bundle.mil(tiles)
-    if not np.isfinite(answer.log_risk) or not np.isfinite(answer.attention).all():
+    if not all(np.isfinite(numbers).all() for numbers in answer if numbers is not None):
         raise BadBundleError(f"mil.onnx of bundle {bundle.manifest.name} gives numbers that are not finite")
     members = _members(bundle, answer)
     by_bag, end = {}, 0

@@ -1,7 +1,10 @@
 """Prototypes in a score: each tile by the nearest, shares by slide, and a score without them as it was."""
 
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from medulla.v1.scorer_pb2 import HazardRatio
 from safetensors.numpy import load as load_tensors
@@ -9,7 +12,10 @@ from safetensors.numpy import load as load_tensors
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
+from services.fusion_scorer.slide_risk import pool_slides
 from shared.model.bundle import load
+from shared.model.errors import BadBundleError
+from shared.model.mil import MilAnswer
 from shared.units import CaseId
 from tests.support.fusion import features, slide_input, with_prototypes, write_bundle
 
@@ -37,6 +43,14 @@ def test_each_tile_has_its_prototype_beside_its_attention(tmp_path: Path) -> Non
     result = scored(tmp_path, with_prototypes())
     tensors = [load_tensors(result.attention[slide.attention_key]) for slide in result.score.slides]
     assert [each["prototype"].tolist() for each in tensors] == [[0, 1, 1], [0]]
+
+
+def test_projected_tiles_that_are_no_numbers_are_the_fault_of_the_bundle(tmp_path: Path) -> None:
+    bundle = load(write_bundle(tmp_path, with_prototypes()))
+    answer = MilAnswer(0.5, features((0.5, 0.5))[0], features((0, np.nan), (0, 1)))
+    broken = replace(bundle, mil=Mock(return_value=answer, width=2))
+    with pytest.raises(BadBundleError, match="numbers that are not finite"):
+        pool_slides(broken, SLIDES)
 
 
 def test_a_bundle_without_prototypes_gives_the_same_bytes_as_before(tmp_path: Path) -> None:
