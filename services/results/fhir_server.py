@@ -13,6 +13,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 from pydantic import Field, SecretStr
 
 from services.results.errors import FhirServerDownError, RefusedByFhirServerError
+from shared.errors import MedullaError
 from shared.settings import HttpUrl, Section
 
 _MEDIA_TYPE = "application/fhir+json"
@@ -45,12 +46,11 @@ class FhirSettings(Section):
 
 
 class FhirServer:
-    """Reads, writes and deletes Bundles under ids that we choose."""
+    """Reads, writes and deletes Bundles under ids that we choose; raises MedullaError without a readable CA file."""
 
     def __init__(self, settings: FhirSettings) -> None:
         self._settings = settings
-        context = ssl.create_default_context(cafile=str(settings.ca) if settings.ca else None)
-        self._opener = build_opener(HTTPSHandler(context=context), _NoRedirects)
+        self._opener = build_opener(HTTPSHandler(context=_context(settings.ca)), _NoRedirects)
 
     def bundle(self, bundle_id: str) -> Resource | None:
         """The Bundle of an id; None where there is none.
@@ -65,7 +65,10 @@ class FhirServer:
     def put(self, bundle_id: str, document: bytes) -> None:
         """Create the Bundle, or make it the newest version of it; errors as for `bundle`."""
         if self._call("PUT", bundle_id, document) is None:
-            raise RefusedByFhirServerError("the FHIR server has no Bundles under ids that its clients choose")
+            raise RefusedByFhirServerError(
+                "the FHIR server does not know the address of a Bundle: its URL is wrong, or it has no Bundles under ids "
+                "that its clients choose"
+            )
 
     def delete(self, bundle_id: str) -> None:
         """Delete the Bundle, if there is one; errors as for `bundle`."""
@@ -99,6 +102,15 @@ class _NoRedirects(HTTPRedirectHandler):
         """None raises the answer as an HTTPError."""
 
 
+def _context(ca: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise MedullaError(
+            f"the CA file {ca} of the FHIR server cannot be read: {error.strerror or error}; correct RESULTS_FHIR__CA"
+        ) from error
+
+
 def _refusal(method: str, error: HTTPError) -> FhirServerDownError | RefusedByFhirServerError:
     """The error of a status code; only that for a dead letter repeats what the server says."""
     if error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in _LATER:
@@ -119,7 +131,7 @@ def _diagnostics(error: HTTPError) -> str:
 def _object(data: bytes) -> Resource:
     try:
         resource = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         resource = None
     if not isinstance(resource, dict):
         raise RefusedByFhirServerError("the FHIR server answers with something else than a resource in JSON")

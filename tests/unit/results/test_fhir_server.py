@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from services.results.errors import FhirServerDownError, RefusedByFhirServerError
 from services.results.fhir_server import FhirServer, FhirSettings
 from services.results.settings import ResultsSettings
+from shared.errors import MedullaError
 from shared.settings import BadSettingsError, load
 
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "diagnostics": "HAPI-1:\n no subject"}]}
@@ -24,7 +26,7 @@ class Answering(BaseHTTPRequestHandler):
         self.send_response(int(self.path.rpartition("/")[2]))
         self.send_header("Location", "/elsewhere")
         self.end_headers()
-        self.wfile.write(json.dumps(OUTCOME).encode())
+        self.wfile.write(self.server.outcome)  # type: ignore[attr-defined]
 
     do_PUT = do_DELETE = do_GET  # noqa: N815 - the names of the standard library
 
@@ -35,7 +37,7 @@ class Answering(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def http() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    server.seen = []  # type: ignore[attr-defined]
+    server.seen, server.outcome = [], json.dumps(OUTCOME).encode()  # type: ignore[attr-defined]
     Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -66,7 +68,7 @@ def test_a_busy_or_broken_server_is_asked_again_and_its_words_stay_out_of_the_lo
 def test_a_bundle_that_is_not_there_is_none_and_needs_no_deletion(fhir: FhirServer) -> None:
     assert (fhir.bundle("404"), fhir.bundle("410")) == (None, None)
     fhir.delete("404")
-    with pytest.raises(RefusedByFhirServerError, match="under ids that its clients choose"):
+    with pytest.raises(RefusedByFhirServerError, match=r"URL is wrong, or .* under ids that its clients choose"):
         fhir.put("404", b"{}")
 
 
@@ -78,6 +80,24 @@ def test_the_token_goes_with_each_request(fhir: FhirServer, http: ThreadingHTTPS
 def test_a_server_that_does_not_answer_is_asked_again() -> None:
     with pytest.raises(FhirServerDownError, match="does not answer: URLError"):
         FhirServer(FhirSettings(url="http://127.0.0.1:9", timeout_s=1)).put("x", b"{}")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_file_that_is_none_is_named(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(MedullaError, match=r"CA file .*ca\.pem of the FHIR server .* RESULTS_FHIR__CA"):
+        FhirServer(FhirSettings(url="https://fhir.example", ca=file))
+
+
+def test_an_answer_that_nests_without_end_is_refused(http: ThreadingHTTPServer, fhir: FhirServer) -> None:
+    http.outcome = b'{"issue":' + b"[" * 100_000  # type: ignore[attr-defined]
+    try:
+        with pytest.raises(RefusedByFhirServerError, match="something else than a resource"):
+            fhir.bundle("200")
+    finally:
+        http.outcome = json.dumps(OUTCOME).encode()  # type: ignore[attr-defined]
 
 
 def test_settings_take_the_token_from_a_secret_and_refuse_other_schemes(monkeypatch: pytest.MonkeyPatch) -> None:
