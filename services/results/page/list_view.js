@@ -87,12 +87,13 @@ class ListView {
 
   /** Nothing of an erased case stays on the screen; its place does, so that no row moves. */
   async erase(digest) {
-    const digests = await Promise.all(this.shown.map((row) => sha256(row.case_id)));
-    const row = this.shown.find((_, i) => digests[i] === digest);
-    if (!row || await isStored(row.case_id, this.signal)) return;
-    this.shown = this.shown.filter((each) => each !== row);
-    this.changed.delete(row.case_id);
-    this.rows.erase(row.case_id);
+    this.byDigest ??= casesByDigest(this.shown);
+    const caseId = (await this.byDigest).get(digest);
+    if (!caseId || await isStored(caseId, this.signal)) return;
+    this.byDigest = null;
+    this.shown = this.shown.filter((row) => row.case_id !== caseId);
+    this.changed.delete(caseId);
+    this.rows.erase(caseId);
     this.announce();
   }
 
@@ -109,7 +110,7 @@ class ListView {
   }
 
   show(rows, next) {
-    Object.assign(this, { shown: rows, next });
+    Object.assign(this, { shown: rows, next, byDigest: null });
     this.banner(rows.some((row) => row.flags.includes("simulated")));
     this.rows = new Rows(rows, (caseId) => this.moving.of(caseId));
     const focused = document.activeElement?.getAttribute("href");
@@ -145,4 +146,9 @@ class ListView {
   refuse(error) {
     if (!this.signal.aborted) this.body.replaceChildren(problem(error));
   }
+}
+
+/** Ids of the shown cases by their SHA-256; a stream begins with up to a thousand erasures, and each is looked up here. */
+async function casesByDigest(rows) {
+  return new Map(await Promise.all(rows.map(async (row) => [await sha256(row.case_id), row.case_id])));
 }
