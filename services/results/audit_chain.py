@@ -28,6 +28,7 @@ class AuditEntry:
     score_digest: str
     as_of: datetime
     event_id: str
+    """Of the event, the note or the erasure; of the same event after an erasure of the case a digest of it."""
     recorded_at: datetime
     previous: str
     """Hash of entry `seq - 1`, or GENESIS."""

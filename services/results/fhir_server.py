@@ -66,8 +66,8 @@ class FhirServer:
         """Create the Bundle, or make it the newest version of it; errors as for `bundle`."""
         if self._call("PUT", bundle_id, document) is None:
             raise RefusedByFhirServerError(
-                "the FHIR server does not know the address of a Bundle: its URL is wrong, or it has no Bundles under ids "
-                "that its clients choose"
+                "the FHIR server does not know the address of a Bundle: its URL is wrong, or it has no Bundles under "
+                "ids that its clients choose"
             )
 
     def delete(self, bundle_id: str) -> None:
