@@ -130,7 +130,7 @@ class CaseFilter(_message.Message):
     """Words, each of which the case id or the site contains, in any letter case."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """in_progress, scored, abstained, rejected or withdrawn."""
+        """in_progress, scored, abstained, rejected or withdrawn; crosses_threshold or too_uncertain in place of scored."""
 
     @_builtins.property
     def groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
