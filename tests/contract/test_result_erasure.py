@@ -4,6 +4,7 @@ from services.results.erased_results import SweepErasedResults
 from services.results.schema import METADATA
 from services.results.sql_store import SqlStore
 from shared.blob.memory import MemoryStore
+from shared.canonical import sha256
 from shared.erased import ErasedCases
 from shared.units import CaseId
 from tests.support import scores as samples
@@ -55,6 +56,7 @@ def test_the_same_score_and_withdrawal_are_recorded_and_erased_again(fresh: SqlS
         assert fresh.erase(CaseId(case))
     report = fresh.verify_chain()
     assert (report.intact, report.entries) == (True, 6)
+    assert fresh.activity(samples.at(5)).erased == {sha256(case.encode()): 6}
     assert case not in everything(fresh)
 
 
