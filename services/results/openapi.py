@@ -61,6 +61,17 @@ def columns(*names: str, items: Schema) -> dict[str, Schema]:
     return {name: {"type": "array", "items": items} for name in names}
 
 
+def squares(**properties: Schema) -> Schema:
+    """A JSON object of `SquareColumns` with these properties besides."""
+    return record(
+        **columns("x", "y", items=INTEGER),
+        **properties,
+        square_width_px=NUMBER,
+        square_height_px=NUMBER,
+        merged=INTEGER | {"description": "Tiles per side of a square"},
+    )
+
+
 def answers(schema: Schema, *media_types: str, status: int = 200) -> Responses:
     """The answer with a body of this schema; JSON if no media type is named."""
     content = {media_type: {"schema": schema} for media_type in media_types or ("application/json",)}

@@ -8,14 +8,7 @@ from services.results.evidence import Evidence
 from services.results.message_json import json_response
 from services.results.queries import Queries
 
-_MAP = openapi.record(
-    **openapi.columns("x", "y", items=openapi.INTEGER),
-    **openapi.columns("attention", items=openapi.NUMBER),
-    square_width_px=openapi.NUMBER,
-    square_height_px=openapi.NUMBER,
-    mean=openapi.NUMBER,
-    merged=openapi.INTEGER,
-)
+_MAP = openapi.squares(**openapi.columns("attention", items=openapi.NUMBER), mean=openapi.NUMBER)
 
 
 def case_routes(queries: Queries, evidence: Evidence) -> APIRouter:

@@ -14,13 +14,8 @@ _TILES = openapi.record(
     square_height_px=openapi.NUMBER,
     merged=openapi.INTEGER | {"description": "Tiles per side of a place"},
 )
-_PROTOTYPES = openapi.record(
-    **openapi.columns("x", "y", items=openapi.INTEGER),
-    **openapi.columns("prototype", items=openapi.INTEGER | {"description": "Number of one of the score's prototypes"}),
-    square_width_px=openapi.NUMBER,
-    square_height_px=openapi.NUMBER,
-    merged=openapi.INTEGER | {"description": "Tiles per side of a square"},
-)
+_PROTOTYPE = openapi.INTEGER | {"description": "Number of one of the score's prototypes"}
+_PROTOTYPES = openapi.squares(**openapi.columns("prototype", items=_PROTOTYPE))
 
 
 def layer_routes(layers: SlideLayers) -> APIRouter:
