@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.trainer.bucket.copies import Copies, copies
-from services.trainer.bucket.place import as_typed
+from services.trainer.bucket.s3_uri import as_typed
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.add_vectors import add_vectors, vector_tables
 from services.trainer.cohort.cohort import Cohort

@@ -47,7 +47,7 @@ def evaluate(
         from services.standalone.evaluated_cohort import EvaluatedFiles, evaluated, plan_of
         from services.standalone.evaluation_lines import evaluation_lines
         from services.trainer.bucket.copies import copies
-        from services.trainer.bucket.place import as_typed
+        from services.trainer.bucket.s3_uri import as_typed
     with exit_codes(goes_on=True), copies() as copied, copied.output(out) as folder:
         plan = plan_of(repeats, folds, seed, splits, workers, by_site=by_site)
         table = CohortFiles.of(cohort, embeddings, columns, vectors, copied)

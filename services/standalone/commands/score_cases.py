@@ -29,7 +29,7 @@ def score_cases(
         from services.standalone.cohort_files import CohortFiles
         from services.standalone.scored_cohort import score_cohort
         from services.trainer.bucket.copies import copies
-        from services.trainer.bucket.place import as_typed
+        from services.trainer.bucket.s3_uri import as_typed
     with exit_codes(goes_on=True), copies() as copied, copied.output(out) as folder:
         files = CohortFiles.of(table, embeddings, columns, vectors, copied)
         scored = score_cohort(files, copied.folder(bundle), folder)

@@ -49,7 +49,7 @@ def train(
     with loading():
         from services.standalone.cohort_files import CohortFiles, read
         from services.trainer.bucket.copies import copies
-        from services.trainer.bucket.place import as_typed
+        from services.trainer.bucket.s3_uri import as_typed
         from services.trainer.bundle.train import TrainPlan, train_bundle
         from services.trainer.profile import load_profile
         from services.trainer.vectors.unlearned import unlearned_notes

@@ -31,7 +31,7 @@ def validate(
         from services.standalone.cohort_files import CohortFiles, read
         from services.standalone.evaluation_lines import evaluation_lines
         from services.trainer.bucket.copies import copies
-        from services.trainer.bucket.place import as_typed
+        from services.trainer.bucket.s3_uri import as_typed
         from services.trainer.bundle.served import read_bundle
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medulla.v1.events_pb2 import SlideEmbedded
 
-from services.trainer.bucket.place import local_path
+from services.trainer.bucket.s3_uri import local_path
 from services.trainer.cohort.embeddings import INDEX
 from services.trainer.errors import BadEmbeddingsError
 from shared import keys

@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from services.trainer.bucket.bags import copy_bags
-from services.trainer.bucket.place import Place, local_path, place
+from services.trainer.bucket.s3_uri import S3Uri, local_path, s3_uri
 from services.trainer.cohort.embeddings import INDEX
-from services.trainer.errors import BadPlaceError
+from services.trainer.errors import BadS3UriError
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.blob.s3 import S3Store
 from shared.files import put
@@ -34,59 +34,58 @@ class Copies:
         """The file itself, or a fresh copy of the object that it names.
 
         Raises:
-            BadPlaceError: there is no such object.
+            BadS3UriError: there is no such object.
         """
-        if (named := place(path)) is None:
+        if (uri := s3_uri(path)) is None:
             return path
-        copy = self._local(named)
+        copy = self._local(uri)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        put(copy, _read(self.store_of(named.bucket), named))
+        put(copy, _read(self.store_of(uri.bucket), uri))
         return copy
 
     def folder(self, path: Path) -> Path:
         """The folder itself, or a copy of all objects below its name.
 
         Raises:
-            BadPlaceError: there is no such object.
+            BadS3UriError: there is no such object.
         """
-        if (named := place(path)) is None:
+        if (uri := s3_uri(path)) is None:
             return path
-        below = f"{named.key}/" if named.key else ""
-        names = [info.key for info in self.store_of(named.bucket).list(below)]
+        names = [info.key for info in self.store_of(uri.bucket).list(uri.prefix)]
         if not names:
-            raise BadPlaceError(f"nothing lies below {named}/")
+            raise BadS3UriError(f"nothing lies below {uri}/")
         for name in names:
-            self.file(Path(f"s3://{named.bucket}/{name}"))
-        return self._local(named)
+            self.file(Path(f"s3://{uri.bucket}/{name}"))
+        return self._local(uri)
 
     def bags(self, path: Path, cases: Sequence[str], advance: Advance) -> Path:
-        """The folder of embeddings itself, or copies of the bags of `cases`: of a folder with index.csv, or embedded.
+        """The folder of embeddings itself, or a copy: of a whole folder with index.csv, else of the bags of `cases`.
 
         Raises:
             BadEmbeddingsError: no case has an embedded slide, or a bag is gone or was altered.
         """
-        if (named := place(path)) is None:
+        if (uri := s3_uri(path)) is None:
             return path
-        store = self.store_of(named.bucket)
-        if store.head(f"{named.key}/{INDEX}".lstrip("/")):
+        store = self.store_of(uri.bucket)
+        if store.head(uri.prefix + INDEX):
             return self.folder(path)
-        return copy_bags(store, cases, self._local(named), advance)
+        return copy_bags(store, cases, self._local(uri), advance)
 
     @contextmanager
     def output(self, path: Path) -> Iterator[Path]:
         """The folder itself, or one whose files are put into the bucket at the end, unless the work fails."""
-        if (named := place(path)) is None:
+        if (uri := s3_uri(path)) is None:
             yield path
             return
-        local = self._local(named)
+        local = self._local(uri)
         local.mkdir(parents=True, exist_ok=True)
         yield local
-        store = self.store_of(named.bucket)
+        store = self.store_of(uri.bucket)
         for file in sorted(item for item in local.rglob("*") if item.is_file()):
-            store.put(f"{named.key}/{file.relative_to(local).as_posix()}".lstrip("/"), file.read_bytes())
+            store.put(uri.prefix + file.relative_to(local).as_posix(), file.read_bytes())
 
-    def _local(self, named: Place) -> Path:
-        return local_path(self.home / named.bucket, named.key)
+    def _local(self, uri: S3Uri) -> Path:
+        return local_path(self.home / uri.bucket, uri.key)
 
 
 @contextmanager
@@ -103,8 +102,8 @@ def _bucket(name: str) -> BlobStore:
     return S3Store(load(PlatformSettings).s3.model_copy(update={"bucket": name}))
 
 
-def _read(store: BlobStore, named: Place) -> bytes:
+def _read(store: BlobStore, uri: S3Uri) -> bytes:
     try:
-        return store.get(named.key)
+        return store.get(uri.key)
     except ObjectChangedError as error:
-        raise BadPlaceError(f"there is no object {named}") from error
+        raise BadS3UriError(f"there is no object {uri}") from error

@@ -6,9 +6,9 @@ import pytest
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.trainer.bucket.copies import KEPT, Copies, copies
-from services.trainer.bucket.place import place
+from services.trainer.bucket.s3_uri import s3_uri
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
-from services.trainer.errors import BadEmbeddingsError, BadPlaceError
+from services.trainer.errors import BadEmbeddingsError, BadS3UriError
 from shared.blob.memory import MemoryStore
 from tests.support.cohorts import quiet
 from tests.support.fusion import features, store_slide
@@ -41,16 +41,16 @@ def bags(copied: Copies) -> Embeddings:
     ("text", "bucket", "key"),
     [("s3://b/a/cohort.csv", "b", "a/cohort.csv"), ("s3://b", "b", ""), ("s3://b/out/", "b", "out")],
 )
-def test_a_place_is_a_bucket_and_a_key(text: str, bucket: str, key: str) -> None:
-    named = place(Path(text))
-    assert named is not None
-    assert (named.bucket, named.key) == (bucket, key)
+def test_an_s3_uri_names_a_bucket_and_a_key(text: str, bucket: str, key: str) -> None:
+    uri = s3_uri(Path(text))
+    assert uri is not None
+    assert (uri.bucket, uri.key) == (bucket, key)
 
 
-def test_a_path_of_this_machine_is_no_place() -> None:
-    assert place(Path("s3/cohort.csv")) is None
-    with pytest.raises(BadPlaceError, match="names no bucket"):
-        place(Path("s3://"))
+def test_a_path_of_this_machine_is_no_s3_uri() -> None:
+    assert s3_uri(Path("s3/cohort.csv")) is None
+    with pytest.raises(BadS3UriError, match="names no bucket"):
+        s3_uri(Path("s3://"))
 
 
 def test_bags_of_embedded_slides_are_read_as_those_of_a_folder(copied: Copies) -> None:
@@ -114,13 +114,13 @@ def test_copies_are_removed_at_the_end(store: MemoryStore) -> None:
 
 
 def test_a_table_that_is_not_there_is_refused(copied: Copies) -> None:
-    with pytest.raises(BadPlaceError, match=r"no object s3://medulla/cohort\.csv"):
+    with pytest.raises(BadS3UriError, match=r"no object s3://medulla/cohort\.csv"):
         copied.file(BUCKET / "cohort.csv")
 
 
 def test_a_key_that_leads_out_of_the_folder_is_refused(store: MemoryStore, copied: Copies) -> None:
     store.put("cohort/../../secret", b"x")
-    with pytest.raises(BadPlaceError, match="leads out of the folder"):
+    with pytest.raises(BadS3UriError, match="leads out of the folder"):
         copied.folder(BUCKET / "cohort")
 
 
