@@ -24,7 +24,7 @@ def main() -> int:
     """Read, fit, write and print the digest; an error is one sentence, advice and an exit code."""
     arguments = _arguments().parse_args()
     try:
-        with copies() as copied, copied.output(arguments.out) as folder:
+        with copies() as copied, copied.bundle_output(arguments.out) as folder:
             lines = _train(arguments, copied, folder)
     except (MedullaError, OSError) as error:
         sys.stderr.write(f"trainer: {explain(error)}\n")

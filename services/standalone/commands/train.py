@@ -53,7 +53,7 @@ def train(
         from services.trainer.bundle.train import TrainPlan, train_bundle
         from services.trainer.profile import load_profile
         from services.trainer.vectors.unlearned import unlearned_notes
-    with exit_codes(), copies() as copied, copied.output(out) as folder:
+    with exit_codes(), copies() as copied, copied.bundle_output(out) as folder:
         files = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         table, bags = read(files, load_profile(profile))
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"

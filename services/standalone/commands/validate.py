@@ -37,7 +37,7 @@ def validate(
         from services.trainer.report.page import write_page
         from services.trainer.validation.validate import validate as validate_bundle
     with exit_codes(), copies() as copied, copied.output(out) as folder:
-        served = read_bundle(copied.folder(bundle))
+        served = read_bundle(copied.bundle(bundle))
         files = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         table, bags = read(files, load_profile(profile) if profile else served.profile)
         with progress("steps") as advance:

@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.trainer.bucket.copies import KEPT, Copies, copies
+from services.trainer.bucket.copies import KEPT, Copies, copies, keeps
 from services.trainer.bucket.s3_uri import s3_uri
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.errors import BadEmbeddingsError, BadS3UriError
 from shared.blob.memory import MemoryStore
+from shared.model.bundle_files import verify
+from shared.model.errors import BadBundleError, BadTargetError
 from tests.support.cohorts import quiet
-from tests.support.fusion import features, store_slide
+from tests.support.fusion import features, store_slide, write_bundle
 
 BUCKET = Path("s3://medulla")
 CASES = ("MB-1", "MB-2")
@@ -119,9 +121,10 @@ def test_a_table_that_is_not_there_is_refused(copied: Copies) -> None:
 
 
 def test_a_key_that_leads_out_of_the_folder_is_refused(store: MemoryStore, copied: Copies) -> None:
+    store.put("cohort/index.csv", b"x")
     store.put("cohort/../../secret", b"x")
     with pytest.raises(BadS3UriError, match="leads out of the folder"):
-        copied.folder(BUCKET / "cohort")
+        copied.bags(BUCKET / "cohort", CASES, quiet)
 
 
 def test_a_report_is_put_into_the_bucket_when_the_work_is_done(store: MemoryStore, copied: Copies) -> None:
@@ -141,3 +144,37 @@ def test_work_that_fails_puts_nothing_into_the_bucket(store: MemoryStore, copied
     with pytest.raises(KeyError):
         fail()
     assert not list(store.list("report/"))
+
+
+def test_tables_that_lie_beside_a_report_are_not_put_back(store: MemoryStore, copied: Copies) -> None:
+    store.put("study/cohort.csv", b"older")
+    copied.file(BUCKET / "study/cohort.csv")
+    with copied.output(BUCKET / "study") as folder:
+        (folder / "report.json").write_text("{}")
+        store.put("study/cohort.csv", b"newer")
+    assert store.get("study/cohort.csv") == b"newer"
+    assert store.get("study/report.json") == b"{}"
+
+
+def test_a_bundle_replaces_the_one_that_lies_there_whole(store: MemoryStore, copied: Copies, tmp_path: Path) -> None:
+    for name in ("bundle.json", "trees.json", "signature"):
+        store.put(f"bundles/first/{name}", b"older")
+    with copied.bundle_output(BUCKET / "bundles/first") as folder:
+        write_bundle(folder)
+    store.put("bundles/first/", b"")
+    digest = verify(copied.bundle(BUCKET / "bundles/first")).digest
+    assert digest == verify(write_bundle(tmp_path / "local")).digest
+
+
+def test_a_bundle_replaces_nothing_else(store: MemoryStore, copied: Copies) -> None:
+    store.put("study/cohort.csv", b"x")
+    with pytest.raises(BadTargetError, match="holds objects and is no bundle"), copied.bundle_output(BUCKET / "study"):
+        pass
+    with pytest.raises(BadBundleError, match=r"holds no bundle\.json"):
+        copied.bundle(BUCKET)
+
+
+def test_a_run_into_a_bucket_goes_on_only_where_copies_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (keeps(Path("out")), keeps(BUCKET / "report")) == (True, False)
+    monkeypatch.setenv(KEPT, "copies")
+    assert keeps(BUCKET / "report")
