@@ -1,4 +1,4 @@
-"""Copies of what lies in buckets, so that every step reads files; what a run writes is put back."""
+"""Copies of objects of buckets, so that every step reads files; uploads of what a run writes."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

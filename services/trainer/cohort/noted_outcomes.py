@@ -19,16 +19,16 @@ _GUARD = "'"
 
 @dataclass(frozen=True, slots=True)
 class JoinedTable:
-    """A cohort table with noted outcomes, and what became of the notes."""
+    """A cohort table with noted outcomes, and which notes were used."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     joined: tuple[str, ...]
     """Cases whose outcome is that of a note."""
     undated: tuple[str, ...]
-    """Cases whose note has a date only: a cohort counts days, and does not know from when."""
+    """Cases whose note has a date only: the date of diagnosis, from which days are counted, is not known."""
     others: tuple[str, ...]
-    """Cases with a note that the cohort lacks."""
+    """Cases that have a note and no row in the cohort."""
 
 
 def join_outcomes(cohort: Rows, notes: Rows, outcome: Outcome) -> JoinedTable:
