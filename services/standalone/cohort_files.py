@@ -34,7 +34,7 @@ class CohortFiles:
 
         Raises:
             BadVectorTableError: an option of vectors is not of the form BLOCK=TABLE.
-            BadPlaceError: a bucket lacks one of them.
+            BadS3UriError: a bucket lacks one of them.
         """
         tables = {block: copies.file(path) for block, path in vector_tables(vectors or ()).items()}
         return cls(copies.file(table), embeddings, copies.file(columns) if columns else None, tables, copies)

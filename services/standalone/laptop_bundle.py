@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles, promote
+from services.standalone.console import note
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.workspace import Workspace
 from shared import keys
@@ -14,16 +15,26 @@ from shared.units import Sha256
 def promoted_bundles(workspace: Workspace, given: Path | None) -> Bundles:
     """The bundles of a folder, after promoting the given one, or the one that ships where none is promoted.
 
+    What speaks against the given one is printed; on a laptop it needs no flag.
+
     Raises:
         BadBundleError: the bundle is not intact.
     """
     bundles = Bundles(workspace.store)
     promoted = _promoted_digest(bundles)
-    if given is not None and verify(given).digest != promoted:
-        promote(workspace.store, given)
+    if given is not None:
+        _promote_given(workspace, given, promoted)
     elif promoted is None:
         promote(workspace.store, DEMO_BUNDLE)
     return bundles
+
+
+def _promote_given(workspace: Workspace, given: Path, promoted: Sha256 | None) -> None:
+    files = verify(given)
+    if files.digest != promoted:
+        promote(workspace.store, given)
+    if files.manifest.reservations:
+        note("\n  ".join([f"{given}: read its model_card.md first:", *files.manifest.reservations]))
 
 
 def _promoted_digest(bundles: Bundles) -> Sha256 | None:

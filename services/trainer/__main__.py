@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.trainer.bucket.copies import Copies, copies
-from services.trainer.bucket.place import as_typed
+from services.trainer.bucket.s3_uri import as_typed
 from services.trainer.bundle.train import TrainPlan, train_bundle
 from services.trainer.cohort.add_vectors import add_vectors, vector_tables
 from services.trainer.cohort.cohort import Cohort
@@ -24,7 +24,7 @@ def main() -> int:
     """Read, fit, write and print the digest; an error is one sentence, advice and an exit code."""
     arguments = _arguments().parse_args()
     try:
-        with copies() as copied, copied.output(arguments.out) as folder:
+        with copies() as copied, copied.bundle_output(arguments.out) as folder:
             lines = _train(arguments, copied, folder)
     except (MedullaError, OSError) as error:
         sys.stderr.write(f"trainer: {explain(error)}\n")

@@ -43,7 +43,7 @@ class BadCohortError(PermanentError):
         return cls("\n  ".join([f"{capped(where, _SHOWN)} is refused for {count}:", *listed[:fit], *more]))
 
 
-class BadPlaceError(PermanentError):
+class BadS3UriError(PermanentError):
     """An `s3://` name on the command line names nothing that can be read or written."""
 
     reason = "bad_request"

@@ -9,14 +9,14 @@ from services.trainer.metrics.discrimination import harrell_c
 from shared.arrays import Flags, Floats
 
 EVENTS_A_COLUMN = 10
-"""Fewer tell the weight of a column badly: Peduzzi et al., J Clin Epidemiol 1996;49:1373."""
+"""With fewer, the weight of a column is uncertain: Peduzzi et al., J Clin Epidemiol 1996;49:1373."""
 ONE_SIDE = 0.02
-"""A smaller share of patients on one side of a threshold is as good as none."""
+"""A smaller share of patients on one side of a threshold counts as none."""
 
 
 @dataclass(frozen=True, eq=False)
-class Tried:
-    """A model on n patients whom it had not seen; of a cross-validation, its repeats."""
+class AssessedModel:
+    """A model on n patients that it was not fitted on; in a cross-validation, all repeats."""
 
     title: str
     outcome: Outcome
@@ -25,42 +25,42 @@ class Tried:
     flagged: Flags
     """[repeats, n], called high."""
     by_rule: Flags | None
-    """[n], called high by the profile's rule; None where it does not part them."""
+    """[n], called high by the profile's rule; None where patients lack its variables."""
     columns: int
-    """That were weighted in one model."""
+    """Columns that have a weight in one model."""
 
 
-def reservations(tried: Tried) -> tuple[str, ...]:
-    """A sentence for each: no better than the rule, a threshold that parts nobody, few events for the columns."""
-    return tuple(filter(None, (_against_rule(tried), _one_sided(tried), _few_events(tried))))
+def reservations(model: AssessedModel) -> tuple[str, ...]:
+    """A sentence for each: no better than the rule, a one-sided threshold, few events for the columns."""
+    return tuple(filter(None, (_against_rule(model), _one_sided(model), _few_events(model))))
 
 
-def _against_rule(tried: Tried) -> str:
-    if tried.by_rule is None:
+def _against_rule(model: AssessedModel) -> str:
+    if model.by_rule is None:
         return ""
-    rule = _concordance(tried.outcome, tried.by_rule.astype(np.float64))
-    own = float(np.mean([_concordance(tried.outcome, log_risk) for log_risk in tried.log_risks]))
+    rule = _concordance(model.outcome, model.by_rule.astype(np.float64))
+    own = float(np.mean([_concordance(model.outcome, log_risk) for log_risk in model.log_risks]))
     if not own <= rule:
         return ""
     figures = f"a C of {own:.3f} against {rule:.3f} on patients not learned from"
-    return f"{tried.title}: no better than the rule, with {figures}."
+    return f"{model.title}: no better than the rule, with {figures}."
 
 
-def _one_sided(tried: Tried) -> str:
-    share = float(tried.flagged.mean())
+def _one_sided(model: AssessedModel) -> str:
+    share = float(model.flagged.mean())
     if ONE_SIDE <= share <= 1 - ONE_SIDE:
         return ""
     side = "high" if share > ONE_SIDE else "low"
     of_all = share if side == "high" else 1 - share
-    return f"{tried.title}: its threshold tells nobody apart; it calls {100 * of_all:.0f} % of patients {side}."
+    return f"{model.title}: its threshold does not separate patients; it calls {100 * of_all:.0f} % of patients {side}."
 
 
-def _few_events(tried: Tried) -> str:
-    events = int(tried.outcome.is_event.sum())
-    if events >= EVENTS_A_COLUMN * tried.columns:
+def _few_events(model: AssessedModel) -> str:
+    events = int(model.outcome.is_event.sum())
+    if events >= EVENTS_A_COLUMN * model.columns:
         return ""
     return (
-        f"{tried.title}: {events} events for {tried.columns} columns, fewer than {EVENTS_A_COLUMN} a column; "
+        f"{model.title}: {events} events for {model.columns} columns, fewer than {EVENTS_A_COLUMN} a column; "
         "single weights and hazard ratios are uncertain."
     )
 

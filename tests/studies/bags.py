@@ -133,11 +133,12 @@ def gains_over(
                 return discrimination.uno_c(outcome, prediction.log_risk, tau)
             return discrimination.harrell_c(outcome, prediction.log_risk)
 
+        baseline = c(table)
         for name, prediction in predictions.items():
-            gain = Difference(c(prediction), c(table))
+            gain = Difference(c(prediction), baseline)
             numbers |= {f"{metric}.{name}": float(gain(np.ones((1, len(outcome))))[0])}
             numbers |= {f"{metric}.{name}.draws": [rounded(float(value), 5) for value in draws.draws(gain)]}
-        numbers |= {f"{metric}.table": float(c(table)(np.ones((1, len(outcome))))[0])}
+        numbers |= {f"{metric}.table": float(baseline(np.ones((1, len(outcome))))[0])}
     return numbers
 
 

@@ -46,9 +46,9 @@ def evaluate(
         from services.standalone.cohort_files import CohortFiles
         from services.standalone.evaluated_cohort import EvaluatedFiles, evaluated, plan_of
         from services.standalone.evaluation_lines import evaluation_lines
-        from services.trainer.bucket.copies import copies
-        from services.trainer.bucket.place import as_typed
-    with exit_codes(goes_on=True), copies() as copied, copied.output(out) as folder:
+        from services.trainer.bucket.copies import copies, keeps
+        from services.trainer.bucket.s3_uri import as_typed
+    with exit_codes(goes_on=keeps(out)), copies() as copied, copied.output(out) as folder:
         plan = plan_of(repeats, folds, seed, splits, workers, by_site=by_site)
         table = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         files = EvaluatedFiles(table, profile, slides, default_mpp)

@@ -11,7 +11,6 @@ from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.commands.options import (
     AsJson,
     DefaultMpp,
-    EmbeddingFolder,
     MapFile,
     ProfileFile,
     SlideFolder,
@@ -27,6 +26,7 @@ _CAUTION = "The encoder has seen these patients: evaluate it on others. Research
 
 Tiles = Annotated[Path | None, typer.Option(help="Labelled tiles, DIR/{class}/{patient}__*.png or .jpg.")]
 Table = Annotated[Path | None, typer.Option(help="cohort.csv: learn from outcome; needs --slides and --embeddings.")]
+Bags = Annotated[Path | None, typer.Option("--embeddings", help="Folder with index.csv, as `medulla embed` writes it.")]
 Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.", show_default="the one that ships")]
 Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else derived from the old one's.")]
 TileUm = Annotated[float | None, typer.Option(help="Side of a labelled tile, microns; else the encoder's.", min=1)]
@@ -55,7 +55,7 @@ def finetune(
     tiles: Tiles = None,
     cohort: Table = None,
     slides: SlideFolder = None,
-    embeddings: EmbeddingFolder = None,
+    embeddings: Bags = None,
     profile: ProfileFile = None,
     columns: MapFile = None,
     encoder: Base = DEFAULT_ENCODER,

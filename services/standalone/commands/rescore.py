@@ -30,7 +30,7 @@ def rescore(
         from services.trainer.bucket.copies import copies
     promote = running_system.promote_bundle
     with exit_codes(), copies() as copied:
-        digest = promote(copied.folder(bundle), despite_reservations=despite_reservations) if bundle else ""
+        digest = promote(copied.bundle(bundle), despite_reservations=despite_reservations) if bundle else ""
         count = 0 if bundle else running_system.rescore(cases or [])
     if as_json:
         print_json({"promoted": digest, "asked": count})

@@ -28,11 +28,11 @@ def score_cases(
         from services.standalone.advice import explain_here
         from services.standalone.cohort_files import CohortFiles
         from services.standalone.scored_cohort import score_cohort
-        from services.trainer.bucket.copies import copies
-        from services.trainer.bucket.place import as_typed
-    with exit_codes(goes_on=True), copies() as copied, copied.output(out) as folder:
+        from services.trainer.bucket.copies import copies, keeps
+        from services.trainer.bucket.s3_uri import as_typed
+    with exit_codes(goes_on=keeps(out)), copies() as copied, copied.output(out) as folder:
         files = CohortFiles.of(table, embeddings, columns, vectors, copied)
-        scored = score_cohort(files, copied.folder(bundle), folder)
+        scored = score_cohort(files, copied.bundle(bundle), folder)
     refused, count = scored.refused, len(scored.outcomes) - len(scored.refused)
     if as_json:
         print_json({"scored": count, "refused": len(refused), "scores": f"{as_typed(out)}/scores.csv"})

@@ -49,11 +49,11 @@ def train(
     with loading():
         from services.standalone.cohort_files import CohortFiles, read
         from services.trainer.bucket.copies import copies
-        from services.trainer.bucket.place import as_typed
+        from services.trainer.bucket.s3_uri import as_typed
         from services.trainer.bundle.train import TrainPlan, train_bundle
         from services.trainer.profile import load_profile
         from services.trainer.vectors.unlearned import unlearned_notes
-    with exit_codes(), copies() as copied, copied.output(out) as folder:
+    with exit_codes(), copies() as copied, copied.bundle_output(out) as folder:
         files = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         table, bags = read(files, load_profile(profile))
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"

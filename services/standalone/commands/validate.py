@@ -31,13 +31,13 @@ def validate(
         from services.standalone.cohort_files import CohortFiles, read
         from services.standalone.evaluation_lines import evaluation_lines
         from services.trainer.bucket.copies import copies
-        from services.trainer.bucket.place import as_typed
+        from services.trainer.bucket.s3_uri import as_typed
         from services.trainer.bundle.served import read_bundle
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page
         from services.trainer.validation.validate import validate as validate_bundle
     with exit_codes(), copies() as copied, copied.output(out) as folder:
-        served = read_bundle(copied.folder(bundle))
+        served = read_bundle(copied.bundle(bundle))
         files = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         table, bags = read(files, load_profile(profile) if profile else served.profile)
         with progress("steps") as advance:

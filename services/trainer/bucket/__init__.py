@@ -1,1 +1,1 @@
-"""Cohorts of a running deployment: tables and bags are copied from its bucket, reports and bundles are put there."""
+"""Cohorts of a running deployment: copies of tables and bags of its bucket, and uploads of reports and bundles."""

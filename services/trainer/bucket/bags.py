@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medulla.v1.events_pb2 import SlideEmbedded
 
-from services.trainer.bucket.place import local_path
+from services.trainer.bucket.s3_uri import local_path
 from services.trainer.cohort.embeddings import INDEX
 from services.trainer.errors import BadEmbeddingsError
 from shared import keys
@@ -25,9 +25,9 @@ INDEX_COLUMNS = ("case_id", "slide_id", "slide_digest", "tiles", "path")
 
 
 def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Advance) -> Path:
-    """Copy the bags and plans of the slides of `cases` that stand now into `folder`, next to an `index.csv`.
+    """Copy the bags and plans of the current slides of `cases` into `folder`, next to an `index.csv`.
 
-    Bags that are there already are not read again: their keys are made of digests. A case without slides has no row.
+    Bags that are there already are not read again, since their keys contain digests. A case without slides has no row.
 
     Returns:
         The folder, for `read_embeddings`.
@@ -36,14 +36,14 @@ def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Adv
         BadEmbeddingsError: no case has an embedded slide, or a bag is gone or was altered.
         TransientError: the store is down.
     """
-    named = [CaseId(case) for case in cases]
+    case_ids = [CaseId(case) for case in cases]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="bags") as pool:
-        events = list(chain.from_iterable(pool.map(partial(standing, store), named)))
+        events = list(chain.from_iterable(pool.map(partial(standing, store), case_ids)))
         copies = pool.map(partial(_copy, store, folder), events)
         for done, _ in enumerate(copies, 1):
             advance(done, len(events))
     if not events:
-        raise BadEmbeddingsError(f"none of the {len(named)} cases has an embedded slide in the bucket")
+        raise BadEmbeddingsError(f"none of the {len(case_ids)} cases has an embedded slide in the bucket")
     write_index(folder / INDEX, events)
     return folder
 

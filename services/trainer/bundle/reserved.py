@@ -1,4 +1,4 @@
-"""What speaks against the first model of a bundle."""
+"""Reservations about the first model of a bundle."""
 
 import numpy as np
 
@@ -6,22 +6,22 @@ from services.trainer.arms.arm import Patients
 from services.trainer.arms.rule import ClinicalRule, flagged
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.metrics.decision import threshold_for
-from services.trainer.reservations import Tried, reservations
+from services.trainer.reservations import AssessedModel, reservations
 from shared.words import counted
 
 LEAST_REFITS = 40
-"""Of fewer, the ends of a 90 % interval are about the smallest and the largest, which are too near to each other."""
+"""With fewer, the ends of a 90 % interval are about the smallest and the largest refit: it is too narrow."""
 
 
 def reserved(arm: ServedArm, patients: Patients) -> tuple[str, ...]:
-    """Of the model of all blocks, on patients who were left out of every step."""
+    """Reservations about `arm`, assessed on patients who were left out of every step."""
     cohort, profile = patients.cohort, patients.cohort.profile
     outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
     limit = threshold_for(outcome, risk, profile.horizons_years[0])
     has_rule = ClinicalRule().unavailable_reason(patients) is None
     few = _few_refits(arm)
     return few + reservations(
-        Tried(
+        AssessedModel(
             title=f"Model {arm.name}",
             outcome=outcome,
             log_risks=(arm.out_of_fold.log_risk,),

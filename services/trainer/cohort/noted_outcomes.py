@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR
 from services.trainer.cohort.rows import Row, Rows
 from services.trainer.errors import BadCohortError
 from shared.model.profile import Outcome
+from shared.words import counted
 
 _CASE = "case_id"
 _NEEDED = (_CASE, "at", "kind", "event", "event_years")
@@ -18,24 +19,26 @@ _GUARD = "'"
 
 @dataclass(frozen=True, slots=True)
 class JoinedTable:
-    """A cohort table with noted outcomes, and what became of the notes."""
+    """A cohort table with noted outcomes, and which notes were used."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     joined: tuple[str, ...]
     """Cases whose outcome is that of a note."""
     undated: tuple[str, ...]
-    """Cases whose note has a date only: a cohort counts days, and does not know from when."""
+    """Cases whose note has a date only: the date of diagnosis, from which days are counted, is not known."""
     others: tuple[str, ...]
-    """Cases with a note that the cohort lacks."""
+    """Cases that have a note and no row in the cohort."""
 
 
 def join_outcomes(cohort: Rows, notes: Rows, outcome: Outcome) -> JoinedTable:
     """The cohort with the outcome of each case's latest note; all other cells stay as they are.
 
     Raises:
-        BadCohortError: a column is missing, or a note has a code that the profile does not know.
+        BadCohortError: a column is missing, a row is cut short, or a note has a code that the profile does not know.
     """
+    _check_cells(cohort, "the cohort")
+    _check_cells(notes, "the table of notes")
     header, latest = cohort.rows[0].cells, _latest(notes)
     if _CASE not in header:
         raise BadCohortError(f"the cohort has no column {_CASE}")
@@ -53,6 +56,15 @@ def join_outcomes(cohort: Rows, notes: Rows, outcome: Outcome) -> JoinedTable:
     )
 
 
+def _check_cells(table: Rows, where: str) -> None:
+    """Refuse rows with more or fewer cells than columns."""
+    header, *body = table.rows
+    ragged = [row for row in body if len(row.cells) != len(header.cells)]
+    if ragged:
+        cells, columns = counted(len(ragged[0].cells), "cell"), len(header.cells)
+        raise BadCohortError(f"row {ragged[0].line} of {where} has {cells} under {columns} columns")
+
+
 def _latest(notes: Rows) -> Mapping[str, Mapping[str, str]]:
     """The latest note of an outcome of each case, by column."""
     header = notes.rows[0].cells
@@ -64,14 +76,16 @@ def _latest(notes: Rows) -> Mapping[str, Mapping[str, str]]:
 
 def _by_column(header: Sequence[str], rows: Sequence[Row]) -> Iterator[Mapping[str, str]]:
     for row in rows:
-        yield dict(zip(header, row.cells, strict=False))
+        yield dict(zip(header, row.cells, strict=True))
 
 
 def _time(note: Mapping[str, str]) -> datetime:
+    """When it was written; a time without a zone is UTC."""
     try:
-        return datetime.fromisoformat(note["at"])
+        at = datetime.fromisoformat(note["at"])
     except ValueError as error:
         raise BadCohortError(f"a note of case {note[_CASE]} has no time in the column at") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _check_codes(latest: Mapping[str, Mapping[str, str]], outcome: Outcome) -> None:

@@ -19,7 +19,7 @@ def claims(
 ) -> tuple[str, ...]:
     """All in one sentence, then one for each comparison of the primary arm at the first horizon and for each count.
 
-    None where there is nothing to compare.
+    Empty where there is nothing to compare.
     """
     arm = PRIMARY if PRIMARY in pooled.arms else record_arm(pooled.cohort.profile)
     gains = {(row.a, row.b, row.metric): row for row in contrasts}
@@ -48,7 +48,7 @@ def _summary(gains: Sequence[ArmContrast]) -> str:
 
 
 def _rates(rates: MatchedRates, contrast: ArmContrast, names: Mapping[str, str]) -> str:
-    """One comparison; empty where it cannot be told."""
+    """One comparison; empty where a rate is unknown."""
     shares = [rates.held.est, rates.of_a.est, rates.of_b.est]
     held, of_a, of_b = (f"{100 * share:.0f}\N{NO-BREAK SPACE}%" if share is not None else "" for share in shares)
     if not (held and of_a and of_b):

@@ -1,4 +1,4 @@
-"""The claim that fusion finds more relapses: arms against record and rule at the same specificity or sensitivity."""
+"""Arms against the record's first block and the rule, at the same specificity or sensitivity."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -42,11 +42,11 @@ class Comparison:
 
 
 def comparisons(pooled: Pooled) -> list[Comparison]:
-    """All of a cohort, at each horizon: at fixed levels, and against the rule also at the rule's own rates."""
+    """Comparisons at each horizon: at fixed levels, and against the rule also at the rule's own rates."""
     profile = pooled.cohort.profile
-    news = dict.fromkeys((PRIMARY, record_arm(profile)))
-    olds = dict.fromkeys((first_record_arm(profile), RULE))
-    pairs = [(a, b) for b in olds for a in news if a != b and {a, b} <= set(pooled.arms)]
+    arms = dict.fromkeys((PRIMARY, record_arm(profile)))
+    baselines = dict.fromkeys((first_record_arm(profile), RULE))
+    pairs = [(a, b) for b in baselines for a in arms if a != b and {a, b} <= set(pooled.arms)]
     return [each for a, b in pairs for years in pooled.horizons for each in _of_pair(pooled, a, b, years)]
 
 

@@ -16,8 +16,8 @@ def moved(pooled: Pooled, bootstrap: Bootstrap) -> tuple[Moved, ...]:
     """The primary arm, or that of the whole record without it, against the first block of the record and the rule."""
     profile = pooled.cohort.profile
     a = PRIMARY if PRIMARY in pooled.arms else record_arm(profile)
-    olds = dict.fromkeys((first_record_arm(profile), RULE))
-    return tuple(_moved(pooled, a, b, bootstrap) for b in olds if a != b and {a, b} <= set(pooled.arms))
+    baselines = dict.fromkeys((first_record_arm(profile), RULE))
+    return tuple(_moved(pooled, a, b, bootstrap) for b in baselines if a != b and {a, b} <= set(pooled.arms))
 
 
 def _moved(pooled: Pooled, a: str, b: str, bootstrap: Bootstrap) -> Moved:

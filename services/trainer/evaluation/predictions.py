@@ -7,7 +7,7 @@ import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR
 from services.trainer.evaluation.pooled import Pooled
-from services.trainer.evaluation.rows import write_rows
+from shared.csv_file import write_csv
 
 PREDICTIONS = "predictions.csv"
 
@@ -22,7 +22,7 @@ def write_predictions(pooled: Pooled, out: Path) -> None:
         for repeat, folds in enumerate(pooled.fold_of)
         for i in range(len(pooled.cohort))
     )
-    write_rows(out / PREDICTIONS, [header, *rows])
+    write_csv(out / PREDICTIONS, header, rows)
 
 
 def _risk_names(pooled: Pooled) -> list[str]:

@@ -6,10 +6,10 @@ import numpy as np
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.evaluation.rows import write_rows
 from services.trainer.report_model.patients import PrototypeRow
 from services.trainer.slides.projection import fit_projection
 from services.trainer.slides.prototypes import prototypes
+from shared.csv_file import write_csv
 
 
 def prototype_rows(cohort: Cohort, embeddings: Embeddings | None, seed: int, out: Path) -> tuple[PrototypeRow, ...]:
@@ -21,5 +21,5 @@ def prototype_rows(cohort: Cohort, embeddings: Embeddings | None, seed: int, out
     result = prototypes(fit_projection(embeddings, names, [cohort.sites[i] for i in members]), cohort, embeddings, seed)
     header = ["case_id", *(f"share_{k}" for k in range(result.shares.shape[1]))]
     shares = ([case, *(f"{share:.6g}" for share in row)] for case, row in zip(result.cases, result.shares, strict=True))
-    write_rows(out / "prototypes.csv", [header, *shares])
+    write_csv(out / "prototypes.csv", header, shares)
     return result.rows

@@ -1,4 +1,4 @@
-"""What speaks against the model that a report is about."""
+"""Reservations about the model that a report is about."""
 
 import numpy as np
 
@@ -6,11 +6,14 @@ from services.trainer.arms.registry import PRIMARY
 from services.trainer.arms.rule import RULE
 from services.trainer.evaluation.contrasts import baseline_of
 from services.trainer.evaluation.pooled import Pooled
-from services.trainer.reservations import Tried, reservations
+from services.trainer.reservations import AssessedModel, reservations
 
 
 def reserved(pooled: Pooled, columns: int) -> tuple[str, ...]:
-    """Of the primary arm, or of that of the record without it; `columns` have a hazard ratio in the report."""
+    """Reservations about the primary arm, or that of the record where there is none.
+
+    `columns`: how many columns have a hazard ratio in the report.
+    """
     name = PRIMARY if PRIMARY in pooled.arms else baseline_of(pooled)
     if name not in pooled.arms:
         return ()
@@ -18,7 +21,7 @@ def reserved(pooled: Pooled, columns: int) -> tuple[str, ...]:
     index = arm.known
     by_rule = pooled.arms[RULE].flagged[0][index] if RULE in pooled.arms else None
     sentences = reservations(
-        Tried(
+        AssessedModel(
             title="All blocks together" if name == PRIMARY else arm.title,
             outcome=pooled.cohort.outcome[index],
             log_risks=tuple(prediction.log_risk[index] for prediction in arm.repeats),

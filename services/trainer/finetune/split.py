@@ -26,6 +26,6 @@ def held_out(patients: Sequence[str], strata: Ints, share: float, seed: int) -> 
     whole = set(strata.tolist())
     fit = [k for k in range(folds) if set(strata[fold != k].tolist()) == whole and (fold == k).any()]
     if not fit:
-        raise BadTilesError("whoever of the patients is held out, no tile of some class is left to learn from")
+        raise BadTilesError("whichever patients are held out, a class has no tiles left to learn from")
     best = max(fit, key=lambda k: (len(set(strata[fold == k].tolist())), -abs(float((fold == k).mean()) - share)))
     return np.asarray(fold == best, np.bool_)

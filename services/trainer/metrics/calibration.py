@@ -35,7 +35,7 @@ class Slope:
     """log(-log(1 - risk)) [n]."""
 
     def __call__(self, weights: Floats) -> Floats:
-        """See Statistic; NaN where it cannot be told: risks are alike, or separate who relapsed from who did not."""
+        """See Statistic; NaN where it is not determined: risks are constant, or separate events from the others."""
         return _regressed(self.known, self.scale, weights, slope=True)[1]
 
 
@@ -69,7 +69,7 @@ def line(outcome: Outcome, risk: Floats, years: float, *, slope: bool) -> tuple[
 
 
 def _regressed(known: ByHorizon, scale: Floats, weights: Floats, *, slope: bool) -> tuple[Floats, Floats]:
-    """Intercept and slope [b] of what happened, weighted; NaN where they cannot be told."""
+    """Intercept and slope [b] of the weighted outcomes; NaN where they are not determined."""
     counted = known.weight > 0
     seen = Observations(known.is_event[counted] > 0, scale[counted], (weights * known.weight)[:, counted])
     return fit(seen, slope=slope)

@@ -17,7 +17,7 @@ _BOUND = 30.0
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """What happened to n patients, with their weights in each of b samples."""
+    """Outcomes of n patients, with their weights in each of b samples."""
 
     is_event: Flags
     """[n]."""

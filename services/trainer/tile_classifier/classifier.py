@@ -143,7 +143,7 @@ class TileClassifier:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read a classifier and check that its parts belong together.
+        """Read a classifier and check that manifest and weights belong together.
 
         Raises:
             BadClassifierError: it is missing, damaged or altered.
@@ -170,7 +170,7 @@ def weights_bytes(models: LinearModels) -> bytes:
 
 
 def case_digest(case_id: str) -> str:
-    """What stands for a case in a classifier."""
+    """SHA-256 of a case id, by which a classifier knows a case."""
     return sha256(case_id.encode())
 
 

@@ -1,6 +1,6 @@
 """What share of each case's tiles is expected to be of each class: a table, and a vector a case for the bucket."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +8,15 @@ import numpy as np
 
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.vector_table import CASE, SIMULATED
-from services.trainer.simulation.tables import write_table
+from services.trainer.errors import BadEmbeddingsError
 from services.trainer.tile_classifier.classifier import TileClassifier
 from shared.arrays import Floats
 from shared.canonical import canonical_json
+from shared.csv_file import write_csv
 from shared.files import put
 from shared.progress import Advance
+from shared.pseudonyms import PSEUDONYM, is_pseudonym
+from shared.words import shown
 
 _DIGITS = 6
 _AT_ONCE = 50_000
@@ -32,11 +35,13 @@ class Composition:
 
     def write_table(self, path: Path) -> None:
         """A table for `--vectors BLOCK=TABLE`."""
-        write_table(path, list(self._rows()))
+        marks = {SIMULATED: "true"} if self.simulated else {}
+        rows = ([case, *map(_rounded, shares), *marks.values()] for case, shares in self._by_case())
+        write_csv(path, [CASE, *self.classes, *marks], rows)
 
     def write_vectors(self, folder: Path, block: str) -> None:
         """`{case_id}/{block}.json` of each case, as the bucket holds them below `vectors/`."""
-        for case, shares in zip(self.cases, self.shares, strict=True):
+        for case, shares in self._by_case():
             (folder / case).mkdir(parents=True, exist_ok=True)
             values = {name: _rounded(share) for name, share in zip(self.classes, shares, strict=True)}
             mark = {SIMULATED: True} if self.simulated else {}
@@ -45,11 +50,9 @@ class Composition:
                 canonical_json({"case_id": case, "block": block, "values": values} | mark),
             )
 
-    def _rows(self) -> Iterator[Mapping[str, str]]:
-        mark = {SIMULATED: "true"} if self.simulated else {}
-        for case, shares in zip(self.cases, self.shares, strict=True):
-            named = zip(self.classes, shares, strict=True)
-            yield {CASE: case, **{name: str(_rounded(share)) for name, share in named}, **mark}
+    def _by_case(self) -> Iterator[tuple[str, Floats]]:
+        """Each case with its shares [classes]."""
+        return zip(self.cases, self.shares, strict=True)
 
 
 def compose(classifier: TileClassifier, embeddings: Embeddings, advance: Advance) -> Composition:
@@ -59,10 +62,10 @@ def compose(classifier: TileClassifier, embeddings: Embeddings, advance: Advance
 
     Raises:
         OtherEncoderError: the embeddings are of another encoder.
-        BadEmbeddingsError: a bag cannot be read.
+        BadEmbeddingsError: no slide has a tile, a case id is no pseudonym, or a bag cannot be read.
     """
     classifier.check_encoder(embeddings)
-    cases = tuple(case for case in sorted(embeddings.by_case) if embeddings.tiles(case))
+    cases = _cases(embeddings)
     shares = []
     for done, case in enumerate(cases, 1):
         shares.append(_shares(classifier, case, embeddings))
@@ -70,6 +73,16 @@ def compose(classifier: TileClassifier, embeddings: Embeddings, advance: Advance
     classes = classifier.manifest.classes
     table = np.array(shares, np.float64).reshape(len(cases), len(classes))
     return Composition(classes, cases, table, classifier.manifest.simulated)
+
+
+def _cases(embeddings: Embeddings) -> tuple[str, ...]:
+    """The cases that have tiles; their ids become names of folders."""
+    cases = tuple(case for case in sorted(embeddings.by_case) if embeddings.tiles(case))
+    if not cases:
+        raise BadEmbeddingsError(f"no slide of {embeddings.folder} has a tile")
+    if wrong := [case for case in cases if not is_pseudonym(case)]:
+        raise BadEmbeddingsError(f"{embeddings.folder} has the case id {shown(wrong[0])}, allowed are {PSEUDONYM}")
+    return cases
 
 
 def _shares(classifier: TileClassifier, case: str, embeddings: Embeddings) -> Floats:

@@ -1,4 +1,4 @@
-"""How well classes are told apart on patients who were left out, with intervals from patients drawn again."""
+"""Discrimination and calibration of classes on patients who were left out; intervals by resampling patients."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class Overconfidence:
     """By class: sum of the difference, and number of tiles, by patient."""
 
     def __call__(self, weights: Floats) -> Floats:
-        """See Statistic; classes that a sample lacks are left aside."""
+        """See Statistic; classes that a sample lacks do not count."""
         values = np.array([ratio(weights) for ratio in self.excess])
         known = np.isfinite(values)
         return divide(np.where(known, values, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
@@ -65,7 +65,7 @@ def figures(tiles: LabelledTiles, probabilities: Floats, seed: int) -> Figures:
     for index, name in enumerate(tiles.classes):
         own = tiles.label == index
         sensitivities.append(share(right, own))
-        rows = ClassFigures(
+        row = ClassFigures(
             name=name,
             patients=len(set(patient[own].tolist())),
             tiles=int(own.sum()),
@@ -73,7 +73,7 @@ def figures(tiles: LabelledTiles, probabilities: Floats, seed: int) -> Figures:
             sensitivity=draws.figure(sensitivities[-1]).rounded(4),
             precision=draws.figure(share(right, chosen == index)).rounded(4),
         )
-        classes.append(rows)
+        classes.append(row)
     over = Overconfidence(tuple(share(excess, tiles.label == index) for index in range(len(tiles.classes))))
     return Figures(
         classes=tuple(classes),

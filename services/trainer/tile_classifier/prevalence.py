@@ -5,7 +5,7 @@ import numpy as np
 from shared.arrays import Floats
 
 LEAST = 0.001
-"""Prevalence of a class, at least; one that is hardly told apart from a common one would vanish."""
+"""Least prevalence of a class; the estimate of one that resembles a common class may be 0."""
 _STEPS = 500
 _STILL = 1e-7
 

@@ -1,4 +1,4 @@
-"""The tiles that a classifier learns from: what each counts, and folds of whole patients."""
+"""The tiles that a classifier learns from: weight of each, and folds of whole patients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ _MOST = 200
 
 @dataclass(frozen=True, eq=False)
 class TrainingTiles:
-    """What a fit reads of tiles [n]."""
+    """Features, classes and patients of tiles [n], as a fit reads them."""
 
     features: Features
     label: Ints
@@ -38,7 +38,7 @@ class TrainingTiles:
         return np.asarray(weight / weight.mean(), np.float64)
 
     def take(self, index: Flags | Ints) -> "TrainingTiles":
-        """Some of the tiles."""
+        """The tiles of an index."""
         patients = np.array(self.patients, np.str_)[index].tolist()
         return replace(self, features=self.features[index], label=self.label[index], patients=patients)
 
@@ -57,7 +57,7 @@ class TrainingTiles:
         return bool((self._patients_by_class() >= FEWEST_PATIENTS).all())
 
     def folds(self, most: int, seed: int) -> Ints:
-        """Fold [n] of whole patients such that every class is left to the others; one patient a fold where need be.
+        """Folds [n] of whole patients that leave tiles of every class; one patient a fold where larger folds do not.
 
         Raises:
             BadTilesError: a class has one patient.
@@ -69,7 +69,7 @@ class TrainingTiles:
             parts = range(int(fold.max()) + 1)
             if len(parts) > 1 and all(set(self.label[fold != k].tolist()) == whole for k in parts):
                 return np.asarray(fold, np.int64)
-        raise BadTilesError("whoever of the patients is left out, no tile of some class is left to learn from")
+        raise BadTilesError("whichever patients are left out, a class has no tiles left to learn from")
 
     def _patients_by_class(self) -> Ints:
         pairs = set(zip(self.label.tolist(), self.patients, strict=True))

@@ -64,6 +64,22 @@ def test_what_is_left_out_is_named(notes: Path, cohort: Path, tmp_path: Path) ->
     assert "left out, not in the cohort: MB-9" in done.stdout
 
 
+def test_a_time_without_a_zone_is_compared_as_utc(cohort: Path, tmp_path: Path) -> None:
+    notes = tmp_path / "notes.csv"
+    rows = ("MB-1,2026-01-02T00:00:00,outcome,1,2", "MB-1,2026-01-01T00:00:00Z,outcome,0,1")
+    notes.write_text("\n".join(["case_id,at,kind,event,event_years", *rows]))
+    printed("outcomes", notes, "--cohort", cohort, "--out", tmp_path / "later.csv")
+    assert (tmp_path / "later.csv").read_text().splitlines()[1] == "MB-1,M0,730,1"
+
+
+def test_a_row_of_the_cohort_that_is_cut_short_is_refused(notes: Path, tmp_path: Path) -> None:
+    cohort = tmp_path / "short.csv"
+    cohort.write_text(COHORT + "MB-4\n")
+    done = medulla("outcomes", notes, "--cohort", cohort, "--out", tmp_path / "later.csv")
+    assert done.exit_code == AT_FAULT
+    assert "row 5 of the cohort has 1 cell under 4 columns" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -74,6 +90,7 @@ def test_what_is_left_out_is_named(notes: Path, cohort: Path, tmp_path: Path) ->
         ),
         ("case_id,at,kind,event,event_years\nMB-1,soon,outcome,1,1\n", "has no time in the column at"),
         ("case_id,at,kind,event,event_years\nMB-1,2026-01-01T00:00:00Z,outcome,1,x\n", "no number in the column"),
+        ("case_id,at,kind,event,event_years\nMB-1,2026-01-01\n", "row 2 of the table of notes has 2 cells under 5"),
     ],
 )
 def test_notes_that_cannot_be_read_are_refused_in_a_sentence(

@@ -72,6 +72,16 @@ def test_a_bundle_that_is_given_to_a_folder_with_another_is_promoted(
     assert promoted_bundles(workspace, other).promoted().bundle.digest == verify(other).digest
 
 
+def test_what_speaks_against_a_bundle_that_is_given_is_printed(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promoted_bundles(workspace, write_bundle(tmp_path / "sound"))
+    assert capsys.readouterr().err == ""
+    doubted = write_bundle(tmp_path / "doubted", entries={"reservations": ["Model fused: no better than the rule."]})
+    promoted_bundles(workspace, doubted)
+    assert "read its model_card.md first:\n  Model fused: no better than the rule." in capsys.readouterr().err
+
+
 def test_the_bundle_that_ships_is_promoted_where_there_is_none_and_needs_no_path(workspace: Workspace) -> None:
     bundles = promoted_bundles(workspace, None)
     assert bundles.promoted().bundle.digest == verify(DEMO_BUNDLE).digest

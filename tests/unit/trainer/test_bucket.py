@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.trainer.bucket.copies import KEPT, Copies, copies
-from services.trainer.bucket.place import place
+from services.trainer.bucket.copies import KEPT, Copies, copies, keeps
+from services.trainer.bucket.s3_uri import s3_uri
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
-from services.trainer.errors import BadEmbeddingsError, BadPlaceError
+from services.trainer.errors import BadEmbeddingsError, BadS3UriError
 from shared.blob.memory import MemoryStore
+from shared.model.bundle_files import verify
+from shared.model.errors import BadBundleError, BadTargetError
 from tests.support.cohorts import quiet
-from tests.support.fusion import features, store_slide
+from tests.support.fusion import features, store_slide, write_bundle
 
 BUCKET = Path("s3://medulla")
 CASES = ("MB-1", "MB-2")
@@ -41,16 +43,16 @@ def bags(copied: Copies) -> Embeddings:
     ("text", "bucket", "key"),
     [("s3://b/a/cohort.csv", "b", "a/cohort.csv"), ("s3://b", "b", ""), ("s3://b/out/", "b", "out")],
 )
-def test_a_place_is_a_bucket_and_a_key(text: str, bucket: str, key: str) -> None:
-    named = place(Path(text))
-    assert named is not None
-    assert (named.bucket, named.key) == (bucket, key)
+def test_an_s3_uri_names_a_bucket_and_a_key(text: str, bucket: str, key: str) -> None:
+    uri = s3_uri(Path(text))
+    assert uri is not None
+    assert (uri.bucket, uri.key) == (bucket, key)
 
 
-def test_a_path_of_this_machine_is_no_place() -> None:
-    assert place(Path("s3/cohort.csv")) is None
-    with pytest.raises(BadPlaceError, match="names no bucket"):
-        place(Path("s3://"))
+def test_a_path_of_this_machine_is_no_s3_uri() -> None:
+    assert s3_uri(Path("s3/cohort.csv")) is None
+    with pytest.raises(BadS3UriError, match="names no bucket"):
+        s3_uri(Path("s3://"))
 
 
 def test_bags_of_embedded_slides_are_read_as_those_of_a_folder(copied: Copies) -> None:
@@ -114,14 +116,15 @@ def test_copies_are_removed_at_the_end(store: MemoryStore) -> None:
 
 
 def test_a_table_that_is_not_there_is_refused(copied: Copies) -> None:
-    with pytest.raises(BadPlaceError, match=r"no object s3://medulla/cohort\.csv"):
+    with pytest.raises(BadS3UriError, match=r"no object s3://medulla/cohort\.csv"):
         copied.file(BUCKET / "cohort.csv")
 
 
 def test_a_key_that_leads_out_of_the_folder_is_refused(store: MemoryStore, copied: Copies) -> None:
+    store.put("cohort/index.csv", b"x")
     store.put("cohort/../../secret", b"x")
-    with pytest.raises(BadPlaceError, match="leads out of the folder"):
-        copied.folder(BUCKET / "cohort")
+    with pytest.raises(BadS3UriError, match="leads out of the folder"):
+        copied.bags(BUCKET / "cohort", CASES, quiet)
 
 
 def test_a_report_is_put_into_the_bucket_when_the_work_is_done(store: MemoryStore, copied: Copies) -> None:
@@ -141,3 +144,37 @@ def test_work_that_fails_puts_nothing_into_the_bucket(store: MemoryStore, copied
     with pytest.raises(KeyError):
         fail()
     assert not list(store.list("report/"))
+
+
+def test_tables_that_lie_beside_a_report_are_not_put_back(store: MemoryStore, copied: Copies) -> None:
+    store.put("study/cohort.csv", b"older")
+    copied.file(BUCKET / "study/cohort.csv")
+    with copied.output(BUCKET / "study") as folder:
+        (folder / "report.json").write_text("{}")
+        store.put("study/cohort.csv", b"newer")
+    assert store.get("study/cohort.csv") == b"newer"
+    assert store.get("study/report.json") == b"{}"
+
+
+def test_a_bundle_replaces_the_one_that_lies_there_whole(store: MemoryStore, copied: Copies, tmp_path: Path) -> None:
+    for name in ("bundle.json", "trees.json", "signature"):
+        store.put(f"bundles/first/{name}", b"older")
+    with copied.bundle_output(BUCKET / "bundles/first") as folder:
+        write_bundle(folder)
+    store.put("bundles/first/", b"")
+    digest = verify(copied.bundle(BUCKET / "bundles/first")).digest
+    assert digest == verify(write_bundle(tmp_path / "local")).digest
+
+
+def test_a_bundle_replaces_nothing_else(store: MemoryStore, copied: Copies) -> None:
+    store.put("study/cohort.csv", b"x")
+    with pytest.raises(BadTargetError, match="holds objects and is no bundle"), copied.bundle_output(BUCKET / "study"):
+        pass
+    with pytest.raises(BadBundleError, match=r"holds no bundle\.json"):
+        copied.bundle(BUCKET)
+
+
+def test_a_run_into_a_bucket_goes_on_only_where_copies_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (keeps(Path("out")), keeps(BUCKET / "report")) == (True, False)
+    monkeypatch.setenv(KEPT, "copies")
+    assert keeps(BUCKET / "report")

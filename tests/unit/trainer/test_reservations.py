@@ -1,4 +1,4 @@
-"""What is said against a model: the rule is as good, its threshold parts nobody, few events for its columns."""
+"""Reservations about a model: the rule is as good, its threshold separates nobody, few events for its columns."""
 
 from dataclasses import replace
 
@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from services.trainer.cohort.cohort import Outcome
-from services.trainer.reservations import Tried, reservations
+from services.trainer.reservations import AssessedModel, reservations
 
 EVENTS = np.array([1] * 30 + [0] * 70)
 OUTCOME = Outcome(np.where(EVENTS == 1, np.linspace(0.5, 3, 100), 5.0), EVENTS)
 GOOD = np.where(EVENTS == 1, 1.0, -1.0) + np.linspace(0, 1, 100)
-SOUND = Tried("Model fused", OUTCOME, (GOOD,), (GOOD > 0.5)[None], by_rule=np.arange(100) % 2 == 0, columns=3)
+SOUND = AssessedModel("Model fused", OUTCOME, (GOOD,), (GOOD > 0.5)[None], by_rule=np.arange(100) % 2 == 0, columns=3)
 
 
 def test_nothing_is_said_against_a_model_that_beats_the_rule_on_enough_events() -> None:
@@ -30,7 +30,7 @@ def test_a_model_as_good_as_the_rule_is_no_better() -> None:
 
 
 @pytest.mark.parametrize(("high", "side"), [(True, "100 % of patients high"), (False, "100 % of patients low")])
-def test_a_threshold_that_parts_nobody_is_named_with_its_side(high: bool, side: str) -> None:
+def test_a_threshold_on_one_side_of_all_patients_is_named_with_its_side(high: bool, side: str) -> None:
     (sentence,) = reservations(replace(SOUND, flagged=np.full((2, 100), high)))
     assert side in sentence
 

@@ -8,7 +8,9 @@ import pytest
 
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.cohort.vector_table import read_vector_table
-from services.trainer.errors import BadClassifierError, BadTilesError, LeakError, OtherEncoderError
+from services.trainer.errors import BadClassifierError, BadEmbeddingsError, BadTilesError, LeakError, OtherEncoderError
+from services.trainer.simulation.simulate import write_bag
+from services.trainer.simulation.tables import write_table
 from services.trainer.tile_classifier.classifier import WEIGHTS, TileClassifier
 from services.trainer.tile_classifier.composition import compose
 from services.trainer.tile_classifier.figures import Auc
@@ -85,6 +87,19 @@ def test_embeddings_of_another_encoder_are_refused(clear: Drawn, tmp_path: Path)
     others = read_embeddings(write_bags(tmp_path, {"P-0": np.zeros((4, 8))}, encoder="another"))
     with pytest.raises(OtherEncoderError, match="another"):
         compose(fitted(clear), others, quiet)
+
+
+def test_cases_without_tiles_and_ids_that_are_no_pseudonyms_are_refused_before_anything_is_written(
+    clear: Drawn, tmp_path: Path
+) -> None:
+    classifier = fitted(clear)
+    write_table(tmp_path / "index.csv", [write_bag(tmp_path, "P-0", np.zeros((0, 8), np.float32))])
+    with pytest.raises(BadEmbeddingsError, match="has a tile"):
+        compose(classifier, read_embeddings(tmp_path), quiet)
+    row = write_bag(tmp_path, "P-0", np.ones((2, 8), np.float32))
+    write_table(tmp_path / "index.csv", [row | {"case_id": "../P-0"}])
+    with pytest.raises(BadEmbeddingsError, match="has the case id"):
+        compose(classifier, read_embeddings(tmp_path), quiet)
 
 
 def test_a_rare_class_is_estimated_to_be_as_rare_as_it_is(tmp_path: Path) -> None:

@@ -40,5 +40,5 @@ def test_too_few_patients_are_refused(names: list[str], sentence: str) -> None:
 
 
 def test_classes_of_one_patient_each_are_refused() -> None:
-    with pytest.raises(BadTilesError, match="no tile of some class is left"):
+    with pytest.raises(BadTilesError, match="a class has no tiles left to learn from"):
         held_out(["A", "B", "C"], np.array([0, 1, 2]), 0.3, 1)
