@@ -9,6 +9,7 @@ from services.standalone.annotations.feature_files import SUFFIXES
 from services.standalone.errors import NothingFoundError
 from services.standalone.local_slides import SlideFile
 from shared.errors import PermanentError
+from shared.file_names import is_hidden
 
 Match = Path | PermanentError
 
@@ -44,7 +45,7 @@ def _listed(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise NothingFoundError(f"{folder} is no folder")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    shown = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    shown = [path for path in paths if not is_hidden(path.relative_to(folder))]
     if not shown:
         raise NothingFoundError(f"{folder} holds no annotations ({', '.join(SUFFIXES)})")
     return {path.relative_to(folder).as_posix(): path for path in shown}
