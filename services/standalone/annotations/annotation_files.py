@@ -36,7 +36,7 @@ def match_files(slides: Sequence[SlideFile], folder: Path) -> Matches:
     for slide, paths in zip(slides, own, strict=True):
         for path in paths:
             holders.setdefault(path, []).append(slide)
-    files = tuple(_one(slide, paths, holders, folder) for slide, paths in zip(slides, own, strict=True))
+    files = tuple(_match(slide, paths, holders, folder) for slide, paths in zip(slides, own, strict=True))
     return Matches(files, tuple(path for path in listed.values() if path not in holders))
 
 
@@ -59,7 +59,7 @@ def _of(slide: SlideFile, folder: Path, listed: Mapping[str, Path]) -> list[Path
     return below or [path for path in named if path.parent == folder]
 
 
-def _one(slide: SlideFile, paths: Sequence[Path], holders: Mapping[Path, Sequence[SlideFile]], folder: Path) -> Match:
+def _match(slide: SlideFile, paths: Sequence[Path], holders: Mapping[Path, Sequence[SlideFile]], folder: Path) -> Match:
     where = f"slide {slide.slide_id} of case {slide.case_id}"
     if not paths:
         return UnmatchedError(f"{where} has no annotations {Path(slide.slide_id).stem}.geojson in {folder}")

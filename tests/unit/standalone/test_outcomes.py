@@ -65,7 +65,7 @@ def test_what_is_left_out_is_named(notes: Path, cohort: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("text", "sentence"),
     [
         ("case_id,kind\nMB-1,outcome\n", "the notes have no column at"),
         (
@@ -77,10 +77,10 @@ def test_what_is_left_out_is_named(notes: Path, cohort: Path, tmp_path: Path) ->
     ],
 )
 def test_notes_that_cannot_be_read_are_refused_in_a_sentence(
-    given: str, sentence: str, cohort: Path, tmp_path: Path
+    text: str, sentence: str, cohort: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "notes.csv"
-    file.write_text(given)
+    file.write_text(text)
     done = medulla("outcomes", file, "--cohort", cohort, "--out", tmp_path / "later.csv")
     assert done.exit_code == AT_FAULT
     assert sentence in done.stderr
