@@ -90,7 +90,7 @@ def conversion(job: ExportJob, weights: Path | None, parity: Parity, opset: int)
     """What the manifest says of the conversion."""
     recipe = job.recipe
     return Conversion(
-        network=f"{recipe.architecture.kind} {Path(recipe.architecture.name).name}",
+        network=recipe.architecture.network,
         weights_digest=file_digest(weights) if weights else None,
         random_seed=job.random_seed,
         pooling=recipe.pooling,

@@ -31,6 +31,11 @@ class Architecture(_Section):
     """Name at timm, type of model at transformers, file, folder or Python path."""
     arguments: dict[str, Argument] = {}
 
+    @property
+    def network(self) -> str:
+        """What a manifest says of it: kind and name, without folders of this machine."""
+        return f"{self.kind} {Path(self.name).name}"
+
 
 class Pixels(_Section):
     """The tiles that the network takes, and what is done to their pixels."""
@@ -119,8 +124,7 @@ def aliases_of(encoder: EncoderManifest) -> tuple[str, ...]:
     if encoder.conversion is None or encoder.name not in recipe_names():
         return ()
     recipe = load_recipe(encoder.name)
-    network = f"{recipe.architecture.kind} {Path(recipe.architecture.name).name}"
-    return recipe.aliases if encoder.conversion.network == network else ()
+    return recipe.aliases if encoder.conversion.network == recipe.architecture.network else ()
 
 
 def _times_255(values: Triple) -> Triple:
