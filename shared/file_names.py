@@ -1,6 +1,6 @@
 """Recognises by name the files that are neither a slide nor a clinical record."""
 
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 
 _UNFINISHED = {".part", ".partial", ".tmp", ".crdownload", ".filepart", ".download", ".upload"}
 _ANNOTATIONS = {".xml", ".json", ".geojson", ".qpdata", ".qpproj", ".backup"}
@@ -28,6 +28,11 @@ def is_no_slide(name: str) -> bool:
 def is_no_record(name: str) -> bool:
     """Whether a file, by its name below `clinical/`, is neither a record nor one in another format."""
     return _by_name(name, _NO_RECORDS)
+
+
+def is_hidden(path: PurePath) -> bool:
+    """Whether a path below a folder is of a hidden file, or lies in a hidden folder."""
+    return any(name.startswith(".") for name in path.parts)
 
 
 def _by_name(name: str, suffixes: set[str]) -> bool:

@@ -143,9 +143,9 @@ def _serving(options: argparse.Namespace) -> Serving:
     Raises:
         UnknownEncoderError: the encoder or the choices are at fault.
     """
-    given = {name: value for name, value in vars(options).items() if name in Serving.model_fields and value is not None}
+    named = {name: value for name, value in vars(options).items() if name in Serving.model_fields and value is not None}
     try:
-        return Serving.model_validate(read_manifest(options.encoder).serving.model_dump() | given)
+        return Serving.model_validate(read_manifest(options.encoder).serving.model_dump() | named)
     except ValidationError as error:
         raise UnknownEncoderError(f"it cannot be served so: {error.errors()[0]['msg']}") from error
 

@@ -14,12 +14,12 @@ def check_encoder(bundle: Bundle, folder: Path) -> None:
         OtherBundleEncoderError: the bundle reads another encoder.
         UnknownEncoderError: the folder holds no encoder.
     """
-    wanted = bundle.manifest.encoder
-    if bundle.mil is None or wanted is None:
+    trained_on = bundle.manifest.encoder
+    if bundle.mil is None or trained_on is None:
         return
-    given = read_manifest(folder)
-    if given.digest != wanted.digest:
+    encoder = read_manifest(folder)
+    if encoder.digest != trained_on.digest:
         raise OtherBundleEncoderError(
-            f"--encoder names {given.name} {given.digest[:12]}, "
-            f"and bundle {bundle.manifest.name} reads {wanted.name} {wanted.digest[:12]}"
+            f"--encoder names {encoder.name} {encoder.digest[:12]}, "
+            f"and bundle {bundle.manifest.name} reads {trained_on.name} {trained_on.digest[:12]}"
         )

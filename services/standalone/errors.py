@@ -90,6 +90,13 @@ class NoRunningSystemError(PermanentError):
     )
 
 
+class ReservationsError(PermanentError):
+    """Something speaks against the models of a bundle that is to be promoted; the text says what."""
+
+    reason = "bad_request"
+    advice = "Read its model_card.md; where it is to score cases all the same, add --despite-reservations."
+
+
 class BadScoreFileError(PermanentError):
     """A file is no score that can be exported."""
 
@@ -126,10 +133,3 @@ def refusal(error: Exception) -> PermanentError:
 def unforeseen(error: Exception) -> InternalError:
     """An unexpected error, by type and location; never a value."""
     return InternalError(f"unexpected {type(error).__name__} at {place_of(error)}")
-
-
-class ReservationsError(PermanentError):
-    """Something speaks against the models of a bundle that is to be promoted; the text says what."""
-
-    reason = "bad_request"
-    advice = "Read its model_card.md; where it is to score cases all the same, add --despite-reservations."

@@ -28,9 +28,8 @@ from shared.units import CaseId
 
 @dataclass(frozen=True, slots=True)
 class ScoredCohort:
-    """The table of scores, and the outcome of each row."""
+    """The outcome of each row of the table of cases."""
 
-    table: Path
     outcomes: Sequence[CaseOutcome]
 
     @property
@@ -57,9 +56,8 @@ def score_cohort(files: CohortFiles, bundle: Path, out: Path) -> ScoredCohort:
         for done, row in enumerate(rows, 1):
             outcomes.append(scorer(row))
             advance(done, len(rows))
-    table = out / "scores.csv"
-    write_scores(table, outcomes, scorer.bundle.manifest.profile.horizons_years)
-    return ScoredCohort(table, outcomes)
+    write_scores(out / "scores.csv", outcomes, scorer.bundle.manifest.profile.horizons_years)
+    return ScoredCohort(outcomes)
 
 
 @dataclass(frozen=True)

@@ -120,9 +120,9 @@ def write_embeddings(folder: Path, slides: Mapping[tuple[str, str], int]) -> Pat
         digest = sha256(f"{case}/{slide}".encode())
         facts = BagFacts(digest, sha256(b"plan"), SHIPPED.digest, SHIPPED.name, TILE_PX, TILE_UM)
         number = np.arange(tiles, dtype=np.int32)
-        part = Part(features(tiles, SHIPPED.dim, seed=tiles).astype(np.float16), number, number[:0])
+        whole = Part(features(tiles, SHIPPED.dim, seed=tiles).astype(np.float16), number, number[:0])
         path = f"{keys.bag_prefix(digest, sha256(b'plan'), Sha256(SHIPPED.digest))}bag.safetensors"
-        _put(folder / path, encode_bag([part], grid(tiles), facts))
+        _put(folder / path, encode_bag([whole], grid(tiles), facts))
         _put(folder / keys.plan_prefix(digest, sha256(b"plan")) / keys.PLAN, _plan(tiles))
         rows.append((case, slide, digest, tiles, path))
     write_csv(folder / "index.csv", INDEX_COLUMNS, rows)

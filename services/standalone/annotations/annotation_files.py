@@ -9,6 +9,7 @@ from services.standalone.annotations.feature_files import SUFFIXES
 from services.standalone.errors import NothingFoundError
 from services.standalone.local_slides import SlideFile
 from shared.errors import PermanentError
+from shared.file_names import is_hidden
 
 Match = Path | PermanentError
 
@@ -35,7 +36,7 @@ def match_files(slides: Sequence[SlideFile], folder: Path) -> Matches:
     for slide, paths in zip(slides, own, strict=True):
         for path in paths:
             holders.setdefault(path, []).append(slide)
-    files = tuple(_one(slide, paths, holders, folder) for slide, paths in zip(slides, own, strict=True))
+    files = tuple(_match(slide, paths, holders, folder) for slide, paths in zip(slides, own, strict=True))
     return Matches(files, tuple(path for path in listed.values() if path not in holders))
 
 
@@ -44,7 +45,7 @@ def _listed(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise NothingFoundError(f"{folder} is no folder")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    shown = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    shown = [path for path in paths if not is_hidden(path.relative_to(folder))]
     if not shown:
         raise NothingFoundError(f"{folder} holds no annotations ({', '.join(SUFFIXES)})")
     return {path.relative_to(folder).as_posix(): path for path in shown}
@@ -58,7 +59,7 @@ def _of(slide: SlideFile, folder: Path, listed: Mapping[str, Path]) -> list[Path
     return below or [path for path in named if path.parent == folder]
 
 
-def _one(slide: SlideFile, paths: Sequence[Path], holders: Mapping[Path, Sequence[SlideFile]], folder: Path) -> Match:
+def _match(slide: SlideFile, paths: Sequence[Path], holders: Mapping[Path, Sequence[SlideFile]], folder: Path) -> Match:
     where = f"slide {slide.slide_id} of case {slide.case_id}"
     if not paths:
         return UnmatchedError(f"{where} has no annotations {Path(slide.slide_id).stem}.geojson in {folder}")

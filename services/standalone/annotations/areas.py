@@ -71,14 +71,14 @@ def valid(areas: Sequence[Area]) -> Area:
     """
     try:
         repaired = shapely.make_valid(list(areas), method="structure", keep_collapsed=False)
-        return shapely.union_all([part for area in repaired for part in _polygonal(area)])
+        return shapely.union_all([polygon for area in repaired for polygon in _polygonal(area)])
     except GEOSException as error:
         raise BadAnnotationsError(f"the annotations cannot be made valid: {error}") from None
 
 
 def _polygonal(area: Area) -> Iterator[Area]:
     """The polygons of what a repair leaves, without lines and points."""
-    return (part for part in shapely.get_parts(area) if shapely.get_dimensions(part) == 2)
+    return (piece for piece in shapely.get_parts(area) if shapely.get_dimensions(piece) == 2)
 
 
 def _polygon(rings: Sequence[Any]) -> list[Area]:

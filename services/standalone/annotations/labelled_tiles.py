@@ -10,7 +10,7 @@ from pathlib import Path
 from services.standalone.annotations.annotation_files import Match, match_files
 from services.standalone.annotations.errors import UnmatchedError
 from services.standalone.annotations.slide_record import SlideRecord, record_path, records
-from services.standalone.annotations.tile_maker import TileMaker
+from services.standalone.annotations.tile_maker import TileMaker, folder_name
 from services.standalone.embedding_tables import FAILURES, failure_row
 from services.standalone.errors import refusal
 from services.standalone.local_slides import SlideFile
@@ -57,7 +57,7 @@ class Labelled:
     failed: int
     failures: Path
     similar: tuple[tuple[str, str], ...]
-    """Names of classes that differ only in their writing."""
+    """Names of classes that differ only in their writing, or share a folder of tiles."""
 
 
 def label_slides(items: Sequence[Item], annotations: Path, out: Path, plan: TilesPlan, advance: Advance) -> Labelled:
@@ -121,9 +121,18 @@ def _write(out: Path, done: Sequence[SlideRecord], failures: Sequence[Refused], 
     about = {"version": 1, "grid": plan.grid.model_dump(mode="json"), "least_share": plan.least}
     counts = {"classes": [asdict(row) for row in classes], "left_out": dict(left_out), "slides": len(done)}
     put(out / ABOUT, canonical_json(about | counts))
-    names = [row.class_name for row in classes]
-    similar = tuple((a, b) for i, a in enumerate(names) for b in names[:i] if normalised(a) == normalised(b))
+    similar = similar_classes([row.class_name for row in classes])
     return Labelled(classes, len(done), dict(left_out), len(failures), out / "failures.csv", similar)
+
+
+def similar_classes(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Pairs of names that differ only in their writing, or whose tiles lie in one folder."""
+    return tuple(
+        (later, earlier)
+        for number, later in enumerate(names)
+        for earlier in names[:number]
+        if normalised(later) == normalised(earlier) or folder_name(later) == folder_name(earlier)
+    )
 
 
 def _class_rows(done: Sequence[SlideRecord]) -> tuple[ClassRow, ...]:

@@ -34,7 +34,7 @@ class SlideRecord:
     case_id: str
     slide_id: str
     slide_digest: str
-    made_of: str
+    inputs_digest: str
     """Digest of slide, annotations and settings."""
     tiles: tuple[Tile, ...]
     left_out: dict[str, int]

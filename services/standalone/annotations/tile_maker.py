@@ -51,9 +51,9 @@ class TileMaker:
         content, features = read_features(annotations)
         settings = [_VERSION, self.spec.model_dump(mode="json"), self.least, slide.mpp, self.default_mpp]
         digest = slide.digest
-        made_of = digest_of([digest, sha256(content), settings])
+        inputs_digest = digest_of([digest, sha256(content), settings])
         earlier = SlideRecord.read(record_path(self.out, slide.case_id, slide.slide_id))
-        if earlier and earlier.finished and earlier.made_of == made_of:
+        if earlier and earlier.finished and earlier.inputs_digest == inputs_digest:
             return earlier
         if earlier:
             earlier.remove(self.out)
@@ -61,7 +61,7 @@ class TileMaker:
             tile_plan = plan(reader, self.spec, digest)
             labels, left_out = self._labels(features, tile_plan, annotations)
             begun = SlideRecord(
-                slide.case_id, slide.slide_id, digest, made_of, _tiles(labels, slide), left_out, finished=False
+                slide.case_id, slide.slide_id, digest, inputs_digest, _tiles(labels, slide), left_out, finished=False
             )
             begun.write(self.out)
             return self._cut(reader, tile_plan.grid.cut, labels, begun)

@@ -22,3 +22,8 @@ class DifferentFeaturesError(PermanentError):
 
     reason = "unknown_encoder"
     advice = "Nothing was written. Report the network and the versions of torch and onnxscript; --float16 loses digits."
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what a library says, or the name of an error that says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -39,14 +39,14 @@ class ExportJob:
         """Name of the encoder, which says so where its weights are random."""
         return self.recipe.name if self.random_seed is None else random_name(self.recipe.name, self.random_seed)
 
-    def usable_weights(self) -> Path | None:
+    def permitted_weights(self) -> Path | None:
         """File of weights whose terms allow the use; None for random ones.
 
         Raises:
             BadNetworkError: no weights are named, or one too many.
             LicenceRefusedError: their terms forbid the use, or were not acknowledged.
         """
-        named = [given for given in (self.weights, self.random_seed, self._complete) if given is not None]
+        named = [source for source in (self.weights, self.random_seed, self._complete) if source is not None]
         if len(named) > 1:
             raise BadNetworkError("give one of --weights, --random-weights and a file that holds its weights")
         if self.random_seed is not None:
@@ -90,7 +90,7 @@ def conversion(job: ExportJob, weights: Path | None, parity: Parity, opset: int)
     """What the manifest says of the conversion."""
     recipe = job.recipe
     return Conversion(
-        network=f"{recipe.architecture.kind} {Path(recipe.architecture.name).name}",
+        network=recipe.architecture.network,
         weights_digest=file_digest(weights) if weights else None,
         random_seed=job.random_seed,
         pooling=recipe.pooling,

@@ -23,7 +23,7 @@ def export_encoder(job: ExportJob, advance: Advance = silent) -> EncoderManifest
     """
     if job.precision != "float32" or job.torchscript:
         raise BadNetworkError("--float16 and --torchscript are for networks of torch")
-    path, pixels = job.usable_weights() or Path(job.recipe.architecture.name), job.recipe.pixels
+    path, pixels = job.permitted_weights() or Path(job.recipe.architecture.name), job.recipe.pixels
     model = prepared_graph(path, pixels.preparation, card(job))
     reference = UnwrappedNetwork(path, pixels)
     tiles = parity_tiles(pixels.tile_px, pixels.tile_um)

@@ -11,7 +11,7 @@ import torch
 
 from services.embedder.conversion import Precision
 from services.embedder.manifest import INPUT, OUTPUT
-from services.standalone.encoders.errors import BadNetworkError
+from services.standalone.encoders.errors import BadNetworkError, first_line
 from services.standalone.encoders.prepared import Prepared
 
 OPSET = 18
@@ -49,7 +49,7 @@ def to_onnx(network: Prepared, tile_px: int, precision: Precision) -> OnnxGraph:
             warnings.simplefilter("ignore")
             model = _scripted(network, tiles) if _is_script(network) else _exported(network, tiles)
     except Exception as error:  # torch raises anything for a network that it cannot trace
-        raise BadNetworkError(f"torch cannot export the network: {str(error).splitlines()[0]}") from error
+        raise BadNetworkError(f"torch cannot export the network: {first_line(error)}") from error
     shape = model.graph.inputs[0].shape
     if shape is None or isinstance(shape[0], int):
         raise BadNetworkError("the network takes a fixed number of tiles alone")

@@ -8,7 +8,7 @@ from services.embedder.conversion import Parity, Precision
 from services.embedder.known_tile import known_tile
 from services.embedder.ports import Features, Tiles
 from services.standalone.demo_case import DEMO_SLIDE
-from services.standalone.encoders.errors import DifferentFeaturesError
+from services.standalone.encoders.errors import BadNetworkError, DifferentFeaturesError
 from services.tiler.grid import GridSpec
 from services.tiler.ports import Cut
 from services.tiler.readers import open_slide
@@ -26,15 +26,20 @@ def compare(served: Embed, reference: Embed, named: str, tiles: Tiles) -> Parity
     """Compare two ways to embed the same tiles; `named` says what the reference is.
 
     Raises:
+        BadNetworkError: the reference gives no features [n, dim], or only zeros for a tile.
         DifferentFeaturesError: they give features of another shape, or none that are numbers.
     """
     features, expected = served(tiles).astype(np.float64), reference(tiles).astype(np.float64)
+    if expected.ndim != 2:
+        raise BadNetworkError(f"{named} gives {list(expected.shape)} for {len(tiles)} tiles, not [{len(tiles)}, dim]")
     if features.shape != expected.shape or not np.isfinite([features.sum(), expected.sum()]).all():
         raise DifferentFeaturesError(
             f"the encoder gives features {list(features.shape)}, {named} {list(expected.shape)}, or they are no numbers"
         )
     differences = np.abs(features - expected)
     norms = np.linalg.norm(expected, axis=1, keepdims=True)
+    if not norms.all():
+        raise BadNetworkError(f"{named} gives only zeros for a tile")
     cosines = (features * expected).sum(axis=1) / (np.linalg.norm(features, axis=1) * norms[:, 0])
     return Parity(
         reference=named,

@@ -19,11 +19,11 @@ Pooling = Literal["network", "class_token", "patch_mean", "class_and_patch_mean"
 """`network`: the network's own output [n, dim]; the others of its tokens [n, t, d] or its last map [n, d, h, w]."""
 
 
-class _Part(BaseModel):
+class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Architecture(_Part):
+class Architecture(_Section):
     """What builds the network."""
 
     kind: Kind
@@ -31,8 +31,13 @@ class Architecture(_Part):
     """Name at timm, type of model at transformers, file, folder or Python path."""
     arguments: dict[str, Argument] = {}
 
+    @property
+    def network(self) -> str:
+        """What a manifest says of it: kind and name, without folders of this machine."""
+        return f"{self.kind} {Path(self.name).name}"
 
-class Pixels(_Part):
+
+class Pixels(_Section):
     """The tiles that the network takes, and what is done to their pixels."""
 
     tile_px: int = Field(ge=32, le=4096)
@@ -61,7 +66,7 @@ class Pixels(_Part):
         return Preparation(mean, std, "nchw", self.input_px, resize_px=self.resize_px, interpolation=self.interpolation)
 
 
-class WeightsFile(_Part):
+class WeightsFile(_Section):
     """The owner's file of weights."""
 
     url: str
@@ -75,7 +80,7 @@ class WeightsFile(_Part):
     """Starts of names, after the prefix, of weights that the encoder does not need."""
 
 
-class Recipe(_Part):
+class Recipe(_Section):
     """How to make an encoder from a network."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,48}$")
@@ -119,8 +124,7 @@ def aliases_of(encoder: EncoderManifest) -> tuple[str, ...]:
     if encoder.conversion is None or encoder.name not in recipe_names():
         return ()
     recipe = load_recipe(encoder.name)
-    network = f"{recipe.architecture.kind} {Path(recipe.architecture.name).name}"
-    return recipe.aliases if encoder.conversion.network == network else ()
+    return recipe.aliases if encoder.conversion.network == recipe.architecture.network else ()
 
 
 def _times_255(values: Triple) -> Triple:

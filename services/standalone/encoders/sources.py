@@ -1,6 +1,5 @@
 """From what a user names to a recipe: one that ships, timm's, a file, a folder or a class of their own."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from services.standalone.encoders.errors import BadNetworkError
 from services.standalone.encoders.licence import terms_named
 from services.standalone.encoders.recipe import Pooling, Recipe, load_recipe, recipe_names
 from services.tiler.grid import GridSpec
+from shared.json_objects import JsonObjectError, read_object
 
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 _GRID = GridSpec()
@@ -21,6 +21,8 @@ _INTERPOLATIONS = {2: "bilinear", 3: "bicubic"}
 """Pillow's numbers of filters, which preprocessor_config.json holds."""
 _TIMM_WEIGHTS = "https://huggingface.co/timm"
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_MOST_NAMES = 100_000
+"""Of one object of a configuration, which may name tens of thousands of classes."""
 
 Facts = dict[str, Any]
 """Fields of a recipe that a source states."""
@@ -146,10 +148,11 @@ def _json(path: Path, missing: Facts | None = None) -> Facts:
     if missing is not None and not path.exists():
         return missing
     try:
-        content: Facts = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise BadNetworkError(f"{path} cannot be read: {error}") from error
-    return content
+        return read_object(path.read_bytes(), _MOST_NAMES)
+    except OSError as error:
+        raise BadNetworkError(f"{path} cannot be read: {error.strerror}") from error
+    except JsonObjectError as error:
+        raise BadNetworkError(f"{path} {error}") from error
 
 
 _PREFIXES: Mapping[str, Callable[[str], Facts]] = {"timm:": _of_timm, "module:": _of_module}

@@ -36,7 +36,7 @@ def export_encoder(job: ExportJob, advance: Advance = silent) -> EncoderManifest
         LicenceRefusedError: the terms of the weights forbid the use, or were not acknowledged.
         DifferentFeaturesError: the encoder gives other features than the network.
     """
-    weights = job.usable_weights()
+    weights = job.permitted_weights()
     job.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=job.out.parent, prefix=".export-") as scratch:
         model, files, parity = _compared(job, weights, Path(scratch), advance)
@@ -75,7 +75,7 @@ def _script(network: Prepared, tiles: Tiles, scratch: Path) -> dict[str, Path]:
     path = scratch / SCRIPT_FILE
     traced(network, torch.from_numpy(tiles[:2])).save(str(path))
     script = torch.jit.load(path)  # type: ignore[no-untyped-call]
-    parity = compare(lambda given: np.asarray(script(torch.from_numpy(given)).detach()), network.embed, "torch", tiles)
+    parity = compare(lambda batch: np.asarray(script(torch.from_numpy(batch)).detach()), network.embed, "torch", tiles)
     check_parity(parity, "float32")
     return {SCRIPT_FILE: path}
 

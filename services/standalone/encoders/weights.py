@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from services.standalone.encoders.errors import BadNetworkError
+from services.standalone.encoders.errors import BadNetworkError, first_line
 from services.standalone.encoders.recipe import WeightsFile
 
 _SHOWN = 3
@@ -22,7 +22,9 @@ def load_weights(network: nn.Module, path: Path, owner: WeightsFile | None) -> N
     Raises:
         BadNetworkError: the file is neither safetensors nor weights of torch, or holds weights of another network.
     """
-    weights = _selected(_read(path), owner)
+    weights = _selected(_read(path), owner or WeightsFile(url="", file=""))
+    if weights is None:
+        raise BadNetworkError(f"{path} holds no weights by name")
     weights = _renamed_by_timm(network, weights)
     try:
         missing, unexpected = network.load_state_dict(weights, strict=False)
@@ -52,8 +54,8 @@ def _draw(weight: Tensor, name: str, generator: torch.Generator) -> None:
         weight.normal_(0.0 if name.endswith("bias") else 1.0, 0.1, generator=generator)
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    """Entries of a file; torch reads tensors and plain containers alone (`weights_only`)."""
+def _read(path: Path) -> Any:
+    """Contents of a file; torch reads tensors and plain containers alone (`weights_only`)."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -61,17 +63,17 @@ def _read(path: Path) -> Mapping[str, Any]:
     except OSError:
         raise
     except (SafetensorError, RuntimeError, ValueError, EOFError) as error:
-        raise BadNetworkError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
+        raise BadNetworkError(f"{path} cannot be read as weights: {first_line(error)}") from error
     except Exception as error:  # torch raises UnpicklingError for files that would run code
         raise BadNetworkError(f"{path} holds more than weights, which is not loaded; ask for safetensors") from error
-    if not isinstance(content, Mapping):
-        raise BadNetworkError(f"{path} holds no weights by name")
     return content
 
 
-def _selected(content: Mapping[str, Any], owner: WeightsFile | None) -> dict[str, Tensor]:
-    owner = owner or WeightsFile(url="", file="")
-    entries = content.get(owner.key, content) if owner.key else content
+def _selected(content: Any, owner: WeightsFile) -> dict[str, Tensor] | None:
+    """The weights that the encoder needs, by name; None where the file has no names."""
+    entries = content.get(owner.key, content) if owner.key and isinstance(content, Mapping) else content
+    if not (isinstance(entries, Mapping) and all(isinstance(name, str) for name in entries)):
+        return None
     named = {name.removeprefix(owner.prefix): value for name, value in entries.items() if name.startswith(owner.prefix)}
     return {name: value for name, value in named.items() if not name.startswith(owner.unused)}
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
 
 from services.fusion_scorer.inputs import PlanFacts
 from services.standalone.features.errors import MissingStatementError, UnknownFeatureFileError
@@ -48,11 +47,7 @@ def exported_bag(bag: BagFile, name: str, folder: Path, mpp: float | None) -> Ex
     """
     if not (pseudonyms.is_pseudonym(name) and pseudonyms.is_pseudonym(bag.encoder_name)):
         raise BadEmbeddingsError(f"slide {name!a} of encoder {bag.encoder_name!a} cannot be the name of a file")
-    coords, stated = _coords(bag), bag.provenance()
-    try:
-        tile_px, tile_um = int(stated["tile_px"]), float(stated["tile_um"])
-    except (KeyError, ValueError) as error:
-        raise BadEmbeddingsError(f"bag {bag.path} does not say how large its tiles are") from error
+    coords, (tile_px, tile_um) = bag.origins(), bag.tile_size()
     plan = _plan(bag, folder)
     resolution = plan.slide.mpp_x if plan and plan.slide.mpp_x > 0 else mpp
     if resolution is None:
@@ -66,17 +61,6 @@ def exported_bag(bag: BagFile, name: str, folder: Path, mpp: float | None) -> Ex
     size = (plan.slide.width_px, plan.slide.height_px) if plan else (0, 0)
     features = np.asarray(bag.rows())
     return ExportedBag(name, features, coords, bag.encoder_name, tile_px, tile_um, round(side), resolution, *size)
-
-
-def _coords(bag: BagFile) -> npt.NDArray[np.int32]:
-    try:
-        with safe_open(bag.path, "numpy") as file:
-            coords = np.asarray(file.get_tensor("coords"), np.int32)
-    except (SafetensorError, OSError) as error:
-        raise BadEmbeddingsError(f"bag {bag.path} does not say where its tiles lie") from error
-    if coords.shape != (bag.tiles, 2):
-        raise BadEmbeddingsError(f"bag {bag.path} has {bag.tiles} tiles, and coordinates of shape {coords.shape}")
-    return coords
 
 
 def _plan(bag: BagFile, folder: Path) -> PlanFacts | None:

@@ -12,6 +12,7 @@ from services.standalone.selection import Refused
 from services.standalone.slides_table import TableRow, read_table
 from shared import pseudonyms
 from shared.errors import PermanentError
+from shared.file_names import is_hidden
 from shared.units import CaseId, SlideId
 
 SUFFIXES = (".h5", ".hdf5")
@@ -61,7 +62,7 @@ def _files(path: Path, passed_over: Callable[[Path], bool]) -> list[Path]:
     """The path itself, or the feature files below a folder: its .h5, where it has none its .pt."""
     if not path.is_dir():
         return [path]
-    below = [file for file in sorted(path.rglob("*")) if not any(part.startswith(".") for part in file.parts)]
+    below = [file for file in sorted(path.rglob("*")) if not is_hidden(file.relative_to(path))]
     arrays = [file for file in below if file.suffix.lower() in SUFFIXES and file.is_file() and not passed_over(file)]
     return arrays or [file for file in below if file.suffix.lower() == TENSORS and file.is_file()] or [path]
 

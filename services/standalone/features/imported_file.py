@@ -30,15 +30,16 @@ class Importer:
         return replace(self, stated=replace(self.stated, encoder=replace(self.stated.encoder, dim=dim)))
 
     def __call__(self, file: FeaturePath) -> Reading:
-        """Import a file, unless an earlier run did.
+        """Import a file, unless an earlier run did and its bag is still there.
 
         Raises:
             PermanentError: it is refused.
             OSError: it cannot be read.
         """
         key = self._key(file)
-        if self.store.head(key):
-            return Reading(**json.loads(self.store.get(key)))
+        earlier = Reading(**json.loads(self.store.get(key))) if self.store.head(key) else None
+        if earlier and self.store.head(earlier.bag):
+            return earlier
         reading = self._read(file)
         self.store.put_new(key, canonical_json(asdict(reading)))
         return reading

@@ -85,7 +85,7 @@ def grid_of(contents: Contents, stated: Stated, mpp: float | None) -> TileGrid:
     """The grid of a file, completed by options; `mpp` is what the table states of its slide.
 
     Raises:
-        ContradictedStatementError: the file and an option differ.
+        ContradictedStatementError: the file and an option differ, or the encoder takes tiles of another size.
         MissingStatementError: neither says what is needed; the sentence names the options.
     """
     unit = _agreed("the unit of its coordinates", contents.unit, stated.unit, "--coords")
@@ -100,6 +100,7 @@ def grid_of(contents: Contents, stated: Stated, mpp: float | None) -> TileGrid:
     _check_magnification(contents.magnification, resolution, _source(mpp, stated))
     for measured in (contents.tile_um, side * resolution):
         _check_size(measured, tile_um)
+    _check_taken(tile_um, stated.encoder)
     return TileGrid(unit, tile_px, tile_um, side, resolution)
 
 
@@ -108,7 +109,6 @@ def check_encoder(contents: Contents, encoder: StatedEncoder) -> None:
 
     Raises:
         OtherFeaturesError: the file names another one, or has another number of features a tile.
-        ContradictedStatementError: its tiles are not of the size that the encoder takes.
     """
     if contents.encoder and _plain(contents.encoder) not in map(_plain, (encoder.name, *encoder.aliases)):
         raise OtherFeaturesError(
@@ -140,6 +140,14 @@ def _check_size(measured: float | None, tile_um: float) -> None:
         raise ContradictedStatementError(
             f"has tiles of {measured:.4g} um a side by what it says and by the resolution that is stated, "
             f"and not of {tile_um:.4g} um"
+        )
+
+
+def _check_taken(tile_um: float, encoder: StatedEncoder) -> None:
+    """Refuse tiles on which the encoder would give other features: slides are cut for it by its own size."""
+    if encoder.tile_um and abs(encoder.tile_um - tile_um) > _SLACK * tile_um:
+        raise ContradictedStatementError(
+            f"has tiles of {tile_um:.4g} um a side, and encoder {encoder.name} takes those of {encoder.tile_um:.4g} um"
         )
 
 

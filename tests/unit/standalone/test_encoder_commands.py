@@ -78,4 +78,4 @@ def test_gated_weights_need_the_terms_acknowledged(tmp_path: Path) -> None:
     weights.write_bytes(b"")
     job = ExportJob(load_recipe("h-optimus-0"), tmp_path / "out", "tests", weights)
     with pytest.raises(LicenceRefusedError, match=r"Apache-2\.0 .* person by person"):
-        job.usable_weights()
+        job.permitted_weights()

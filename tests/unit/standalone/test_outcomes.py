@@ -81,7 +81,7 @@ def test_a_row_of_the_cohort_that_is_cut_short_is_refused(notes: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("text", "sentence"),
     [
         ("case_id,kind\nMB-1,outcome\n", "the notes have no column at"),
         (
@@ -94,10 +94,10 @@ def test_a_row_of_the_cohort_that_is_cut_short_is_refused(notes: Path, tmp_path:
     ],
 )
 def test_notes_that_cannot_be_read_are_refused_in_a_sentence(
-    given: str, sentence: str, cohort: Path, tmp_path: Path
+    text: str, sentence: str, cohort: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "notes.csv"
-    file.write_text(given)
+    file.write_text(text)
     done = medulla("outcomes", file, "--cohort", cohort, "--out", tmp_path / "later.csv")
     assert done.exit_code == AT_FAULT
     assert sentence in done.stderr

@@ -81,8 +81,8 @@ def test_a_case_of_a_table_has_the_bytes_of_a_score_by_itself(table: Path, bundl
     assert vector is not None
     (tmp_path / "record.json").write_bytes(first.record)
     (tmp_path / "blood.json").write_bytes(vector.data)
-    given = ("--clinical", tmp_path / "record.json", "--vectors", f"blood={tmp_path / 'blood.json'}")
-    assert medulla("score", *given, "--bundle", bundle, "--out", tmp_path / "one").exit_code == 0
+    arguments = ("--clinical", tmp_path / "record.json", "--vectors", f"blood={tmp_path / 'blood.json'}")
+    assert medulla("score", *arguments, "--bundle", bundle, "--out", tmp_path / "one").exit_code == 0
     assert (tmp_path / "out/scores/C-1.json").read_bytes() == (tmp_path / "one/score.json").read_bytes()
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.standalone.annotations.areas import Area
+from services.standalone.annotations.labelled_tiles import similar_classes
 from services.standalone.annotations.tile_labels import CONTESTED, TileLabels, label_tiles
 from services.standalone.annotations.tile_shares import covered
 from services.tiler.grid import Grid
@@ -57,3 +58,8 @@ def test_tiles_that_quality_control_rejects_are_left_out_with_counts() -> None:
     labelled = labels({"Tumor": shapely.box(0, 0, 30, 10)}, rejected)
     assert labelled.origins.tolist() == [[20, 0]]
     assert labelled.left_out == {"tiles with pen": 1, "tiles out of focus": 1}
+
+
+def test_classes_of_several_slides_are_alike_if_their_writing_or_their_folder_is() -> None:
+    names = ["Stroma", "Tumor", "tumor", "Wall/Vessel", "Wall_Vessel"]
+    assert similar_classes(names) == (("tumor", "Tumor"), ("Wall_Vessel", "Wall/Vessel"))

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from services.standalone.encoders.conch import MultiheadPooler, ProjectedPooler
 from services.standalone.encoders.pooling import Pooled
@@ -12,23 +12,16 @@ TOKENS = torch.tensor([[[1.0, 10], [9, 9], [2, 20], [4, 40]]])
 """A class token, a register, two patches."""
 
 
-class Given(nn.Module):
-    """Gives its input."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        return images
-
-
 @pytest.mark.parametrize(
     ("pooling", "features"),
     [("class_token", [1, 10]), ("patch_mean", [3, 30]), ("class_and_patch_mean", [1, 10, 3, 30])],
 )
 def test_tokens_are_pooled_without_registers(pooling: Pooling, features: list[float]) -> None:
-    assert Pooled(Given(), pooling, prefix_tokens=2)(TOKENS)[0].tolist() == features
+    assert Pooled(nn.Identity(), pooling, prefix_tokens=2)(TOKENS)[0].tolist() == features
 
 
 def test_maps_are_averaged_over_positions() -> None:
-    assert Pooled(Given(), "map_mean", 0)(torch.tensor([[[[1.0, 3]], [[5, 7]]]]))[0].tolist() == [2, 6]
+    assert Pooled(nn.Identity(), "map_mean", 0)(torch.tensor([[[[1.0, 3]], [[5, 7]]]]))[0].tolist() == [2, 6]
 
 
 def test_the_projected_pooler_is_multihead_attention_without_biases() -> None:

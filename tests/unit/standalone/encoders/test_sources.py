@@ -1,5 +1,7 @@
 """What a user names becomes a recipe, and what is missing is asked for."""
 
+from pathlib import Path
+
 import pytest
 
 from services.embedder.conversion import Use
@@ -41,6 +43,13 @@ def test_timm_states_its_pixels_and_licence() -> None:
 def test_what_makes_no_recipe_is_refused_with_what_is_missing(source: str, stated: Stated, sentence: str) -> None:
     with pytest.raises(BadNetworkError, match=sentence):
         recipe_of(source, stated)
+
+
+@pytest.mark.parametrize(("text", "sentence"), [("[1]", "no JSON object"), ("", "is empty"), ("{", "JSON")])
+def test_a_folder_whose_configuration_is_no_object_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(BadNetworkError, match=rf"config\.json .*{sentence}"):
+        recipe_of(str(tmp_path), Stated({"name": "own"}, licence="MIT"))
 
 
 def test_a_recipe_that_does_not_ship_is_refused() -> None:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from services.standalone.encoders.errors import BadNetworkError
 from services.standalone.encoders.networks import build_network
+from services.standalone.encoders.recipe import WeightsFile
 from services.standalone.encoders.weights import load_weights, randomize
 from tests.support.recipes import one_block
 
@@ -51,6 +52,7 @@ def test_an_owners_file_fits_its_recipe(name: str, as_owner: Change, tmp_path: P
         (lambda own: own | {"cls_token": torch.zeros(1, 1, 8)}, "another shape"),
         (lambda _: torch.nn.Linear(1, 1), "more than weights"),
         (lambda _: torch.zeros(3), "no weights by name"),
+        (lambda _: {3: torch.zeros(3)}, "no weights by name"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(change: Change, sentence: str, tmp_path: Path) -> None:
@@ -62,8 +64,15 @@ def test_a_file_that_does_not_fit_is_refused(change: Change, sentence: str, tmp_
 
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     network = torch.nn.Linear(1, 1)
-    for name in ("cut.safetensors", "cut.pth"):
-        (tmp_path / name).write_bytes(b"\x10\0\0\0\0\0\0\0{")
+    damaged = b"\x10\0\0\0\0\0\0\0{"
+    for name, data in {"cut.safetensors": damaged, "cut.pth": damaged, "empty.pth": b""}.items():
+        (tmp_path / name).write_bytes(data)
         with pytest.raises(BadNetworkError, match=name):
             load_weights(network, tmp_path / name, None)
     assert network.weight.shape == (1, 1)
+
+
+def test_an_entry_of_another_kind_where_the_owner_has_weights_is_refused(tmp_path: Path) -> None:
+    torch.save({"state_dict": torch.zeros(3)}, tmp_path / "other.pth")
+    with pytest.raises(BadNetworkError, match="no weights by name"):
+        load_weights(torch.nn.Linear(1, 1), tmp_path / "other.pth", WeightsFile(url="", file="", key="state_dict"))

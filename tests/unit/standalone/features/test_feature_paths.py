@@ -34,6 +34,13 @@ def test_a_folder_names_the_case_unless_a_tool_named_the_folder(tmp_path: Path) 
     assert "nothing says which case it is of" in sentences(items)["d.h5"]
 
 
+def test_a_folder_is_named_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched(tmp_path, "features/MB-1/a.h5", ".cache/MB-2/b.h5", "here/c.h5")
+    monkeypatch.chdir(tmp_path / "here")
+    items = feature_paths([Path("../features"), tmp_path / ".cache"], None, None)
+    assert named(items) == [("MB-1", "a", None), ("MB-2", "b", None)]
+
+
 def test_an_expression_takes_the_case_from_the_name(tmp_path: Path) -> None:
     folder = touched(tmp_path, "TCGA-02-0001-01Z-00-DX1.h5", "TCGA-02-0001-01Z-00-DX2.h5", "other.h5")
     items = feature_paths([folder], None, re.compile(r"^(TCGA-..-....)-"))

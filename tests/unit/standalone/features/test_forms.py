@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,4 +79,12 @@ def test_a_second_run_gives_the_same_tables_without_reading_the_files(tmp_path: 
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     second = import_here(tmp_path / "in", tmp_path / "emb", stated)
     assert second == first
+    assert bag(tmp_path / "emb") == EXPECTED
+
+
+def test_a_second_run_makes_a_bag_again_that_is_gone(tmp_path: Path) -> None:
+    trident(encoder="None").write(tmp_path / "in/a.h5")
+    (reading,) = import_here(tmp_path / "in", tmp_path / "emb", STATED).readings
+    shutil.rmtree((tmp_path / "emb" / reading.bag).parent)
+    assert list(import_here(tmp_path / "in", tmp_path / "emb", STATED).readings) == [reading]
     assert bag(tmp_path / "emb") == EXPECTED

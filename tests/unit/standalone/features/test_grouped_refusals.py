@@ -15,8 +15,8 @@ def test_files_of_patches_are_counted_and_refusals_of_one_form_are_one_line(tmp_
     for name, tiles in {"C": 11, "D": 10}.items():
         H5({**trident().arrays, "coords": grid(tiles)}).write(folder / f"features_uni_v1/{name}.h5")
     trident(overlap=32).write(folder / "features_uni_v1/E.h5")
-    given = ("--case-from", "^.$", "--encoder", "uni_v1", "--mpp", MPP, "--from", "trident")
-    done = medulla("import", folder, *given, "--out", tmp_path / "emb")
+    arguments = ("--case-from", "^.$", "--encoder", "uni_v1", "--mpp", MPP, "--from", "trident")
+    done = medulla("import", folder, *arguments, "--out", tmp_path / "emb")
     assert done.exit_code == AT_FAULT, done.output
     assert "2 files of coordinates alone passed over" in done.stderr
     assert "2 left out for the same reason, such as: " in done.stderr

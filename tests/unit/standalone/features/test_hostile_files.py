@@ -112,8 +112,8 @@ def test_a_file_of_torch_that_is_packed_or_holds_code_is_refused(tmp_path: Path)
         archive.writestr("code/data.pkl", b"cposix\nsystem\n(S'touch /tmp/owned'\ntR.")
         archive.writestr("code/version", b"3\n")
     (tmp_path / "text.pt").write_bytes(b"no archive")
-    given = (tmp_path, "--case-from", ".+", "--out", tmp_path / "emb", "--encoder", "uni_v1")
-    assert medulla("import", *given).exit_code == AT_FAULT
+    arguments = (tmp_path, "--case-from", ".+", "--out", tmp_path / "emb", "--encoder", "uni_v1")
+    assert medulla("import", *arguments).exit_code == AT_FAULT
     with (tmp_path / "emb/failures.csv").open() as table:
         listed = {Path(row["slide"]).stem: row["sentence"] for row in csv.DictReader(table)}
     assert "compressed entries" in listed["packed"]

@@ -103,3 +103,8 @@ def test_what_a_file_does_not_say_is_asked_for(tmp_path: Path, file: H5, stated:
 )
 def test_an_option_that_contradicts_the_file_is_refused(tmp_path: Path, stated: Stated, words: str) -> None:
     assert words in refusals({"stated": trident()}, tmp_path, stated)["stated"]
+
+
+def test_tiles_of_another_size_than_the_encoder_takes_are_refused(tmp_path: Path) -> None:
+    listed = refusals({"stated": stamp()}, tmp_path, Stated(StatedEncoder("uni", tile_um=512.0), mpp=MPP))
+    assert listed["stated"] == "bad_request: has tiles of 128 um a side, and encoder uni takes those of 512 um"

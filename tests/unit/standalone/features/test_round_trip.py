@@ -36,8 +36,8 @@ def imported(exported: dict[Tool, Path], tmp_path_factory: pytest.TempPathFactor
     folders = {tool: tmp_path_factory.mktemp(tool) for tool in Tool}
     for tool, folder in folders.items():
         more = ("--patches", exported[tool] / "patches", "--tile-px", TILE_PX) if tool is Tool.CLAM else ()
-        given = ("--slides", exported[tool] / "slides.csv", "--encoder", DEFAULT_ENCODER, "--out", folder, *more)
-        assert printed("import", *given)["imported"] == len(SLIDES)
+        arguments = ("--slides", exported[tool] / "slides.csv", "--encoder", DEFAULT_ENCODER, "--out", folder, *more)
+        assert printed("import", *arguments)["imported"] == len(SLIDES)
     return folders
 
 
@@ -70,8 +70,8 @@ def test_imported_features_give_the_score_of_our_own_bags(
     (tmp_path / "cohort.csv").write_text("case_id,age_at_diagnosis_years\nC-1,7\nC-2,11\n")
     scores = []
     for name, folder in (("ours", embeddings), ("theirs", imported[tool])):
-        given = ("--cases", tmp_path / "cohort.csv", "--embeddings", folder, "--out", tmp_path / name)
-        assert printed("score", *given)["scored"] == 2
+        arguments = ("--cases", tmp_path / "cohort.csv", "--embeddings", folder, "--out", tmp_path / name)
+        assert printed("score", *arguments)["scored"] == 2
         scores.append(
             [_numbers(json.loads((tmp_path / name / f"scores/{case}.json").read_text())) for case in ("C-1", "C-2")]
         )

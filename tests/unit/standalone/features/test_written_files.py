@@ -89,7 +89,7 @@ def test_stamp_reads_coordinates_in_microns_and_the_extractor(embeddings: Path, 
 def test_a_bag_that_says_no_resolution_is_left_out_unless_it_is_stated(embeddings: Path) -> None:
     for plan in embeddings.glob("plans/*/*/plan.json"):
         plan.unlink()
-    given = ("export-features", embeddings, "--as", "stamp", "--out", embeddings.parent / "out")
-    done = medulla(*given)
+    arguments = ("export-features", embeddings, "--as", "stamp", "--out", embeddings.parent / "out")
+    done = medulla(*arguments)
     assert (done.exit_code, "state --mpp" in " ".join(done.stderr.split())) == (AT_FAULT, True)
-    assert medulla(*given, "--mpp", MPP).exit_code == 0
+    assert medulla(*arguments, "--mpp", MPP).exit_code == 0
