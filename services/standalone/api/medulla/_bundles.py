@@ -19,8 +19,6 @@ from shared.model import bundle
 from shared.model.record import stated_case_id
 from shared.program import program_version
 
-_EXTRAS = "standalone"
-
 
 @dataclass(frozen=True, repr=False)
 class Bundle(bundle.Bundle):
@@ -40,7 +38,7 @@ class Bundle(bundle.Bundle):
             medulla.errors.BadBundleError: a file is missing, altered or not understood.
             medulla.errors.BadSignatureError: the signature is missing or wrong.
         """
-        with needs("Bundle.load", _EXTRAS):
+        with needs("Bundle.load"):
             fitted = bundle.load(Path(folder), read_key(Path(public_key)) if public_key else None)
         return cls(**vars(fitted), folder=Path(folder))
 
@@ -75,7 +73,7 @@ class Bundle(bundle.Bundle):
         """
         case = _case(record, case_id, {block: _vector(block, values) for block, values in (vectors or {}).items()})
         bags = cohort_bags(Path(embeddings)) if embeddings else None
-        with needs("Bundle.score", _EXTRAS):
+        with needs("Bundle.score"):
             return score(self, read_case(case, bags, self, self.folder), program_version()).score
 
 
