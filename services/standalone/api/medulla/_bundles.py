@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from medulla._extras import needs
 from medulla.v1.scorer_pb2 import Score
 from services.fusion_scorer.score import score
@@ -82,7 +84,7 @@ def _case(
 ) -> Case:
     if isinstance(record, str | Path):
         return case_from((), Path(record), case_id, vectors=vectors)
-    data = json.dumps(dict(record)).encode() if record is not None else None
+    data = _json(record) if record is not None else None
     named = case_id or (stated_case_id(data) if data else None)
     if not named:
         raise NamelessCaseError("nothing names the case: give case_id, or a record that states it")
@@ -90,4 +92,15 @@ def _case(
 
 
 def _vector(block: str, values: Mapping[str, float]) -> VectorFile:
-    return VectorFile(Path(block), json.dumps({"block": block, "values": dict(values)}).encode())
+    return VectorFile(Path(block), _json({"block": block, "values": dict(values)}))
+
+
+def _json(values: Mapping[str, object]) -> bytes:
+    """An object as JSON; numbers of NumPy, as rows of tables have them, are numbers."""
+    return json.dumps(dict(values), default=_number).encode()
+
+
+def _number(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} is no value of a record")
