@@ -1,5 +1,6 @@
 """The guide in `medulla up`: reached from the page, searched, accessible; and its pictures of the page."""
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from tests.support.laptop import DEMO_CASE, DEMO_SLIDE, Laptop
 from tests.support.polling import eventually
 from tests.support.viewer_page import is_drawn
 
+SHOWN = 12
+"""Sections that the search lists; it counts all that match."""
 WIDTHS = (380, 820, 1400)
 PAGES = ("", "own-profile.html", "hospital.html", "how-it-works.html", "reference/commands.html")
 _VIEW: ViewportSize = {"width": 1100, "height": 760}
@@ -26,6 +29,9 @@ def test_the_page_leads_to_the_guide_and_its_search_to_a_section(page: Page, dem
     page.goto(demo_up.address("/"))
     page.get_by_role("link", name="Guide").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Medulla guide")
+    page.get_by_label("Search the guide").fill("medulla")
+    expect(page.locator("#hits li")).to_have_count(SHOWN)
+    expect(page.locator("#count")).to_have_text(re.compile(r"^\d{3} sections match$"))
     page.get_by_label("Search the guide").fill("encoder_mismatch")
     page.locator("#hits a", has_text="Reason codes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Reason codes")
