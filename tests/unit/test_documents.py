@@ -1,6 +1,7 @@
-"""The documents of the repository: links lead somewhere, and what they say of the version is true."""
+"""The documents of the repository: links lead somewhere, and what they say of version and files is true."""
 
 import posixpath
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -16,6 +17,10 @@ MOST_LINES = 100
 LISTED = subprocess.run(["git", "ls-files", "*.md"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
 DOCUMENTS = [name for name in LISTED.split() if not name.startswith("tests/studies/methods/")]
 """Without the pieces that EVIDENCE.md is made of."""
+SERVICES = sorted(str(path.parent.relative_to(CHECKOUT)) for path in CHECKOUT.glob("services/*/README.md"))
+EVERYWHERE = {"errors", "settings", "ports"}
+"""Modules that ARCHITECTURE.md names for all services."""
+PATH = re.compile(r"`((?:services|shared|charts|docker|protos|tests)/[\w./*-]+)`")
 
 
 def text(path: Path) -> GuideText:
@@ -57,3 +62,27 @@ def test_forms_of_issues_have_a_name_and_a_body() -> None:
 
 def test_the_readme_stays_under_two_screens() -> None:
     assert len((CHECKOUT / "README.md").read_text().splitlines()) <= MOST_LINES
+
+
+def modules(folder: Path) -> list[str]:
+    """Names of the modules and folders of a service, without those that every service has."""
+    named = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    return sorted(name for name in named - EVERYWHERE if not name.startswith("__"))
+
+
+def is_named(module: str, readme: str) -> bool:
+    """Whether a README names a module, by itself or as `prefix_*`."""
+    prefix = f"`{module.partition('_')[0]}_*`"
+    return re.search(rf"\b{module}\b", readme) is not None or prefix in readme
+
+
+@pytest.mark.parametrize("folder", [*SERVICES, "shared"])
+def test_the_readme_of_a_service_names_each_of_its_modules(folder: str) -> None:
+    readme = (CHECKOUT / folder / "README.md").read_text(encoding="utf-8")
+    assert [name for name in modules(CHECKOUT / folder) if not is_named(name, readme)] == []
+
+
+def test_every_path_of_the_architecture_exists() -> None:
+    paths = PATH.findall((CHECKOUT / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    assert len(paths) > 50
+    assert [path for path in paths if not any(CHECKOUT.glob(path.rstrip("/").replace("NAME", "*")))] == []
