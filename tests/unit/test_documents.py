@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,11 +11,9 @@ import yaml
 
 from services.standalone.guide_text import GuideText, render
 from tests.support.checkout import CHECKOUT
+from tests.support.documents import DOCUMENTS
 
 MOST_LINES = 100
-LISTED = subprocess.run(["git", "ls-files", "*.md"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
-DOCUMENTS = [name for name in LISTED.split() if not name.startswith("tests/studies/methods/")]
-"""Without the pieces that EVIDENCE.md is made of."""
 SERVICES = sorted(str(path.parent.relative_to(CHECKOUT)) for path in CHECKOUT.glob("services/*/README.md"))
 EVERYWHERE = {"errors", "settings", "ports"}
 """Modules that ARCHITECTURE.md names for all services."""
