@@ -132,9 +132,9 @@ python:
 	@touch $@
 
 .venv/.dev: $(INSTALLED) | python
-	$(SYNC) --inexact --all-extras --group train --group encoders --group judge
+	$(SYNC) --inexact --all-extras --group judge
 	@touch $@ .venv/.demo
 
 .venv/.bench: uv.lock pyproject.toml | .venv/.dev
-	$(SYNC) --inexact --all-extras --group train --group encoders --group judge --group bench
+	$(SYNC) --inexact --all-extras --group judge --group bench
 	@touch $@
