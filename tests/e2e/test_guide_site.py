@@ -31,7 +31,7 @@ def test_the_page_leads_to_the_guide_and_its_search_to_a_section(page: Page, dem
     expect(page.get_by_role("heading", level=1)).to_have_text("Medulla guide")
     page.get_by_label("Search the guide").fill("medulla")
     expect(page.locator("#hits li")).to_have_count(SHOWN)
-    expect(page.locator("#count")).to_have_text(re.compile(r"^\d{3} sections match$"))
+    expect(page.locator("#count")).to_have_text(re.compile(r"^Sections that match: \d{3}$"))
     page.get_by_label("Search the guide").fill("encoder_mismatch")
     page.locator("#hits a", has_text="Reason codes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Reason codes")

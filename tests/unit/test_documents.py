@@ -26,17 +26,17 @@ def text(path: Path) -> GuideText:
 
 def leads(document: str, link: str) -> bool:
     """Whether a link is an address, or names a file and, in Markdown, a section that exist."""
-    parts = urlsplit(link)
-    if parts.scheme:
+    url = urlsplit(link)
+    if url.scheme:
         return True
     path = (
-        CHECKOUT / posixpath.normpath(posixpath.join(posixpath.dirname(document), parts.path))
-        if parts.path
+        CHECKOUT / posixpath.normpath(posixpath.join(posixpath.dirname(document), url.path))
+        if url.path
         else CHECKOUT / document
     )
-    if not parts.fragment or path.suffix != ".md":
+    if not url.fragment or path.suffix != ".md":
         return path.exists()
-    return path.exists() and parts.fragment in {section.heading.anchor for section in text(path).sections}
+    return path.exists() and url.fragment in {section.heading.anchor for section in text(path).sections}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -19,7 +19,7 @@ async function search() {
   const matches = words.length ? ranked(words) : [];
   hits.hidden = !words.length;
   hits.replaceChildren(...(matches.length ? matches.slice(0, MOST).map((match) => entry(match, words[0])) : [nothing()]));
-  count.textContent = words.length ? `${matches.length} sections match` : "";
+  count.textContent = words.length ? `Sections that match: ${matches.length}` : "";
 }
 
 /** Sections that hold every word, those with words in their title first. */
