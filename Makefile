@@ -49,10 +49,10 @@ test: ## run the tests on the real parts; ARGS="tests/unit -k grid" goes to pyte
 	$(if $(ARGS),$(BIN)/pytest $(ARGS),@$(MAKE) --no-print-directory --jobs=2 --output-sync --keep-going test-whole test-rest)
 
 WHOLE := tests/integration tests/e2e
-test-whole: ## of the tests, those of whole services and commands, which wait most of the time
+test-whole: .venv/.dev parts ## of the tests, those of whole services and commands, which wait most of the time
 	$(BIN)/pytest $(WHOLE)
 
-test-rest: ## and all others, which run beside them where they wait
+test-rest: .venv/.dev parts ## and all others, which run beside them where they wait
 	nice -n 19 $(BIN)/pytest $(addprefix --ignore=,$(WHOLE))
 
 e2e: .venv/.dev ## prove images and chart on the cluster of KUBECONFIG (tests/cluster/README.md); ARGS goes to pytest
@@ -132,9 +132,9 @@ python:
 	@touch $@
 
 .venv/.dev: $(INSTALLED) | python
-	$(SYNC) --inexact --all-extras --group train --group encoders --group judge
+	$(SYNC) --inexact --all-extras --group judge
 	@touch $@ .venv/.demo
 
 .venv/.bench: uv.lock pyproject.toml | .venv/.dev
-	$(SYNC) --inexact --all-extras --group train --group encoders --group judge --group bench
+	$(SYNC) --inexact --all-extras --group judge --group bench
 	@touch $@

@@ -96,14 +96,14 @@ class Guide:
 
     def _leads(self, name: str, link: str) -> bool:
         """Whether a link is an https address, a page and section of the guide, or a file of it."""
-        parts = urlsplit(link)
-        if parts.scheme:
-            return parts.scheme == "https"
-        path = posixpath.normpath(posixpath.join(posixpath.dirname(name), parts.path)) if parts.path else f"{name}.md"
+        url = urlsplit(link)
+        if url.scheme:
+            return url.scheme == "https"
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(name), url.path)) if url.path else f"{name}.md"
         if not path.endswith(".md"):
             return path.split("/")[0] in ASSETS and (self.folder / path).is_file()
         text = self.texts.get(path.removesuffix(".md"))
-        return text is not None and (not parts.fragment or parts.fragment in _anchors(text))
+        return text is not None and (not url.fragment or url.fragment in _anchors(text))
 
     def build(self, out: Path, stylesheet: Path) -> int:
         """Write the site below `out` with the page's stylesheet; returns the number of pages."""

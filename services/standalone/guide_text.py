@@ -100,10 +100,10 @@ def _links(tokens: Sequence[Token]) -> Iterator[str]:
 
 def page_link(link: str) -> str:
     """The address of a page for its file: `score.md#files` becomes `score.html#files`."""
-    parts = urlsplit(link)
-    if parts.scheme or not parts.path.endswith(_SUFFIX):
+    url = urlsplit(link)
+    if url.scheme or not url.path.endswith(_SUFFIX):
         return link
-    return parts._replace(path=parts.path.removesuffix(_SUFFIX) + ".html").geturl()
+    return url._replace(path=url.path.removesuffix(_SUFFIX) + ".html").geturl()
 
 
 def _scrolling(tokens: Sequence[Token]) -> Iterator[Token]:

@@ -21,8 +21,8 @@ _HEAVY = {"torch", "lifelines", "scikit-learn", "pandas"}
 _GIVEN = {"triton_python_backend_utils"}
 """Modules that are no package's: Triton gives them to the model that it runs."""
 
-_OF_A_GROUP = CHECKOUT / "services/standalone/encoders"
-"""`medulla encoder export`, which runs with the dependency group `encoders` and says so where that is missing."""
+_OF_AN_EXTRA = CHECKOUT / "services/standalone/encoders"
+"""`medulla encoder export`, which runs with the extra `torch` and says so where that is missing."""
 
 
 def _packages(lock: Path) -> set[str]:
@@ -37,7 +37,7 @@ def _imported(folders: Iterable[Path]) -> set[str]:
 
 def _files(folders: Iterable[Path]) -> list[Path]:
     files = (file for folder in folders for file in folder.rglob("*.py"))
-    return [file for file in files if "gen" not in file.parts and not file.is_relative_to(_OF_A_GROUP)]
+    return [file for file in files if "gen" not in file.parts and not file.is_relative_to(_OF_AN_EXTRA)]
 
 
 def _in_image(service: str) -> list[Path]:

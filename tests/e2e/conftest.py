@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.stack.triton import Triton
 from tests.support import scores as samples
 from tests.support.axe import Axe
+from tests.support.laptop import Laptop, demo_laptop
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.results import Results, over_http
 from tests.support.system import RealParts
@@ -23,6 +24,13 @@ expect.set_options(timeout=PATIENCE_MS)
 @pytest.fixture(scope="module")
 def real_parts(kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, triton: Triton) -> RealParts:
     return RealParts(kafka, minio, postgres, triton)
+
+
+@pytest.fixture(scope="session")
+def demo_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A `medulla up` with the scored demo case; tests that share it leave the case as it is."""
+    with demo_laptop(tmp_path_factory.mktemp("demo")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The guide in `medulla up`: reached from the page, searched, accessible; and its pictures of the page."""
 
-from collections.abc import Iterator
+import re
 from functools import partial
 from pathlib import Path
 
@@ -10,15 +10,13 @@ from PIL import Image
 from playwright.sync_api import Page, ViewportSize, expect
 
 from services.standalone.guide_site import GUIDE
-from tests.support import slides
 from tests.support.axe import Axe
-from tests.support.laptop import PATIENCE_S, Laptop, laptop
-from tests.support.polling import eventually, wait_for
-from tests.support.system import CLINICAL
+from tests.support.laptop import DEMO_CASE, DEMO_SLIDE, Laptop
+from tests.support.polling import eventually
 from tests.support.viewer_page import is_drawn
 
-CASE = "DEMO-001"
-SLIDE = "cmu-1-small-region.svs"
+SHOWN = 12
+"""Sections that the search lists; it counts all that match."""
 WIDTHS = (380, 820, 1400)
 PAGES = ("", "own-profile.html", "hospital.html", "how-it-works.html", "reference/commands.html")
 _VIEW: ViewportSize = {"width": 1100, "height": 760}
@@ -27,24 +25,13 @@ _LARGEST = 12.0
 """Mean difference of a small picture, of 255, up to which fonts and anti-aliasing may differ."""
 
 
-@pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    """A watched folder with the scored demo case."""
-    with laptop(tmp_path_factory.mktemp("guide")) as running:
-        running.land(f"slides/{CASE}/{SLIDE}", slides.cc0_bytes())
-        running.land(f"clinical/{CASE}.json", CLINICAL.read_bytes())
-        assert wait_for(lambda: running.score(CASE).get("model") == "fused", PATIENCE_S)
-        yield running
-
-
-def address(up: Laptop, path: str) -> str:
-    return f"http://127.0.0.1:{up.port}/{path}"
-
-
-def test_the_page_leads_to_the_guide_and_its_search_to_a_section(page: Page, up: Laptop) -> None:
-    page.goto(address(up, ""))
+def test_the_page_leads_to_the_guide_and_its_search_to_a_section(page: Page, demo_up: Laptop) -> None:
+    page.goto(demo_up.address("/"))
     page.get_by_role("link", name="Guide").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Medulla guide")
+    page.get_by_label("Search the guide").fill("medulla")
+    expect(page.locator("#hits li")).to_have_count(SHOWN)
+    expect(page.locator("#count")).to_have_text(re.compile(r"^Sections that match: \d{3}$"))
     page.get_by_label("Search the guide").fill("encoder_mismatch")
     page.locator("#hits a", has_text="Reason codes").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Reason codes")
@@ -53,13 +40,13 @@ def test_the_page_leads_to_the_guide_and_its_search_to_a_section(page: Page, up:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_on_the_guide(
-    page: Page, up: Laptop, axe: Axe, pictures: Path, path: str, scheme: str
+    page: Page, demo_up: Laptop, axe: Axe, pictures: Path, path: str, scheme: str
 ) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     name = path.removesuffix(".html").replace("/", "-") or "index"
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.goto(address(up, f"guide/{path}"))
+        page.goto(demo_up.address(f"/guide/{path}"))
         expect(page.locator("main h1")).to_be_visible()
         assert axe.findings(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -69,15 +56,15 @@ def test_axe_finds_nothing_on_the_guide(
 @pytest.mark.parametrize(
     ("name", "path", "shown"),
     [
-        ("case", f"#/cases/{CASE}", ".curve .mark"),
-        ("viewer", f"#/cases/{CASE}/slides/{SLIDE}", ".navigator"),
+        ("case", f"/#/cases/{DEMO_CASE}", ".curve .mark"),
+        ("viewer", f"/#/cases/{DEMO_CASE}/slides/{DEMO_SLIDE}", ".navigator"),
     ],
 )
 def test_the_pictures_of_the_guide_are_those_of_the_page(
-    page: Page, up: Laptop, pictures: Path, name: str, path: str, shown: str
+    page: Page, demo_up: Laptop, pictures: Path, name: str, path: str, shown: str
 ) -> None:
     page.set_viewport_size(_VIEW)
-    page.goto(address(up, path))
+    page.goto(demo_up.address(path))
     expect(page.locator(shown).first).to_be_visible()
     for drawn in page.locator(".stage, .navigator").all():
         eventually(partial(is_drawn, drawn))

@@ -80,7 +80,7 @@ def test_two_own_blocks_go_from_tables_to_a_scored_case_on_the_page(
         moved = [name for name in ("blood", "mri") if shares[name]["columns"]]
         assert moved == [name for name in ("blood", "mri") if shares[name]["log_hazard"]] != []
         assert {column["column"][0] for name in moved for column in shares[name]["columns"]} == {"v"}
-        page.goto(f"http://127.0.0.1:{up.port}/#/cases/NEW-1")
+        page.goto(up.address("/#/cases/NEW-1"))
         rests = page.locator("section", has=page.get_by_role("heading", name="What it rests on"))
         model = rests.locator("div", has=page.get_by_text("Model", exact=True)).locator("dd")
         expect(model).to_have_text("clinical, molecular, blood counts and MRI radiomics")

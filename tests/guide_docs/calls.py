@@ -9,7 +9,7 @@ from typing import Any, cast
 from services.results.case_scorer import CaseScorer
 from services.results.rest import create_app
 from services.results.slide_pixels import SlidePixels
-from tests.guide_docs.markdown import GENERATED, cell, code, table
+from tests.guide_docs.markdown import GENERATED, code, comment_text, table
 from tests.support.checkout import CHECKOUT
 from tests.support.results import Results
 
@@ -65,10 +65,7 @@ def grpc_page() -> str:
 def _services(proto: str) -> Iterator[str]:
     for comment, name, body in _SERVICE.findall(proto):
         calls = (
-            (code(call), _text(words), code(asked), code(answer)) for words, call, asked, answer in _CALL.findall(body)
+            (code(call), comment_text(about), code(request), code(response))
+            for about, call, request, response in _CALL.findall(body)
         )
-        yield f"\n## {name}\n\n{_text(comment)}\n\n{table(('call', 'what', 'request', 'answer'), calls)}"
-
-
-def _text(comment: str) -> str:
-    return cell(re.sub(r"^ *// ?", "", comment, flags=re.MULTILINE))
+        yield f"\n## {name}\n\n{comment_text(comment)}\n\n{table(('call', 'what', 'request', 'answer'), calls)}"

@@ -12,7 +12,7 @@ from shared.model.block import Block
 from shared.model.profile import Outcome, Profile
 from shared.model.variable import Variable
 from tests.guide_docs.attributes import attribute_docs
-from tests.guide_docs.markdown import GENERATED, cell, code, table
+from tests.guide_docs.markdown import GENERATED, code, comment_text, table
 from tests.support.checkout import CHECKOUT
 
 _HEAD = f"""# Files
@@ -100,12 +100,8 @@ def _score() -> str:
     proto = (CHECKOUT / "protos/medulla/v1/scorer.proto").read_text(encoding="utf-8")
     _, _, rest = proto.partition("message Score {\n")
     fields = _FIELD.findall(rest.partition("\n}")[0] + "\n")
-    rows = ((code(name), kind.replace("optional ", ""), _words(comment)) for comment, kind, name in fields)
+    rows = ((code(name), kind.replace("optional ", ""), comment_text(comment)) for comment, kind, name in fields)
     return table(("field", "type", "what"), rows)
-
-
-def _words(comment: str) -> str:
-    return cell(re.sub(r"^ *// ?", "", comment, flags=re.MULTILINE))
 
 
 def _profile() -> str:
@@ -121,5 +117,5 @@ def _report() -> str:
 def _fields(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str]]:
     docs = attribute_docs(model)
     for name, field in model.model_fields.items():
-        required = "Required. " if field.is_required() and prefix == "" and model is Profile else ""
+        required = "Required. " if field.is_required() and model is not Report else ""
         yield code(prefix + name), f"{required}{docs.get(name, '')}".strip()

@@ -1,5 +1,6 @@
 """Markdown of generated pages: tables whose cells hold any text."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 GENERATED = "*Generated from the code by `make docs`; do not edit.*"
@@ -14,6 +15,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def cell(text: str) -> str:
     """Text on one line, in which a bar separates no cells."""
     return " ".join(text.split()).replace("|", "\\|")
+
+
+def comment_text(comment: str) -> str:
+    """A comment of a .proto file as the text of a cell, without its slashes."""
+    return cell(re.sub(r"^ *// ?", "", comment, flags=re.MULTILINE))
 
 
 def code(text: str) -> str:

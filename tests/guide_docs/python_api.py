@@ -23,9 +23,9 @@ _RAISES = re.compile(r"^    (\S+): (.*?)(?=^    \S+: |\Z)", re.MULTILINE | re.DO
 def page() -> str:
     """Markdown of every public name, and of the errors that they raise."""
     names = {name: getattr(medulla, name) for name in medulla.__all__}
-    parts = (part for name, value in names.items() for part in _described(name, value))
+    sections = (section for name, value in names.items() for section in _described(name, value))
     errors = ((code(name), _first(getattr(medulla.errors, name))) for name in medulla.errors.__all__)
-    return _HEAD + "".join(parts) + "\n## medulla.errors\n\n" + table(("name", "what"), errors)
+    return _HEAD + "".join(sections) + "\n## medulla.errors\n\n" + table(("name", "what"), errors)
 
 
 def _described(name: str, value: object) -> Iterator[str]:

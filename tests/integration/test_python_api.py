@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import medulla
+import numpy as np
 import pytest
 from medulla.errors import NamelessCaseError
 
@@ -40,6 +41,12 @@ def test_a_record_scores_alike_as_a_file_and_as_values(bundle: medulla.Bundle) -
     of_values, of_file = bundle.score(values), bundle.score(medulla.demo.RECORD)
     assert of_values.log_risk == of_file.log_risk
     assert of_values.modalities_missing == ["slides"]
+
+
+def test_numbers_of_numpy_score_as_those_of_python(bundle: medulla.Bundle) -> None:
+    values = json.loads(medulla.demo.RECORD.read_text()) | {"age_at_diagnosis_years": 6}
+    of_row = bundle.score(values | {"age_at_diagnosis_years": np.int64(6)})
+    assert of_row.log_risk == bundle.score(values).log_risk
 
 
 def test_bags_without_a_record_score_their_case(bundle: medulla.Bundle, work: Path) -> None:

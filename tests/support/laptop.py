@@ -14,10 +14,14 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 
 from tests.stack.process import clean_environment, free_ports
+from tests.support import slides
 from tests.support.checkout import CHECKOUT
 from tests.support.polling import wait_for
+from tests.support.system import CLINICAL
 
 PATIENCE_S = 90.0
+DEMO_CASE = "DEMO-001"
+DEMO_SLIDE = "cmu-1-small-region.svs"
 
 
 class Laptop:
@@ -25,6 +29,10 @@ class Laptop:
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder, self.port = folder, port
+
+    def address(self, path: str) -> str:
+        """The URL of a path, which begins with a slash."""
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def land(self, key: str, data: bytes) -> None:
         path = self.folder / key
@@ -77,3 +85,13 @@ def laptop(folder: Path, *options: str, end_s: float = PATIENCE_S) -> Iterator[L
         finally:
             os.kill(process.pid, signal.SIGINT)
             assert process.wait(timeout=end_s) == 0
+
+
+@contextmanager
+def demo_laptop(folder: Path) -> Iterator[Laptop]:
+    """A `medulla up` that has scored slide and record of the demo."""
+    with laptop(folder) as running:
+        running.land(f"slides/{DEMO_CASE}/{DEMO_SLIDE}", slides.cc0_bytes())
+        running.land(f"clinical/{DEMO_CASE}.json", CLINICAL.read_bytes())
+        assert wait_for(lambda: running.score(DEMO_CASE).get("model") == "fused", PATIENCE_S)
+        yield running

@@ -1,7 +1,7 @@
-"""The documents of the repository: links lead somewhere, and what they say of the version is true."""
+"""The documents of the repository: links lead somewhere, and what they say of version and files is true."""
 
 import posixpath
-import subprocess
+import re
 import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,11 +11,13 @@ import yaml
 
 from services.standalone.guide_text import GuideText, render
 from tests.support.checkout import CHECKOUT
+from tests.support.documents import DOCUMENTS
 
 MOST_LINES = 100
-LISTED = subprocess.run(["git", "ls-files", "*.md"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
-DOCUMENTS = [name for name in LISTED.split() if not name.startswith("tests/studies/methods/")]
-"""Without the pieces that EVIDENCE.md is made of."""
+SERVICES = sorted(str(path.parent.relative_to(CHECKOUT)) for path in CHECKOUT.glob("services/*/README.md"))
+EVERYWHERE = {"errors", "settings", "ports"}
+"""Modules that ARCHITECTURE.md names for all services."""
+PATH = re.compile(r"`((?:services|shared|charts|docker|protos|tests)/[\w./*-]+)`")
 
 
 def text(path: Path) -> GuideText:
@@ -24,17 +26,17 @@ def text(path: Path) -> GuideText:
 
 def leads(document: str, link: str) -> bool:
     """Whether a link is an address, or names a file and, in Markdown, a section that exist."""
-    parts = urlsplit(link)
-    if parts.scheme:
+    url = urlsplit(link)
+    if url.scheme:
         return True
     path = (
-        CHECKOUT / posixpath.normpath(posixpath.join(posixpath.dirname(document), parts.path))
-        if parts.path
+        CHECKOUT / posixpath.normpath(posixpath.join(posixpath.dirname(document), url.path))
+        if url.path
         else CHECKOUT / document
     )
-    if not parts.fragment or path.suffix != ".md":
+    if not url.fragment or path.suffix != ".md":
         return path.exists()
-    return path.exists() and parts.fragment in {section.heading.anchor for section in text(path).sections}
+    return path.exists() and url.fragment in {section.heading.anchor for section in text(path).sections}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -57,3 +59,27 @@ def test_forms_of_issues_have_a_name_and_a_body() -> None:
 
 def test_the_readme_stays_under_two_screens() -> None:
     assert len((CHECKOUT / "README.md").read_text().splitlines()) <= MOST_LINES
+
+
+def modules(folder: Path) -> list[str]:
+    """Names of the modules and folders of a service, without those that every service has."""
+    named = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    return sorted(name for name in named - EVERYWHERE if not name.startswith("__"))
+
+
+def is_named(module: str, readme: str) -> bool:
+    """Whether a README names a module, by itself or as `prefix_*`."""
+    prefix = f"`{module.partition('_')[0]}_*`"
+    return re.search(rf"\b{module}\b", readme) is not None or prefix in readme
+
+
+@pytest.mark.parametrize("folder", [*SERVICES, "shared"])
+def test_the_readme_of_a_service_names_each_of_its_modules(folder: str) -> None:
+    readme = (CHECKOUT / folder / "README.md").read_text(encoding="utf-8")
+    assert [name for name in modules(CHECKOUT / folder) if not is_named(name, readme)] == []
+
+
+def test_every_path_of_the_architecture_exists() -> None:
+    paths = PATH.findall((CHECKOUT / "ARCHITECTURE.md").read_text(encoding="utf-8"))
+    assert len(paths) > 50
+    assert [path for path in paths if not any(CHECKOUT.glob(path.rstrip("/").replace("NAME", "*")))] == []

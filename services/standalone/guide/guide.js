@@ -14,12 +14,12 @@ query.addEventListener("keydown", (event) => { if (event.key === "Escape") { que
 document.addEventListener("click", (event) => { if (!event.target.closest(".search")) hits.hidden = true; });
 
 async function search() {
-  const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
   sections ??= await (await fetch(query.dataset.index)).json();
-  const matches = words.length ? ranked(words).slice(0, MOST) : [];
+  const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);  // after the index is loaded, so that the latest words count
+  const matches = words.length ? ranked(words) : [];
   hits.hidden = !words.length;
-  hits.replaceChildren(...(matches.length ? matches.map((match) => entry(match, words[0])) : [nothing()]));
-  count.textContent = words.length ? `${matches.length} sections match` : "";
+  hits.replaceChildren(...(matches.length ? matches.slice(0, MOST).map((match) => entry(match, words[0])) : [nothing()]));
+  count.textContent = words.length ? `Sections that match: ${matches.length}` : "";
 }
 
 /** Sections that hold every word, those with words in their title first. */

@@ -1,14 +1,14 @@
-"""Every command that the guide and the READMEs show exists, with the options that it is given."""
+"""Every command that the documents show exists, with the options that it is given."""
 
 import pytest
 
 from tests.guide_docs.commands import commands
 from tests.support.checkout import CHECKOUT
-from tests.support.guide_blocks import Block, blocks, blocks_of
+from tests.support.documents import DOCUMENTS
+from tests.support.guide_blocks import Block, blocks_of
 
-READMES = ("README.md", "services/standalone/README.md", "services/trainer/README.md", "services/embedder/README.md")
-_OF_READMES = [block for name in READMES for block in blocks_of(name, (CHECKOUT / name).read_text(encoding="utf-8"))]
-BLOCKS = [block for block in (*blocks(), *_OF_READMES) if block.commands]
+TEXTS = {name: (CHECKOUT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
+BLOCKS = [block for name, text in TEXTS.items() for block in blocks_of(name, text) if block.commands]
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.page}: {block.text.splitlines()[-1][:60]}")

@@ -37,17 +37,17 @@ __path__ = extend_path(__path__, __name__)  # in the checkout the generated mess
 
 _MODULES = {"demo": "medulla.demo", "errors": "medulla.errors"}
 _HOMES = {
-    "Bag": ("medulla._bags", ""),
-    "Bundle": ("medulla._bundles", "standalone"),
-    "Cohort": ("medulla._cohorts", "trainer"),
-    "Cut": ("medulla._slides", "tiler"),
-    "MedullaError": ("medulla.errors", ""),
-    "Region": ("medulla._slides", "tiler"),
-    "Report": ("medulla._reports", "trainer"),
-    "embed": ("medulla._embedding", "standalone"),
-    "open_slide": ("medulla._slides", "tiler"),
+    "Bag": "medulla._bags",
+    "Bundle": "medulla._bundles",
+    "Cohort": "medulla._cohorts",
+    "Cut": "medulla._slides",
+    "MedullaError": "medulla.errors",
+    "Region": "medulla._slides",
+    "Report": "medulla._reports",
+    "embed": "medulla._embedding",
+    "open_slide": "medulla._slides",
 }
-"""Where a name is defined, and the extras that it needs."""
+"""Where a name is defined."""
 
 
 if not TYPE_CHECKING:  # else every name would pass type checks
@@ -63,9 +63,8 @@ if not TYPE_CHECKING:  # else every name would pass type checks
             raise AttributeError(f"module 'medulla' has no attribute {name!r}")
         from medulla._extras import needs  # noqa: PLC0415
 
-        module, extras = _HOMES[name]
-        with needs(name, extras):
-            return getattr(import_module(module), name)
+        with needs(name):
+            return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

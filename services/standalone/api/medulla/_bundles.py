@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from medulla._extras import needs
 from medulla.v1.scorer_pb2 import Score
 from services.fusion_scorer.score import score
@@ -18,8 +20,6 @@ from shared.bounded_file import read_key
 from shared.model import bundle
 from shared.model.record import stated_case_id
 from shared.program import program_version
-
-_EXTRAS = "standalone"
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,7 +40,7 @@ class Bundle(bundle.Bundle):
             medulla.errors.BadBundleError: a file is missing, altered or not understood.
             medulla.errors.BadSignatureError: the signature is missing or wrong.
         """
-        with needs("Bundle.load", _EXTRAS):
+        with needs("Bundle.load"):
             fitted = bundle.load(Path(folder), read_key(Path(public_key)) if public_key else None)
         return cls(**vars(fitted), folder=Path(folder))
 
@@ -75,7 +75,7 @@ class Bundle(bundle.Bundle):
         """
         case = _case(record, case_id, {block: _vector(block, values) for block, values in (vectors or {}).items()})
         bags = cohort_bags(Path(embeddings)) if embeddings else None
-        with needs("Bundle.score", _EXTRAS):
+        with needs("Bundle.score"):
             return score(self, read_case(case, bags, self, self.folder), program_version()).score
 
 
@@ -84,7 +84,7 @@ def _case(
 ) -> Case:
     if isinstance(record, str | Path):
         return case_from((), Path(record), case_id, vectors=vectors)
-    data = json.dumps(dict(record)).encode() if record is not None else None
+    data = _json(record) if record is not None else None
     named = case_id or (stated_case_id(data) if data else None)
     if not named:
         raise NamelessCaseError("nothing names the case: give case_id, or a record that states it")
@@ -92,4 +92,15 @@ def _case(
 
 
 def _vector(block: str, values: Mapping[str, float]) -> VectorFile:
-    return VectorFile(Path(block), json.dumps({"block": block, "values": dict(values)}).encode())
+    return VectorFile(Path(block), _json({"block": block, "values": dict(values)}))
+
+
+def _json(values: Mapping[str, object]) -> bytes:
+    """An object as JSON; numbers of NumPy, as rows of tables have them, are numbers."""
+    return json.dumps(dict(values), default=_number).encode()
+
+
+def _number(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} is no value of a record")

@@ -44,7 +44,7 @@ def embed(
         OSError: `out` cannot be written.
     """
     named = [slides] if isinstance(slides, str | Path) else slides
-    with needs("embed", "standalone"):
+    with needs("embed"):
         items = select([Path(path) for path in named], Path(table) if table else None, case_id)
         options = options_for(items, Path(encoder) if encoder else DEFAULT_ENCODER, default_mpp)
         return embed_slides(items, Path(out), replace(options, workers=workers or options.workers), progress)
