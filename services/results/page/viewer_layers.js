@@ -3,6 +3,8 @@
 import { attention, Problem } from "./api.js";
 import { drawAttention, hasPreference, legend } from "./attention.js";
 import { h } from "./dom.js";
+import { sentence } from "./parts.js";
+import { mergedNote, swatch } from "./squares.js";
 import { qualityMap, tissueMap } from "./viewer_masks.js";
 import { overlay } from "./viewer_overlay.js";
 import { lacking, prototypeLayer } from "./viewer_prototypes.js";
@@ -68,11 +70,7 @@ async function attentionLayer(caseId, slide, signal) {
 }
 
 function masked(title, { colours, paint, merged = 1 }) {
-  const swatch = ({ label, colour }) => {
-    const square = h("span", { class: "swatch", "aria-hidden": "true" });
-    square.style.background = `rgb(${colour.join(",")})`;
-    return h("li", {}, square, label);
-  };
-  const note = merged > 1 ? h("p", { class: "small" }, `Each square is ${merged} \u00d7 ${merged} tiles and shows the most frequent.`) : null;
-  return { paint, legend: h("div", { class: "classes" }, h("p", {}, `${title}:`), h("ul", {}, colours.map(swatch)), note) };
+  const items = colours.map(({ label, colour }) => h("li", {}, swatch(`rgb(${colour.join(",")})`), label));
+  const note = mergedNote(merged, "most frequent");
+  return { paint, legend: h("div", { class: "classes" }, h("p", {}, `${title}:`), h("ul", {}, items), note && h("p", { class: "small" }, sentence(note))) };
 }
