@@ -1,5 +1,7 @@
 // Logs in with OpenID Connect: authorization code with PKCE, as a public client. The token lives in this tab only.
 
+import { sha256 } from "./digest.js";
+
 const TOKEN = "medulla.token";
 const UNDER_WAY = "medulla.login";
 
@@ -17,7 +19,7 @@ export async function begin(login) {
     redirect_uri: here(),
     scope: login.scope,
     state: underWay.state,
-    code_challenge: await challenge(underWay.verifier),
+    code_challenge: base64url(await sha256(underWay.verifier)),
     code_challenge_method: "S256",
   })}`);
 }
@@ -58,7 +60,5 @@ async function discover(login) {
 
 const here = () => location.origin + location.pathname;
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
-const challenge = async (verifier) =>
-  base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
 const base64url = (bytes) =>
   btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -1,6 +1,6 @@
 // Slides of a case in deep zoom: one, or two side by side that move together.
 
-import { oneCase, Problem } from "./api.js";
+import { isStored, oneCase, Problem } from "./api.js";
 import { h } from "./dom.js";
 import { erased } from "./erase_view.js";
 import { listen } from "./events.js";
@@ -44,8 +44,8 @@ export async function showViewer(main, view, signal, banner) {
 
 /** Take the pictures away once their case is gone. */
 function leaveErased(main, caseId, panes, signal) {
-  oneCase(caseId, signal).catch((error) => {
-    if (!(error instanceof Problem && error.status === 404)) return;
+  isStored(caseId, signal).catch(() => true).then((stored) => {
+    if (stored) return;
     panes.forEach(({ viewer }) => viewer.destroy());
     main.replaceChildren(erased(caseId));
   });
