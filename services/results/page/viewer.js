@@ -15,11 +15,10 @@ const SETTLE_MS = 200;
 /** Shows a slide of a case, and the one beside it, in `main` until `signal` aborts. */
 export async function showViewer(main, view, signal, banner) {
   const { caseId, slideId, beside } = view;
-  const viewed = await oneCase(caseId, signal);
-  banner(Boolean(viewed.score?.simulated));
-  const slides = viewed.score?.slides ?? [];
+  const { score } = await oneCase(caseId, signal);
+  banner(Boolean(score?.simulated));
+  const slides = score?.slides ?? [];
   const slide = slideOf(slides, slideId, caseId), other = beside && slideOf(slides, beside.slideId, caseId);
-  const { score } = viewed;
   const shown = [{ caseId, slide, score, place: view.place }, ...(other ? [{ caseId, slide: other, score, place: beside.place }] : [])];
   const areas = shown.map(() => h("div", {}));
   const controls = h("div", { class: "compare" }, chooser(slides, view));

@@ -14,15 +14,14 @@ const EVEN = "The model had no preference among the tiles.";
 /** The layers' controls and legends; a layer is loaded when it is first shown. */
 export function layers(viewer, { caseId, slide, score }, signal) {
   const legends = h("div", { class: "legends" });
+  const lack = lacking(score, slide);
   const kinds = [
-    { name: "Attention", key: "1", opacity: 45, isShown: true, load: () => attentionLayer(caseId, slide, signal) },
+    { name: "Attention", key: "1", opacity: 45, isShown: true, isThere: Boolean(slide.attention_key), load: () => attentionLayer(caseId, slide, signal) },
     { name: "Tissue", key: "2", opacity: 40, load: async () => masked("Tissue", await tissueMap(caseId, slide.slide_id, signal)) },
     { name: "Quality", key: "3", opacity: 60, load: async () => masked("Left out", await qualityMap(caseId, slide, signal)) },
-    { name: "Prototypes", key: "4", opacity: 60, load: () => prototypeLayer(caseId, slide, score, signal) },
+    { name: "Prototypes", key: "4", opacity: 60, isThere: !lack, load: () => prototypeLayer(caseId, slide, score, signal) },
   ];
-  const lack = lacking(score, slide);
-  const isThere = { Attention: Boolean(slide.attention_key), Prototypes: !lack };
-  const controls = kinds.filter(({ name }) => isThere[name] ?? true).map((kind) => layer(viewer, slide, kind, legends));
+  const controls = kinds.filter(({ isThere = true }) => isThere).map((kind) => layer(viewer, slide, kind, legends));
   viewer.addHandler("canvas-key", ({ originalEvent }) => controls.find(({ key }) => key === originalEvent.key)?.toggle());
   if (lack) legends.append(h("p", { class: "none" }, lack));
   return { element: h("div", { class: "layers", role: "group", "aria-label": "Layers" }, controls.map(({ element }) => element)), legends };
