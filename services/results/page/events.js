@@ -29,11 +29,11 @@ async function once(caseId, signal, heard) {
     if (done) return;
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();
-    blocks.forEach((block) => tell(block, heard));
+    blocks.forEach((block) => dispatch(block, heard));
   }
 }
 
-function tell(block, heard) {
+function dispatch(block, heard) {
   const field = (name) => block.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
   if (field("event") && field("data")) heard(field("event"), JSON.parse(field("data")));
 }

@@ -10,10 +10,10 @@ export const forget = () => sessionStorage.removeItem(TOKEN);
 
 /** Leave for the issuer's login; it comes back to this page with a code. */
 export async function begin(login) {
-  const { authorization_endpoint: there } = await discover(login);
+  const { authorization_endpoint: endpoint } = await discover(login);
   const underWay = { verifier: random(), state: random(), back: location.hash };
   sessionStorage.setItem(UNDER_WAY, JSON.stringify(underWay));
-  location.assign(`${there}${there.includes("?") ? "&" : "?"}${new URLSearchParams({
+  location.assign(`${endpoint}${endpoint.includes("?") ? "&" : "?"}${new URLSearchParams({
     response_type: "code",
     client_id: login.client_id,
     redirect_uri: here(),
@@ -37,8 +37,8 @@ export async function finish(login) {
 }
 
 async function exchange(login, code, verifier) {
-  const { token_endpoint: there } = await discover(login);
-  const response = await fetch(there, {
+  const { token_endpoint: endpoint } = await discover(login);
+  const response = await fetch(endpoint, {
     method: "POST",
     body: new URLSearchParams({
       grant_type: "authorization_code",

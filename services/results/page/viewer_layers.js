@@ -7,23 +7,23 @@ import { sentence } from "./parts.js";
 import { mergedNote, swatch } from "./squares.js";
 import { qualityMap, tissueMap } from "./viewer_masks.js";
 import { overlay } from "./viewer_overlay.js";
-import { lacking, prototypeLayer } from "./viewer_prototypes.js";
+import { prototypeLayer, unavailableReason } from "./viewer_prototypes.js";
 
 const EVEN = "The model had no preference among the tiles.";
 
 /** The layers' controls and legends; a layer is loaded when it is first shown. */
 export function layers(viewer, { caseId, slide, score }, signal) {
   const legends = h("div", { class: "legends" });
-  const lack = lacking(score, slide);
+  const unavailable = unavailableReason(score, slide);
   const kinds = [
     { name: "Attention", key: "1", opacity: 45, isShown: true, isThere: Boolean(slide.attention_key), load: () => attentionLayer(caseId, slide, signal) },
     { name: "Tissue", key: "2", opacity: 40, load: async () => masked("Tissue", await tissueMap(caseId, slide.slide_id, signal)) },
     { name: "Quality", key: "3", opacity: 60, load: async () => masked("Left out", await qualityMap(caseId, slide, signal)) },
-    { name: "Prototypes", key: "4", opacity: 60, isThere: !lack, load: () => prototypeLayer(caseId, slide, score, signal) },
+    { name: "Prototypes", key: "4", opacity: 60, isThere: !unavailable, load: () => prototypeLayer(caseId, slide, score, signal) },
   ];
   const controls = kinds.filter(({ isThere = true }) => isThere).map((kind) => layer(viewer, slide, kind, legends));
   viewer.addHandler("canvas-key", ({ originalEvent }) => controls.find(({ key }) => key === originalEvent.key)?.toggle());
-  if (lack) legends.append(h("p", { class: "none" }, lack));
+  if (unavailable) legends.append(h("p", { class: "none" }, unavailable));
   return { element: h("div", { class: "layers", role: "group", "aria-label": "Layers" }, controls.map(({ element }) => element)), legends };
 }
 

@@ -12,7 +12,7 @@ const MEANING = "Prototypes are groups of similar tiles, found without labels. \
   + "not adjusted for anything: the hazard ratio, with its 95\u202f% interval, of one standard deviation more of the share. No risk is computed from it.";
 
 /** Why a score has no prototypes of a slide; empty where it has some. */
-export function lacking(score, slide) {
+export function unavailableReason(score, slide) {
   if (slide.prototype_shares.length) return "";
   return score.prototypes.length ? "No prototypes: the model did not read this slide." : "No prototypes: the bundle of this score has none.";
 }
