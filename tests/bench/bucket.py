@@ -31,7 +31,7 @@ from shared.settings import S3Settings
 from shared.units import CaseId, SlideId
 from tests.bench import cpu_time
 from tests.bench.big_slide import big_slide
-from tests.bench.memory import pid_of
+from tests.bench.processes import pid_of
 from tests.bench.size import Size
 from tests.bench.slow_link import BYTES_PER_S, slow_link
 from tests.bench.table import Row, Section

@@ -9,7 +9,7 @@ from shared.bus import topics
 from shared.bus.port import LARGEST_BYTES
 from shared.settings import PlatformSettings, load
 from tests.chart_docs import values_schema
-from tests.stack.services import SERVICES
+from tests.stack.services import GROUPS, SERVICES
 from tests.support.chart.paths import CI_VALUES
 from tests.support.chart.rendering import (
     WITH_OPERATORS,
@@ -79,6 +79,12 @@ def test_every_topic_is_made_and_no_other() -> None:
     roomy = {name for name, spec in created.items() if spec["config"].get("max.message.bytes") == str(LARGEST_BYTES)}
     assert roomy == {topics.DEAD_LETTERS, *retries}
     assert created[topics.SLIDES_TILED]["partitions"] == 24
+
+
+def test_a_fhir_server_adds_the_topic_for_the_retries_of_its_consumer_group() -> None:
+    rendered = manifests(_GPU, "--set=results.fhir.url=https://fhir.example/r4")
+    created = {each["spec"]["topicName"] for each in rendered if each["kind"] == "KafkaTopic"}
+    assert created == {*topics.ALL, *map(topics.retry_topic, GROUPS)}
 
 
 def test_keda_watches_topics_and_groups_that_exist() -> None:

@@ -12,7 +12,7 @@ from tests.support.viewer_page import CASE, opened, shown_slides
 _STREAM = "**/api/v1/progress*"
 
 
-@pytest.mark.parametrize("is_interrupted", [False, True], ids=["told-at-once", "told-when-the-stream-is-back"])
+@pytest.mark.parametrize("is_interrupted", [False, True], ids=["at-once", "after-reconnecting"])
 def test_a_case_its_slide_and_its_row_are_shown_no_longer_once_the_case_is_erased(
     browser: Browser, tmp_path: Path, is_interrupted: bool
 ) -> None:

@@ -11,6 +11,8 @@ from tests.stack.process import Program, answers
 from tests.support.checkout import CHECKOUT
 
 SERVICES = ("tiler", "embedder", "fusion_scorer", "results")
+GROUPS = (*SERVICES, "results_fhir")
+"""Consumer groups, each with a topic of its own for retries; results has the last one with a FHIR server only."""
 
 
 @dataclass(frozen=True)

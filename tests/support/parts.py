@@ -27,7 +27,7 @@ from tests.stack.kafka import Kafka
 from tests.stack.minio import Minio
 from tests.stack.postgres import Postgres
 from tests.stack.process import Program, free_ports
-from tests.stack.services import SERVICES
+from tests.stack.services import GROUPS
 from tests.stack.triton import Triton
 
 NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "axe", "fhir", "fhir_server")
@@ -59,7 +59,7 @@ class KafkaPart(Kafka):
     def start(self) -> None:
         """Start, and make sure that every topic of the pipeline stands."""
         super().start()
-        self.create_topics(*topics.ALL, *(topics.retry_topic(service) for service in SERVICES))
+        self.create_topics(*topics.ALL, *map(topics.retry_topic, GROUPS))
 
     def create_topics(self, *names: str, partitions: int = _PARTITIONS) -> None:
         """Create those of the topics that do not exist."""

@@ -1,4 +1,4 @@
-// Asks the service; every refusal becomes a Problem with a sentence for people.
+// Asks the service, by all of its addresses; every refusal becomes a Problem with a sentence for people.
 
 import { forget, token } from "./login.js";
 
@@ -30,11 +30,17 @@ async function reach(path, options) {
   }
 }
 
-export const json = async (path, options) => (await ask(path, options)).json();
+const json = async (path, options) => (await ask(path, options)).json();
 const post = (path, body, signal) => json(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" }, signal });
+/** How to log in, and whether a guide is served. */
+export const config = () => json("api/v1/config");
 /** A page of the cases that `search` (URLSearchParams) selects. */
 export const cases = (search, page, signal) => json(`api/v1/cases?${new URLSearchParams([...search, ["page_token", page]])}`, { signal });
 export const caseCounts = (search, signal) => json(`api/v1/case-counts?${search}`, { signal });
+/** The same cases as a table. */
+export const casesCsv = (search) => `api/v1/cases.csv?${search}`;
+/** Server-sent events of a case, or of all cases with "". */
+export const progress = (id, signal) => ask(`api/v1/progress?case_id=${encodeURIComponent(id)}`, { signal });
 export const oneCase = (id, signal) => json(casePath(id), { signal });
 /** Whether something is stored of a case; false of one that was erased. */
 export const isStored = (id, signal) => oneCase(id, signal).then(() => true, (error) => {
@@ -77,4 +83,6 @@ export async function thumbnail(id, slide, signal) {
 }
 
 export const casePath = (id) => `api/v1/cases/${encodeURIComponent(id)}`;
+/** Deep Zoom of a slide, without the ending of its description (`.dzi`) and of the folder of its tiles (`_files/`). */
+export const pixelsPath = (digest) => `api/v1/slides/${digest}`;
 const slidePath = (id, slide) => `${casePath(id)}/slides/${encodeURIComponent(slide)}`;

@@ -1,6 +1,6 @@
 // Starts the page: asks how to log in, then shows what the address names.
 
-import { json, Problem } from "./api.js";
+import { config, Problem } from "./api.js";
 import { isOperator } from "./caller.js";
 import { showCase } from "./case_view.js";
 import { h } from "./dom.js";
@@ -20,9 +20,9 @@ let leaving = new AbortController();
 
 async function start() {
   try {
-    const config = await json("api/v1/config");
-    login = config.login;
-    document.getElementById("guide").hidden = !config.guide;
+    const served = await config();
+    login = served.login;
+    document.getElementById("guide").hidden = !served.guide;
     if (login) await finish(login);
   } catch (error) {
     askLogin(error);

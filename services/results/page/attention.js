@@ -1,6 +1,8 @@
 // Paints attention: colours from pale to deep, the most attended tiles outlined and numbered.
 
 import { h } from "./dom.js";
+import { mergedNote, paintSquares } from "./squares.js";
+import * as words from "./words.js";
 
 const RAMP = [[255, 247, 188], [254, 196, 79], [217, 95, 14], [140, 20, 60], [60, 0, 70]];
 const FAINTEST = 0.04;
@@ -14,14 +16,10 @@ export const hasPreference = (squares) => highest(squares) > PREFERENCE * square
 
 /** Colour squares by attention; `size` is the canvas in pixels, `slide` gives the slide's own size. */
 export function drawAttention(pen, size, slide, squares) {
-  const [sx, sy] = [size.width / slide.width_px, size.height / slide.height_px];
   const deepest = Math.max(highest(squares), STRIKING * squares.mean);
-  squares.attention.forEach((value, i) => {
-    const share = Math.sqrt(value / deepest);
-    pen.fillStyle = colour(share, FAINTEST + (1 - FAINTEST) * share);
-    const [x, y] = [Math.round(squares.x[i] * sx), Math.round(squares.y[i] * sy)];
-    const [right, below] = [(squares.x[i] + squares.square_width_px) * sx, (squares.y[i] + squares.square_height_px) * sy];
-    pen.fillRect(x, y, Math.max(1, Math.round(right) - x), Math.max(1, Math.round(below) - y));
+  paintSquares(pen, size, slide, squares, (i) => {
+    const share = Math.sqrt(squares.attention[i] / deepest);
+    return colour(share, FAINTEST + (1 - FAINTEST) * share);
   });
 }
 
@@ -62,13 +60,11 @@ export function legend(squares) {
     pen.fillStyle = colour(x / 159, 1);
     pen.fillRect(x, 0, 1, 10);
   }
-  const merged = squares.merged > 1 ? `; each square is ${squares.merged} \u00d7 ${squares.merged} tiles and shows the highest` : "";
-  return h("div", { class: "legend" }, h("span", {}, "less"), bar, h("span", {}, `more attention (highest ${percent(highest(squares))}, mean ${percent(squares.mean)} of the case${merged})`));
+  const note = mergedNote(squares.merged, "highest");
+  return h("div", { class: "legend" }, h("span", {}, "less"), bar, h("span", {}, `more attention (highest ${words.share(highest(squares))}, mean ${words.share(squares.mean)} of the case${note ? `; ${note}` : ""})`));
 }
 
 const highest = (squares) => squares.attention.reduce((most, value) => Math.max(most, value), 1e-12);
-
-const percent = (share) => `${Number((100 * share).toPrecision(2))}\u202f%`;
 
 function colour(share, alpha) {
   const place = Math.min(share, 1) * (RAMP.length - 1);

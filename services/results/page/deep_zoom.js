@@ -1,16 +1,14 @@
 // Deep Zoom of a slide: its description, once its files are here, and parts of it as pictures.
 
-import { ask } from "./api.js";
+import { ask, pixelsPath } from "./api.js";
 import { token } from "./login.js";
 
 const AGAIN_MS = 2000;
 
-const path = (digest) => `api/v1/slides/${digest}`;
-
 /** Size and squares of a slide; `onFetching` is called while its files are being fetched. */
 export async function describe(digest, signal, onFetching) {
   for (;;) {
-    const response = await ask(`${path(digest)}.dzi`, { signal });
+    const response = await ask(`${pixelsPath(digest)}.dzi`, { signal });
     if (response.status === 200) return parse(await response.text());
     onFetching();
     await pause(AGAIN_MS, signal);
@@ -19,7 +17,7 @@ export async function describe(digest, signal, onFetching) {
 
 /** A tile source for OpenSeadragon; tiles carry the token of this tab. */
 export function tileSource(digest, { width, height, tile }) {
-  return { Image: { xmlns: "http://schemas.microsoft.com/deepzoom/2008", Url: `${path(digest)}_files/`, Format: "jpeg", Overlap: "0", TileSize: String(tile), Size: { Width: String(width), Height: String(height) } } };
+  return { Image: { xmlns: "http://schemas.microsoft.com/deepzoom/2008", Url: `${pixelsPath(digest)}_files/`, Format: "jpeg", Overlap: "0", TileSize: String(tile), Size: { Width: String(width), Height: String(height) } } };
 }
 
 /** Headers of every request for a tile. */
@@ -37,7 +35,7 @@ export async function paintPart(canvas, digest, image, { x, y, side }, signal) {
   const [[left, right], [top, bottom]] = [range(x, image.width), range(y, image.height)];
   for (let row = top; row <= bottom; row += 1) {
     for (let column = left; column <= right; column += 1) {
-      const response = await ask(`${path(digest)}_files/${level}/${column}_${row}.jpeg`, { signal, cache: "default" });
+      const response = await ask(`${pixelsPath(digest)}_files/${level}/${column}_${row}.jpeg`, { signal, cache: "default" });
       if (response.status !== 200) return;
       const picture = await createImageBitmap(await response.blob());
       pen.drawImage(picture, (column * span - x) * scale, (row * span - y) * scale, picture.width * step * scale, picture.height * step * scale);

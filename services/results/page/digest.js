@@ -1,7 +1,6 @@
-// Digests as the services write them.
+// SHA-256 of texts.
 
-/** Lower-case hex SHA-256 of a text's UTF-8 bytes. */
-export async function sha256(text) {
-  const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+/** Bytes of the digest of a text's UTF-8 bytes, Uint8Array [32]. */
+export const sha256 = async (text) => new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+/** The digest as the services write it: 64 lower-case hexadecimal digits. */
+export const sha256Hex = async (text) => Array.from(await sha256(text), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,6 +1,6 @@
 // Reads server-sent events with fetch, which can carry a bearer token where EventSource cannot.
 
-import { ask, Problem } from "./api.js";
+import { Problem, progress } from "./api.js";
 
 const PAUSE_MS = 3000;
 
@@ -20,7 +20,7 @@ export async function listen(caseId, signal, heard) {
 }
 
 async function once(caseId, signal, heard) {
-  const response = await ask(`api/v1/progress?case_id=${encodeURIComponent(caseId)}`, { signal });
+  const response = await progress(caseId, signal);
   heard("begin", {});
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -29,11 +29,11 @@ async function once(caseId, signal, heard) {
     if (done) return;
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();
-    blocks.forEach((block) => tell(block, heard));
+    blocks.forEach((block) => dispatch(block, heard));
   }
 }
 
-function tell(block, heard) {
+function dispatch(block, heard) {
   const field = (name) => block.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
   if (field("event") && field("data")) heard(field("event"), JSON.parse(field("data")));
 }

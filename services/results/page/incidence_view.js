@@ -39,7 +39,7 @@ function starts(score, draw) {
 
 /** The curve after years without an event, [curve, risks]: the same rise, scaled to the risk at the last horizon. */
 function conditional({ incidence: { years, risk }, event_free_risks: all }, start) {
-  const risks = all.filter((given) => given.event_free_years === start);
+  const risks = all.filter((each) => each.event_free_years === start);
   const base = at(years, risk, start), last = risks.at(-1);
   const factor = last.risk / Math.max(at(years, risk, last.horizon_years) - base, 1e-9);
   const later = years.map((year, i) => [year, risk[i]]).filter(([year]) => year > start);

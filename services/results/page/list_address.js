@@ -11,19 +11,19 @@ const LIST = /^#?\/?(?:\?(.*))?$/;
 
 /** The search of an address: `q`, `sort` and a list of values for each field. */
 export function parse(hash) {
-  const given = new URLSearchParams(LIST.exec(hash)?.[1] ?? "");
-  const values = Object.fromEntries(Object.keys(FIELDS).map((field) => [field, given.getAll(field).filter(Boolean)]));
-  const sort = given.get("sort");
-  return { q: given.get("q") ?? "", sort: sort in ORDERS ? sort : Object.keys(ORDERS)[0], ...values };
+  const query = new URLSearchParams(LIST.exec(hash)?.[1] ?? "");
+  const values = Object.fromEntries(Object.keys(FIELDS).map((field) => [field, query.getAll(field).filter(Boolean)]));
+  const sort = query.get("sort");
+  return { q: query.get("q") ?? "", sort: sort in ORDERS ? sort : Object.keys(ORDERS)[0], ...values };
 }
 
 /** The search as parameters of a request, without those that select nothing. */
 export function parameters(search, { sorted = true } = {}) {
-  const given = new URLSearchParams();
-  if (search.q.trim()) given.set("q", search.q.trim());
-  for (const field of Object.keys(FIELDS)) search[field].forEach((value) => given.append(field, value));
-  if (sorted && search.sort !== Object.keys(ORDERS)[0]) given.set("sort", search.sort);
-  return given;
+  const query = new URLSearchParams();
+  if (search.q.trim()) query.set("q", search.q.trim());
+  for (const field of Object.keys(FIELDS)) search[field].forEach((value) => query.append(field, value));
+  if (sorted && search.sort !== Object.keys(ORDERS)[0]) query.set("sort", search.sort);
+  return query;
 }
 
 /** The address of a search. */

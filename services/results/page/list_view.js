@@ -1,6 +1,7 @@
 // All cases: search and filters, their rows, and what has changed since the rows were read.
 
-import { caseCounts, cases, isStored, refused } from "./api.js";
+import { caseCounts, cases, casesCsv, isStored, refused } from "./api.js";
+import { sha256Hex } from "./digest.js";
 import { h } from "./dom.js";
 import { download } from "./download.js";
 import { listen } from "./events.js";
@@ -9,7 +10,6 @@ import { Filters } from "./list_filters.js";
 import { Rows } from "./list_rows.js";
 import { MovingSlides } from "./moving_slides.js";
 import { problem } from "./parts.js";
-import { sha256 } from "./digest.js";
 import { refusedUploads } from "./refused_uploads.js";
 
 // Refused uploads belong to no case, so no event tells of them.
@@ -137,7 +137,7 @@ class ListView {
 
   async download() {
     try {
-      await download(`api/v1/${FILE}?${parameters(this.search, { sorted: false })}`, FILE, this.signal);
+      await download(casesCsv(parameters(this.search, { sorted: false })), FILE, this.signal);
     } catch (error) {
       this.refuse(error);
     }

@@ -1,5 +1,7 @@
 // Logs in with OpenID Connect: authorization code with PKCE, as a public client. The token lives in this tab only.
 
+import { sha256 } from "./digest.js";
+
 const TOKEN = "medulla.token";
 const UNDER_WAY = "medulla.login";
 
@@ -8,16 +10,16 @@ export const forget = () => sessionStorage.removeItem(TOKEN);
 
 /** Leave for the issuer's login; it comes back to this page with a code. */
 export async function begin(login) {
-  const { authorization_endpoint: there } = await discover(login);
+  const { authorization_endpoint: endpoint } = await discover(login);
   const underWay = { verifier: random(), state: random(), back: location.hash };
   sessionStorage.setItem(UNDER_WAY, JSON.stringify(underWay));
-  location.assign(`${there}${there.includes("?") ? "&" : "?"}${new URLSearchParams({
+  location.assign(`${endpoint}${endpoint.includes("?") ? "&" : "?"}${new URLSearchParams({
     response_type: "code",
     client_id: login.client_id,
     redirect_uri: here(),
     scope: login.scope,
     state: underWay.state,
-    code_challenge: await challenge(underWay.verifier),
+    code_challenge: base64url(await sha256(underWay.verifier)),
     code_challenge_method: "S256",
   })}`);
 }
@@ -35,8 +37,8 @@ export async function finish(login) {
 }
 
 async function exchange(login, code, verifier) {
-  const { token_endpoint: there } = await discover(login);
-  const response = await fetch(there, {
+  const { token_endpoint: endpoint } = await discover(login);
+  const response = await fetch(endpoint, {
     method: "POST",
     body: new URLSearchParams({
       grant_type: "authorization_code",
@@ -58,7 +60,5 @@ async function discover(login) {
 
 const here = () => location.origin + location.pathname;
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
-const challenge = async (verifier) =>
-  base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
 const base64url = (bytes) =>
   btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -16,7 +16,7 @@ export function missing(score) {
 }
 
 function row(variable, risks) {
-  const risk = risks.find((given) => given.horizon_years === variable.horizon_years);
+  const risk = risks.find((each) => each.horizon_years === variable.horizon_years);
   const label = variable.label || words.plain(variable.variable);
   const text = `${words.percent(variable.lo)} (${variable.lo_value}) to ${words.percent(variable.hi)} (${variable.hi_value})`;
   return h("li", { class: "pair" }, h("span", { class: "name" }, label), h("span", { class: "figure" }, text),

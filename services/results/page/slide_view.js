@@ -45,7 +45,7 @@ function ranked(slide, squares) {
   if (isEven(squares)) return [h("p", {}, "The model had no preference among the tiles: the highest attention is about the mean.")];
   return slide.top_tiles.length ? [h("h4", {}, "Most attended tiles"),
     h("ol", { class: "tiles" }, slide.top_tiles.map((tile) => h("li", {},
-      `${percent(tile.attention)} of the case's attention at ${words.count(tile.x_px)}, ${words.count(tile.y_px)} px`)))] : [];
+      `${words.share(tile.attention)} of the case's attention at ${words.count(tile.x_px)}, ${words.count(tile.y_px)} px`)))] : [];
 }
 
 /** Where there is no map, nothing is said of it. */
@@ -94,5 +94,3 @@ async function absent(request) {
     throw error;
   }
 }
-
-const percent = (share) => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)}\u202f%`;

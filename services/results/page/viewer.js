@@ -1,6 +1,6 @@
 // Slides of a case in deep zoom: one, or two side by side that move together.
 
-import { oneCase, Problem } from "./api.js";
+import { isStored, oneCase, Problem } from "./api.js";
 import { h } from "./dom.js";
 import { erased } from "./erase_view.js";
 import { listen } from "./events.js";
@@ -15,11 +15,10 @@ const SETTLE_MS = 200;
 /** Shows a slide of a case, and the one beside it, in `main` until `signal` aborts. */
 export async function showViewer(main, view, signal, banner) {
   const { caseId, slideId, beside } = view;
-  const viewed = await oneCase(caseId, signal);
-  banner(Boolean(viewed.score?.simulated));
-  const slides = viewed.score?.slides ?? [];
+  const { score } = await oneCase(caseId, signal);
+  banner(Boolean(score?.simulated));
+  const slides = score?.slides ?? [];
   const slide = slideOf(slides, slideId, caseId), other = beside && slideOf(slides, beside.slideId, caseId);
-  const { score } = viewed;
   const shown = [{ caseId, slide, score, place: view.place }, ...(other ? [{ caseId, slide: other, score, place: beside.place }] : [])];
   const areas = shown.map(() => h("div", {}));
   const controls = h("div", { class: "compare" }, chooser(slides, view));
@@ -44,8 +43,8 @@ export async function showViewer(main, view, signal, banner) {
 
 /** Take the pictures away once their case is gone. */
 function leaveErased(main, caseId, panes, signal) {
-  oneCase(caseId, signal).catch((error) => {
-    if (!(error instanceof Problem && error.status === 404)) return;
+  isStored(caseId, signal).catch(() => true).then((stored) => {
+    if (stored) return;
     panes.forEach(({ viewer }) => viewer.destroy());
     main.replaceChildren(erased(caseId));
   });

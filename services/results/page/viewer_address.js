@@ -11,10 +11,10 @@ export function parse(hash) {
   return { caseId: decoded(match[1]), slideId: decoded(match[2]), place: place(query, ""), beside };
 }
 
-/** The id in a part of an address. */
-export function decoded(part) {
+/** The id in a segment of an address. */
+export function decoded(segment) {
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(segment);
   } catch {
     throw new Error("The address of this page is damaged; open the case from the list.");
   }

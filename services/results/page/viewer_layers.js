@@ -3,26 +3,27 @@
 import { attention, Problem } from "./api.js";
 import { drawAttention, hasPreference, legend } from "./attention.js";
 import { h } from "./dom.js";
+import { sentence } from "./parts.js";
+import { mergedNote, swatch } from "./squares.js";
 import { qualityMap, tissueMap } from "./viewer_masks.js";
 import { overlay } from "./viewer_overlay.js";
-import { lacking, prototypeLayer } from "./viewer_prototypes.js";
+import { prototypeLayer, unavailableReason } from "./viewer_prototypes.js";
 
 const EVEN = "The model had no preference among the tiles.";
 
 /** The layers' controls and legends; a layer is loaded when it is first shown. */
 export function layers(viewer, { caseId, slide, score }, signal) {
   const legends = h("div", { class: "legends" });
+  const unavailable = unavailableReason(score, slide);
   const kinds = [
-    { name: "Attention", key: "1", opacity: 45, isShown: true, load: () => attentionLayer(caseId, slide, signal) },
+    { name: "Attention", key: "1", opacity: 45, isShown: true, isThere: Boolean(slide.attention_key), load: () => attentionLayer(caseId, slide, signal) },
     { name: "Tissue", key: "2", opacity: 40, load: async () => masked("Tissue", await tissueMap(caseId, slide.slide_id, signal)) },
     { name: "Quality", key: "3", opacity: 60, load: async () => masked("Left out", await qualityMap(caseId, slide, signal)) },
-    { name: "Prototypes", key: "4", opacity: 60, load: () => prototypeLayer(caseId, slide, score, signal) },
+    { name: "Prototypes", key: "4", opacity: 60, isThere: !unavailable, load: () => prototypeLayer(caseId, slide, score, signal) },
   ];
-  const lack = lacking(score, slide);
-  const isThere = { Attention: Boolean(slide.attention_key), Prototypes: !lack };
-  const controls = kinds.filter(({ name }) => isThere[name] ?? true).map((kind) => layer(viewer, slide, kind, legends));
+  const controls = kinds.filter(({ isThere = true }) => isThere).map((kind) => layer(viewer, slide, kind, legends));
   viewer.addHandler("canvas-key", ({ originalEvent }) => controls.find(({ key }) => key === originalEvent.key)?.toggle());
-  if (lack) legends.append(h("p", { class: "none" }, lack));
+  if (unavailable) legends.append(h("p", { class: "none" }, unavailable));
   return { element: h("div", { class: "layers", role: "group", "aria-label": "Layers" }, controls.map(({ element }) => element)), legends };
 }
 
@@ -68,11 +69,7 @@ async function attentionLayer(caseId, slide, signal) {
 }
 
 function masked(title, { colours, paint, merged = 1 }) {
-  const swatch = ({ label, colour }) => {
-    const square = h("span", { class: "swatch", "aria-hidden": "true" });
-    square.style.background = `rgb(${colour.join(",")})`;
-    return h("li", {}, square, label);
-  };
-  const note = merged > 1 ? h("p", { class: "small" }, `Each square is ${merged} \u00d7 ${merged} tiles and shows the most frequent.`) : null;
-  return { paint, legend: h("div", { class: "classes" }, h("p", {}, `${title}:`), h("ul", {}, colours.map(swatch)), note) };
+  const items = colours.map(({ label, colour }) => h("li", {}, swatch(`rgb(${colour.join(",")})`), label));
+  const note = mergedNote(merged, "most frequent");
+  return { paint, legend: h("div", { class: "classes" }, h("p", {}, `${title}:`), h("ul", {}, items), note && h("p", { class: "small" }, sentence(note))) };
 }

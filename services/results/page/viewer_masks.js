@@ -1,6 +1,7 @@
 // Paints what the plan says of a slide: its tissue mask, and what became of every tile.
 
 import { tiles, tissue } from "./api.js";
+import { fillSquare } from "./squares.js";
 
 // Colours that people with any colour vision can tell apart (Okabe and Ito, 2008).
 const GREEN = [0, 158, 115], BLUE = [0, 114, 178], ORANGE = [230, 159, 0], BLACK = [0, 0, 0], GREY = [120, 130, 145];
@@ -37,9 +38,6 @@ function paintTiles(pen, size, slide, { classes, rows, square_width_px: across, 
   const [sx, sy] = [(across * size.width) / slide.width_px, (down * size.height) / slide.height_px];
   rows.forEach((row, y) => [...row].forEach((digit, x) => {
     const known = CLASSES.get(classes[digit]);
-    if (!known) return;
-    pen.fillStyle = `rgb(${known.colour.join(",")})`;
-    const [left, top] = [Math.round(x * sx), Math.round(y * sy)];
-    pen.fillRect(left, top, Math.max(1, Math.round((x + 1) * sx) - left), Math.max(1, Math.round((y + 1) * sy) - top));
+    if (known) fillSquare(pen, `rgb(${known.colour.join(",")})`, [x * sx, y * sy], [(x + 1) * sx, (y + 1) * sy]);
   }));
 }

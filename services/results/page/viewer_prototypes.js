@@ -2,6 +2,8 @@
 
 import { prototypes } from "./api.js";
 import { h } from "./dom.js";
+import { sentence } from "./parts.js";
+import { mergedNote, paintSquares, swatch } from "./squares.js";
 import * as words from "./words.js";
 
 // Colours that people with any colour vision can tell apart (Okabe and Ito, 2008), by number of the prototype.
@@ -10,7 +12,7 @@ const MEANING = "Prototypes are groups of similar tiles, found without labels. \
   + "not adjusted for anything: the hazard ratio, with its 95\u202f% interval, of one standard deviation more of the share. No risk is computed from it.";
 
 /** Why a score has no prototypes of a slide; empty where it has some. */
-export function lacking(score, slide) {
+export function unavailableReason(score, slide) {
   if (slide.prototype_shares.length) return "";
   return score.prototypes.length ? "No prototypes: the model did not read this slide." : "No prototypes: the bundle of this score has none.";
 }
@@ -22,38 +24,25 @@ export async function prototypeLayer(caseId, slide, score, signal) {
   let changed = () => {};
   const choose = (number, isShown) => { if (isShown) hidden.delete(number); else hidden.add(number); changed(); };
   return {
-    paint: (pen, size) => paintSquares(pen, size, slide, squares, hidden),
+    paint: (pen, size) => paintSquares(pen, size, slide, squares, (i) => (hidden.has(squares.prototype[i]) ? null : COLOURS[squares.prototype[i]])),
     legend: legend(score, slide, squares, choose),
     onChange: (call) => { changed = call; },
   };
 }
 
-function paintSquares(pen, size, slide, squares, hidden) {
-  const [sx, sy] = [size.width / slide.width_px, size.height / slide.height_px];
-  squares.prototype.forEach((number, i) => {
-    if (hidden.has(number)) return;
-    pen.fillStyle = COLOURS[number];
-    const [left, top] = [Math.round(squares.x[i] * sx), Math.round(squares.y[i] * sy)];
-    const [right, below] = [(squares.x[i] + squares.square_width_px) * sx, (squares.y[i] + squares.square_height_px) * sy];
-    pen.fillRect(left, top, Math.max(1, Math.round(right) - left), Math.max(1, Math.round(below) - top));
-  });
-}
-
 function legend(score, slide, { merged }, choose) {
   const shown = score.prototypes.filter(({ number }) => slide.prototype_shares[number] > 0);
-  const name = `Prototypes of slide ${slide.slide_id}`;
+  const name = `Prototypes of slide ${slide.slide_id}`, note = mergedNote(merged, "most frequent");
   return h("div", { class: "classes prototypes" },
     h("p", {}, `${score.simulated ? "SIMULATED. " : ""}Prototypes:`),
     h("ul", { "aria-label": name }, shown.map((each) => entry(each, slide.prototype_shares[each.number], choose))),
     h("p", { class: "small" }, MEANING),
-    merged > 1 ? h("p", { class: "small" }, `Each square is ${merged} \u00d7 ${merged} tiles and shows the most frequent.`) : null);
+    note && h("p", { class: "small" }, sentence(note)));
 }
 
 function entry({ number, hazard_ratio: ratio }, share, choose) {
-  const swatch = h("span", { class: "swatch", "aria-hidden": "true" });
-  swatch.style.background = COLOURS[number];
   const box = h("input", { type: "checkbox", checked: true, onchange: ({ target }) => choose(number, target.checked) });
-  return h("li", {}, h("label", {}, box, swatch,
+  return h("li", {}, h("label", {}, box, swatch(COLOURS[number]),
     h("span", {}, `Prototype ${number}, ${words.percent(share)} of tiles, ${direction(ratio)}`, ratio ? h("span", { class: "ratio" }, ` (hazard ratio ${interval(ratio)})`) : null)));
 }
 

@@ -49,6 +49,7 @@ const PLAIN = {
 const MISSING = "missing_";
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+const TWO_DIGITS = new Intl.NumberFormat(undefined, { minimumSignificantDigits: 2, maximumSignificantDigits: 2 });
 const WHOLE = new Intl.NumberFormat();
 const CURRENT = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 });
 
@@ -99,6 +100,9 @@ export function percent(value) {
   if (share > 99 && share < 100) return ">99\u202f%";
   return `${WHOLE.format(Math.round(share))}\u202f%`;
 }
+
+/** A share in percent with two digits, such as "0.034 %" and "12 %". */
+export const share = (value) => `${TWO_DIGITS.format(100 * value)}\u202f%`;
 
 /** Such as "22–43 %". */
 export const range = (risk) => `${percent(risk.lo).replace("\u202f%", "")}\u2013${percent(risk.hi)}`;

@@ -1,4 +1,4 @@
-"""Files of the page that come from elsewhere: exactly what was published, with the licence beside it."""
+"""Files of the page: those from elsewhere are exactly what was published, with the licence; one has all addresses."""
 
 import hashlib
 from pathlib import Path
@@ -26,6 +26,10 @@ def test_vendored_programs_are_those_that_were_published() -> None:
 def test_each_is_loaded_by_its_name(name: str) -> None:
     own = (*_PAGE.glob("*.js"), *_PAGE.rglob("*.html"))
     assert any(f"vendor/{name}" in path.read_text() for path in own)
+
+
+def test_every_address_of_the_service_stands_in_one_file_of_the_page() -> None:
+    assert [path.name for path in _PAGE.glob("*.js") if "api/v1" in path.read_text()] == ["api.js"]
 
 
 def test_each_has_its_licence() -> None:

@@ -130,8 +130,8 @@ def test_a_file_whose_colours_we_would_misread_is_left_to_openslide(
 def test_tiles_are_read_into_the_memory_that_is_given() -> None:
     out = np.empty((len(ORIGINS), CUT.px, CUT.px, 3), np.uint8)
     with open_slide(CC0_SLIDE) as reader:
-        given, own = reader.read_tiles(ORIGINS, CUT, out), reader.read_tiles(ORIGINS, CUT)
-    assert given.pixels is out
+        passed, own = reader.read_tiles(ORIGINS, CUT, out), reader.read_tiles(ORIGINS, CUT)
+    assert passed.pixels is out
     assert np.array_equal(out, own.pixels)
 
 
