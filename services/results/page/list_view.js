@@ -150,5 +150,5 @@ class ListView {
 
 /** Ids of the shown cases by their SHA-256; a stream begins with up to a thousand erasures, and each is looked up here. */
 async function casesByDigest(rows) {
-  return new Map(await Promise.all(rows.map(async (row) => [await sha256(row.case_id), row.case_id])));
+  return new Map(await Promise.all(rows.map(async (row) => [await sha256Hex(row.case_id), row.case_id])));
 }
