@@ -12,6 +12,7 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.errors import UnknownCaseError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
+from services.fusion_scorer.settings import ScorerSettings
 from services.standalone.errors import ReservationsError
 from services.tiler.landings import Landings
 from services.tiler.settings import TilerSettings
@@ -21,6 +22,7 @@ from shared.blob.s3 import S3Store
 from shared.bus.events import event_id, to_record
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.model.bundle_files import verify
+from shared.model.trial import Trial
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Sweep
@@ -78,6 +80,8 @@ def rescore(cases: Sequence[str]) -> int:
 def promote_bundle(bundle: Path, *, despite_reservations: bool) -> str:
     """Store and promote a bundle, so that every case is scored again; returns its digest.
 
+    It is verified as the scorer will, also by the key of SCORER_BUNDLE_PUBLIC_KEY.
+
     Raises:
         ReservationsError: something speaks against its models, which was not accepted.
         BadBundleError: the bundle is not intact.
@@ -86,7 +90,8 @@ def promote_bundle(bundle: Path, *, despite_reservations: bool) -> str:
     doubts = verify(bundle).manifest.reservations
     if doubts and not despite_reservations:
         raise ReservationsError("this bundle is not promoted:\n  " + "\n  ".join(doubts))
-    return promote(S3Store(load(PlatformSettings).s3), bundle).digest
+    key = load(ScorerSettings).public_key()
+    return promote(S3Store(load(PlatformSettings).s3), bundle, key, Trial()).digest
 
 
 def _known(index: CaseIndex, case: str) -> CaseId:
