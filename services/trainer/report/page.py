@@ -8,8 +8,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from services.trainer.metrics.bootstrap import NO_FIGURE
 from services.trainer.report.block_gains import block_gains
 from services.trainer.report.checklist import checklist
+from services.trainer.report.decision_words import decision_words
 from services.trainer.report.figures import figures
 from services.trainer.report.names import (
     column_name,
@@ -23,10 +25,12 @@ from services.trainer.report.names import (
 )
 from services.trainer.report.numbers import shown_briefly, shown_figure, shown_number, shown_p
 from services.trainer.report.plate import Plate, by_risk
+from services.trainer.report.reading import GUIDE_PAGE, GUIDE_PATH, reading
 from services.trainer.report_model.report import Report
 from shared.files import put
 
 CONTENTS = (
+    ("reading", "How to read it"),
     ("asked", "What was asked"),
     ("cohort", "Cohort"),
     ("arms", "Arms"),
@@ -84,7 +88,8 @@ def render(report: Report, drawn: dict[str, str], plate: Plate | None = None) ->
         "block_gains": block_gains(report),
     }
     known |= {"outcome": outcome_of(report), "events": events_of(report), "counted": counted(report)}
-    known |= {"prototypes": by_risk(report.prototypes), "plate": plate}
+    known |= {"prototypes": by_risk(report.prototypes), "plate": plate, "decision_words": decision_words(report)}
+    known |= {"reading": reading(report), "guide_page": GUIDE_PAGE, "guide_path": GUIDE_PATH}
     return page.render(r=report, pictures=pictures, checklist=checklist(report), limits=limits(report), **known)
 
 
@@ -110,12 +115,23 @@ def limits(report: Report) -> list[str]:
 
 
 def _precision(report: Report) -> str:
-    """How small a gain the primary contrast could show."""
+    """How small a gain the primary contrast could show; without one, how wide the interval of the order is."""
     primary = report.primary_contrast
-    if primary is None or primary.gain.lo is None or primary.gain.hi is None:
+    if primary is None:
+        return _precision_of_order(report)
+    if primary.gain.lo is None or primary.gain.hi is None:
         return "they give the primary contrast no interval, so a gain cannot be distinguished from noise"
     half = (primary.gain.hi - primary.gain.lo) / 2
     return (
         f"the 95 % interval of the primary contrast reaches {half:.3f} to either side, so that a difference in "
         f"{metric_name(primary.metric, report)} much smaller than this may be noise"
     )
+
+
+def _precision_of_order(report: Report) -> str:
+    name = report.secondary.b
+    figure = report.arms[name].uno_c if name in report.arms else NO_FIGURE
+    if figure.lo is None or figure.hi is None:
+        return "no interval could be estimated"
+    what = f"{metric_name('uno_c', report)} of {shown_arm(name, report)}"
+    return f"the 95 % interval of {what} reaches from {figure.lo:.2f} to {figure.hi:.2f}"

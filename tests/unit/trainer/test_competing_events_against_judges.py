@@ -1,4 +1,4 @@
-"""Discrimination and error on cohorts with competing events, against scikit-survival, scikit-learn and counted pairs."""
+"""Discrimination and error on cohorts with competing events, against scikit-survival and scikit-learn."""
 
 import numpy as np
 import pytest
