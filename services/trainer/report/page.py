@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.trainer.metrics.bootstrap import NO_FIGURE
 from services.trainer.report.block_gains import block_gains
+from services.trainer.report.case_mix import case_mix_rows
 from services.trainer.report.checklist import checklist
 from services.trainer.report.decision_words import decision_words
 from services.trainer.report.figures import figures
@@ -26,6 +26,7 @@ from services.trainer.report.names import (
 from services.trainer.report.numbers import shown_briefly, shown_figure, shown_number, shown_p
 from services.trainer.report.plate import Plate, by_risk
 from services.trainer.report.reading import GUIDE_PAGE, GUIDE_PATH, reading
+from services.trainer.report_model.equation import FORMULA, precise
 from services.trainer.report_model.report import Report
 from shared.files import put
 
@@ -42,11 +43,13 @@ CONTENTS = (
     ("slides", "What the slides show"),
     ("secondary", "Secondary"),
     ("controls", "Controls"),
+    ("equation", "Model equation"),
     ("how", "How it was done"),
     ("limits", "Limits"),
     ("tripod", "TRIPOD+AI"),
 )
 """Parts of the page, in order."""
+_TEMPLATES = PackageLoader(str(__package__))
 _OF_A_REPORT: dict[str, Callable[..., str]] = {
     "arm": shown_arm,
     "blocks": shown_blocks,
@@ -70,27 +73,46 @@ def write_page(report: Report, out: Path, plate: Plate | None = None) -> None:
 
 def render(report: Report, drawn: dict[str, str], plate: Plate | None = None) -> str:
     """The page of a report."""
-    loader = PackageLoader(str(__package__))
+    environment = _environment(report)
+    pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
+    page = environment.get_template("report.html.j2")
+    prototypes = by_risk(report.prototypes)
+    return page.render(r=report, pictures=pictures, plate=plate, prototypes=prototypes, **_content(report))
+
+
+def _environment(report: Report) -> Environment:
+    """Templates with the filters that they use."""
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=_TEMPLATES, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"figure": shown_figure, "number": shown_number, "p": shown_p}
-    environment.filters |= {"brief": shown_briefly, "variable": report.profile.labels.__getitem__}
+    environment.filters |= {"precise": precise, "brief": shown_briefly, "variable": report.profile.labels.__getitem__}
     environment.filters |= {name: partial(function, report=report) for name, function in _OF_A_REPORT.items()}
-    pictures = {name.removeprefix("SIMULATED_").removesuffix(".svg"): Markup(svg) for name, svg in drawn.items()}  # noqa: S704
-    css = Markup(loader.get_source(environment, "report.css")[0])  # noqa: S704
-    page = environment.get_template("report.html.j2")
-    contents = [(name, title) for name, title in CONTENTS if name != "slides" or report.prototypes]
-    known: dict[str, Any] = {
-        "contents": contents,
-        "css": css,
+    environment.globals["css"] = Markup(_TEMPLATES.get_source(environment, "report.css")[0])  # noqa: S704
+    return environment
+
+
+def _content(report: Report) -> dict[str, object]:
+    """What the page says beside the report's own entries, by the templates' names."""
+    equations = report.external_validation.equations if report.external_validation else ()
+    absent = {"slides": not report.prototypes, "equation": not equations}
+    return {
+        "contents": [(name, title) for name, title in CONTENTS if not absent.get(name)],
+        "reading": reading(report),
+        "guide_page": GUIDE_PAGE,
+        "guide_path": GUIDE_PATH,
+        "outcome": outcome_of(report),
+        "events": events_of(report),
+        "counted": counted(report),
         "evidence": evidence(report),
+        "case_mix": case_mix_rows(report),
         "block_gains": block_gains(report),
+        "decision_words": decision_words(report),
+        "equations": equations,
+        "formula": FORMULA,
+        "limits": limits(report),
+        "checklist": checklist(report),
     }
-    known |= {"outcome": outcome_of(report), "events": events_of(report), "counted": counted(report)}
-    known |= {"prototypes": by_risk(report.prototypes), "plate": plate, "decision_words": decision_words(report)}
-    known |= {"reading": reading(report), "guide_page": GUIDE_PAGE, "guide_path": GUIDE_PATH}
-    return page.render(r=report, pictures=pictures, checklist=checklist(report), limits=limits(report), **known)
 
 
 def limits(report: Report) -> list[str]:
