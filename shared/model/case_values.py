@@ -31,7 +31,7 @@ class CaseValues:
 
     def column(self, name: str) -> Floats:
         """The values [n] of a variable; of the rule's answer as the other values give it."""
-        if name == RULE_VARIABLE and self.profile.rule_variable:
+        if name == RULE_VARIABLE and self.profile.rule_as_column:
             return self._rule_answer()
         return self.columns[name] if name in self.columns else np.full(self.count, np.nan)
 

@@ -1,5 +1,6 @@
 """A cohort's variables, outcome and horizons, as data of a profile file and of every bundle."""
 
+import re
 from collections.abc import Container, Iterable
 from typing import Any, Self
 
@@ -159,8 +160,13 @@ class Profile(Frozen):
         """The rule's answer as a variable of models; None where none reads it."""
         if not self.rule_as_column:
             return None
-        levels, label = ("low", "high"), f"rule ({self.rule})"
-        return Variable(name=RULE_VARIABLE, kind="binary", block=self.rule_as_column, levels=levels, label=label)
+        names = "|".join(self.expression(self.rule).variables)
+        brief = re.sub(rf"\b({names})\b", self._shown, self.expression(self.rule).brief)
+        block, levels = self.rule_as_column, ("low", "high")
+        return Variable(name=RULE_VARIABLE, kind="binary", block=block, levels=levels, label=f"rule ({brief})")
+
+    def _shown(self, name: re.Match[str]) -> str:
+        return next(variable.shown for variable in self.variables if variable.name == name[0])
 
     @property
     def predictors(self) -> tuple[Variable, ...]:

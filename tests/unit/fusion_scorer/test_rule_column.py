@@ -42,7 +42,7 @@ def test_the_rule_contributes_under_its_own_name(
     bundle: Bundle, values: dict[str, float | str], shown: str, adds: float
 ) -> None:
     (rule,) = (item for item in scored(bundle, **values).contributions if item.variable == "rule")
-    assert (rule.label, rule.block, rule.value) == ("rule (stage > M0 or age < 3)", "clinical", shown)
+    assert (rule.label, rule.block, rule.value) == ("rule (M stage > M0 or …)", "clinical", shown)
     assert rule.log_hazard == pytest.approx(adds)
 
 

@@ -46,7 +46,7 @@ def test_the_column_is_the_answer_of_the_rule_alone_where_that_is_decided(cohort
 def test_the_hazard_ratio_of_the_rule_has_its_name_in_the_report(cohort: Cohort) -> None:
     rows = {row.column: row.variable for row in hazard_ratios(cohort)}
     assert rows["rule = high"] == "rule"
-    assert reported_profile(cohort).labels["rule"] == f"rule ({cohort.profile.rule})"
+    assert reported_profile(cohort).labels["rule"] == "rule (Chang M stage > M0 or …)"
 
 
 def test_refits_draw_what_an_undecided_rule_might_say(cohort: Cohort) -> None:

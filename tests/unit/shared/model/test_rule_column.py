@@ -27,7 +27,8 @@ def test_the_rule_is_the_last_variable_of_the_record_and_no_entry_of_it() -> Non
     assert [variable.name for variable in with_rule.variables] == ["age", "stage", "group"]
     rule = with_rule.variable("rule")
     assert rule is not None
-    assert rule.shown == "rule (stage > M0 or age < 3)"
+    assert rule.shown == "rule (M stage > M0 or …)"
+    assert profile(rule="not age >= 3").predictors[-1].shown == "rule (not age >= 3)"
 
 
 def test_the_answer_is_high_or_low_where_known_values_decide_it() -> None:
