@@ -79,7 +79,7 @@ def test_models_that_lightgbm_writes_of_numeric_columns_pass(settings: dict[str,
     x[rng.random(x.shape) < 0.1] = np.nan
     booster = lgb.train({"verbose": -1, "num_threads": 1, **settings}, lgb.Dataset(x, np.exp(rng.normal(size=500))), 5)
     explain = read_trees("vectors-blood.txt", booster.model_to_string().encode())
-    assert np.allclose(explain(x).sum(axis=1), booster.predict(x, raw_score=True))
+    assert np.allclose(explain(x).sum(axis=1), np.asarray(booster.predict(x, raw_score=True)))
 
 
 def test_the_text_of_the_demo_is_read_as_it_stands() -> None:
