@@ -60,6 +60,7 @@ export const addNote = (id, note, signal) => post(`${casePath(id)}/notes`, note,
 
 /** Ask every service to erase a case. */
 export const erase = (id, signal) => ask(casePath(id), { method: "DELETE", signal });
+export const bundleInUse = (signal) => json("api/v1/bundle", { signal });
 export const me = (signal) => json("api/v1/me", { signal });
 export const deadLetters = (signal) => json("api/v1/dead-letters", { signal });
 /** Send dead letters again. */

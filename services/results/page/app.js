@@ -1,6 +1,6 @@
 // Starts the page: asks how to log in, then shows what the address names.
 
-import { config, Problem } from "./api.js";
+import { bundleInUse, config, Problem } from "./api.js";
 import { isOperator } from "./caller.js";
 import { showCase } from "./case_view.js";
 import { h } from "./dom.js";
@@ -53,6 +53,7 @@ function view(signal) {
   document.title = id ? `${id} \u2013 Medulla` : "Medulla";
   banner(false);
   showMenu(signal);
+  showRefusedBundle(signal);
   if (location.hash === OPERATIONS) return showOperations(main, signal);
   if (viewed) return showViewer(main, viewed, signal, banner);
   return id ? showCase(main, id, signal, banner) : showList(main, signal, banner);
@@ -63,6 +64,15 @@ function showMenu(signal) {
   isOperator(signal).then((allowed) => { operations.hidden = !allowed; }, () => { operations.hidden = true; });
 }
 
+/** Everyone learns that scores are made by an older bundle than the promoted one. */
+function showRefusedBundle(signal) {
+  const line = document.getElementById("refused-bundle");
+  bundleInUse(signal).then(({ refused }) => {
+    line.hidden = !refused;
+    line.replaceChildren(h("strong", {}, "Older model in use. "), refused && refused[0].toUpperCase() + refused.slice(1));
+  }, () => { line.hidden = true; });
+}
+
 function refuse(error) {
   if (error instanceof Problem && error.status === 401 && login) return askLogin(error);
   main.replaceChildren(problem(error), h("p", { class: "back" }, h("a", { href: "#/" }, "\u2190 All cases")));
@@ -70,7 +80,7 @@ function refuse(error) {
 
 function askLogin(error = null) {
   banner(false);
-  logout.hidden = operations.hidden = true;
+  logout.hidden = operations.hidden = document.getElementById("refused-bundle").hidden = true;
   const go = () => begin(login).catch(askLogin);
   main.replaceChildren(
     h("h1", {}, "Log in"),
