@@ -2,28 +2,37 @@
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from medulla.v1.common_pb2 import Plan
+from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.tiles_pb2 import TILE_ENCODING_JPEG, TILE_ENCODING_RAW_UINT8, TileChunk
 from numpy.typing import NDArray
 from PIL import Image
 
 from services.embedder.errors import DamagedChunkError
-from services.embedder.ports import Tiles
+from services.embedder.ports import Pixels, Tiles
 
 
-@dataclass(frozen=True, eq=False)
-class Pixels:
-    """A chunk's tiles as pixels."""
+class ChunkSource(Protocol):
+    """Chunks of a plan as the tiler sends them; see `TileSource`."""
 
-    chunk: int
-    pixels: Tiles
-    """uint8 [n, px, px, 3]"""
-    tiles: NDArray[np.int32]
-    """[n] positions in the plan, ascending."""
-    corrupt: NDArray[np.int32]
+    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
+        """Yield chunks first_chunk, first_chunk + 1, … to the plan's last."""
+
+
+@dataclass(frozen=True)
+class CheckedTiles:
+    """A source of tiles over chunks that came through a network."""
+
+    source: ChunkSource
+
+    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[Pixels]:
+        """Yield the chunks' pixels; raises DamagedChunkError where one is incomplete or altered."""
+        for chunk in self.source.chunks(slide, plan, first_chunk):
+            yield decode_chunk(chunk, plan)
 
 
 def chunks_of(plan: Plan) -> int:
