@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from medulla.v1.common_pb2 import Slide
 
 from services.tiler import messages
 from services.tiler.arriving_bytes import ArrivingBytes
+from services.tiler.block_bytes import STREAM_BLOCK
 from services.tiler.bucket_bytes import TooScatteredError, cause_of
 from services.tiler.errors import SlideError
 from services.tiler.isolation import IsolatedReaders
@@ -107,4 +108,5 @@ class RangedStreams:
 def _ranged(described: Mapping[str, Any], sizes: tuple[int, ...]) -> RangedSlide | None:
     """The slide of a plan; None if its tiles were not read as they are stored, or the plan does not say so."""
     planned_with = described["slide"].get("reader")
-    return RangedSlide.of_plan(described, sizes) if planned_with == STORED_TILES else None
+    slide = RangedSlide.of_plan(described, sizes) if planned_with == STORED_TILES else None
+    return slide and replace(slide, block=STREAM_BLOCK)

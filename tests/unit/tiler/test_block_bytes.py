@@ -7,7 +7,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tiler.block_bytes import BLOCK, BlockBytes
+from services.tiler.block_bytes import VIEW_BLOCK as BLOCK
+from services.tiler.block_bytes import BlockBytes
 
 _DATA = Random(1).randbytes(3 * BLOCK + 5)  # noqa: S311 - pixels, no secrets
 
