@@ -1,5 +1,7 @@
 """A file read in blocks: stored tiles lie next to each other, and each read would ask another process."""
 
+import errno
+import os
 from collections import OrderedDict
 from concurrent.futures import Future
 from pathlib import Path
@@ -57,7 +59,8 @@ class BlockBytes:
         """Fill a block; one that fails is not kept, so that it can be asked for again."""
         try:
             block.set_result(self._source.read(number * self._block_bytes, self._block_bytes))
-        except BaseException as error:
-            with self._lock:
-                self._blocks.pop(number, None)
-            block.set_exception(error)
+        finally:
+            if not block.done():
+                with self._lock:
+                    self._blocks.pop(number, None)
+                block.set_exception(OSError(errno.EIO, os.strerror(errno.EIO)))
