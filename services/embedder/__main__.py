@@ -9,6 +9,7 @@ import grpc
 
 from services.embedder import known_tile
 from services.embedder.batcher import Batcher, Batching
+from services.embedder.chunks import CheckedTiles
 from services.embedder.events import SERVICE
 from services.embedder.grpc_tile_source import GrpcTileSource
 from services.embedder.handler import EmbedSlide
@@ -58,7 +59,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
     tiles = stack.enter_context(closing(GrpcTileSource(_tiler(settings))))
     embed = EmbedSlide(
-        tiles,
+        CheckedTiles(tiles),
         batcher,
         store,
         progress.submit,

@@ -11,7 +11,7 @@ from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
 
 from services.embedder.bag import BagFacts, Part, encode_bag
 from services.embedder.bag_store import BagFolder, BagRecord, plan_coords
-from services.embedder.chunks import Pixels, chunks_of, decode_chunk
+from services.embedder.chunks import chunks_of
 from services.embedder.errors import (
     DamagedChunkError,
     EmptyPlanError,
@@ -22,7 +22,7 @@ from services.embedder.errors import (
 )
 from services.embedder.events import Reporter, embedded
 from services.embedder.manifest import EncoderManifest
-from services.embedder.ports import Encoder, Notify, TileSource
+from services.embedder.ports import Encoder, Notify, Pixels, TileSource
 from services.embedder.prefetch import prefetch
 from shared import keys, turns
 from shared.blob.port import BlobStore, ObjectChangedError
@@ -120,8 +120,7 @@ class EmbedSlide:
 
     def _pixels(self, event: SlideTiled, first: int) -> Iterator[Pixels]:
         if first < chunks_of(event.plan):
-            for chunk in self.tiles.chunks(event.slide, event.plan, first):
-                yield decode_chunk(chunk, event.plan)
+            yield from self.tiles.chunks(event.slide, event.plan, first)
 
     def _embed_chunk(self, event: SlideTiled, pixels: Pixels) -> Part:
         with np.errstate(over="ignore"):

@@ -80,7 +80,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     on_landing = OnLanding(store, plan_tiles, landings, listing, Settling(settings.series))
     is_unplanned = Unplanned(listing, landings, settings.mpp)
     ranged = RangedStreams(store, plans, open_slide)
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s, ranged)
+    chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
     regions = ReadRegions(views, plans, settings.views.regions)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]

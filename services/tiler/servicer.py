@@ -1,9 +1,11 @@
 """TileService: translates requests to chunks and regions."""
 
+import hashlib
 from collections.abc import Iterator
 
 import grpc
 from medulla.v1.tiles_pb2 import (
+    TILE_ENCODING_RAW_UINT8,
     VIEW_STATE_FETCHING,
     VIEW_STATE_READY,
     DescribeSlideRequest,
@@ -16,6 +18,7 @@ from medulla.v1.tiles_pb2 import (
 from medulla.v1.tiles_pb2_grpc import TileServiceServicer
 
 from services.tiler.bounded_streams import Stream
+from services.tiler.chunks import DecodedChunk
 from services.tiler.errors import FetchingError
 from services.tiler.ports import Region
 from services.tiler.region import viewer_px
@@ -36,7 +39,7 @@ class TileServicer(TileServiceServicer):
         for chunk in self._stream(request.slide, request.plan, request.first_chunk):
             if not context.is_active():
                 return
-            yield StreamTilesResponse(chunk=chunk)
+            yield response_of(chunk)
 
     def DescribeSlide(  # noqa: N802 - named by the proto
         self, request: DescribeSlideRequest, context: grpc.ServicerContext
@@ -72,3 +75,18 @@ class TileServicer(TileServiceServicer):
             if not context.is_active():
                 return ReadRegionResponse()
             return ReadRegionResponse(jpeg=self._regions.read(request.slide, request.plan, region))
+
+
+def response_of(chunk: DecodedChunk) -> StreamTilesResponse:
+    """The message of a chunk; as one call, because a message that is put into another is written and parsed first."""
+    pixels = chunk.pixels.tobytes()
+    return StreamTilesResponse(
+        chunk={
+            "index": chunk.index,
+            "encoding": TILE_ENCODING_RAW_UINT8,
+            "pixels": [pixels],
+            "tiles": chunk.tiles.tolist(),
+            "corrupt": chunk.corrupt.tolist(),
+            "digest": hashlib.sha256(pixels).hexdigest(),
+        }
+    )

@@ -103,7 +103,7 @@ class Bucket:
             pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
             held = scratch.hold(files_of(self.event.slide))
             download_s = 0.0 if ranged else measured(lambda: stack.enter_context(held)).seconds
-            stream = StreamChunks(scratch, plans, pool, _THREADS, self.readers, ranged=streams)
+            stream = StreamChunks(scratch, plans, pool, self.readers, ranged=streams)
             decode_s = measured(lambda: deque(stream(self.event.slide, self.event.plan), maxlen=0)).seconds
         ours, outside = (now - then for now, then in zip(self._cpu(), before, strict=True))
         return Streamed(download_s, decode_s, ours, outside)

@@ -1,14 +1,15 @@
 """A tiler in one process, on a memory store: what its tests put together again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from medulla.v1.events_pb2 import SlideTiled
+from medulla.v1.tiles_pb2 import TileChunk
 
-from services.tiler.chunks import StreamChunks
+from services.tiler.chunks import DecodedChunk, StreamChunks
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -17,6 +18,7 @@ from services.tiler.planner import PlanSpec
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable
 from services.tiler.scratch import Scratch
+from services.tiler.servicer import response_of
 from services.tiler.settings import ScratchSettings
 from services.tiler.settling import SeriesSettings, Settling
 from services.tiler.unplanned import Unplanned
@@ -55,6 +57,15 @@ class Tiling:
         (event,) = self.hint(key)
         return event
 
+    def chunks(self, event: SlideTiled, first_chunk: int = 0) -> list[TileChunk]:
+        """The messages of a slide's stream."""
+        return messages_of(self.stream(event.slide, event.plan, first_chunk))
+
+
+def messages_of(stream: Iterable[DecodedChunk]) -> list[TileChunk]:
+    """The messages of a stream."""
+    return [response_of(chunk).chunk for chunk in stream]
+
 
 @contextmanager
 def tiling(
@@ -73,4 +84,4 @@ def tiling(
         plan_tiles = PlanTiles(blobs, scratch, plans, spec, mpp or MppTable(), opener)
         settling = Settling(SeriesSettings(settle_s=0, quiet_s=0))
         on_landing = OnLanding(blobs, plan_tiles, Landings(blobs, spec), SlideListing(blobs), settling)
-        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, threads=2, open_slide=opener))
+        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, opener))
