@@ -1,7 +1,7 @@
 """A bundle as it was trained, read back to be asked about a whole cohort; nothing is refitted."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from services.trainer.bundle.training_facts import TRAINING, TrainingFacts
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.errors import BadModelError, BadVectorTableError
+from services.trainer.tile_classifier.cohort_shares import cohort_shares
 from shared.model.bundle import Bundle, assemble
 from shared.model.bundle_files import first_problem, verify
 from shared.model.manifest import ArmRef
@@ -68,6 +69,16 @@ class ServedBundle:
                 log_risk = model.log_risk(cohort.vectors[block].of(model.columns), self.bundle.trees)
                 views[block] = BlockView(log_risk, log_risk[:, None])
         return Patients(cohort, 0, views)
+
+    def with_composition(self, cohort: Cohort, embeddings: Embeddings | None) -> Cohort:
+        """The cohort with the block that the bundle's classifier of tiles computes, unless a table of it was given."""
+        classifier = self.bundle.classifier
+        if classifier is None or embeddings is None or classifier.block in cohort.vectors:
+            return cohort
+        shares = cohort_shares(
+            cohort, embeddings, classifier.classes, lambda _case, features: classifier.probabilities(features)
+        )
+        return replace(cohort, vectors={**cohort.vectors, classifier.block: shares})
 
     def check_vectors(self, cohort: Cohort) -> list[str]:
         """Refuse vectors with columns that the bundle's models do not have; a note on columns and blocks left aside.

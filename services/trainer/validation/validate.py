@@ -53,6 +53,7 @@ def _checked(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None
     """The cohort, and a sentence for each thing that is odd in it or does not go with the bundle."""
     _check_profile(served, cohort)
     served.check_embeddings(embeddings)
+    cohort = served.with_composition(cohort, embeddings)
     cohort, notes = checked(cohort, embeddings)
     if embeddings and not served.bundle.manifest.encoder:
         notes.append("the bundle was trained without slides, so the embeddings were not used")
