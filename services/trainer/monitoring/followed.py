@@ -1,0 +1,117 @@
+"""A case that was scored and then followed up: its risk as it was given, and what happened."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+import numpy as np
+
+from services.trainer.cohort.cohort import DAYS_A_YEAR, Outcome
+from shared.arrays import Floats
+from shared.model.variable import Value
+
+
+@dataclass(frozen=True, eq=False)
+class GivenRisk:
+    """The risk of a case as its score states it."""
+
+    case_id: str
+    bundle: str
+    """Digest."""
+    bundle_name: str
+    simulated: bool
+    log_risk: float
+    percentile: float
+    """Of the log-risk in the training cohort."""
+    years: Floats
+    """[m], from 0 to the last horizon, rising."""
+    risk: Floats
+    """[m], probability of the event of interest by each of `years`."""
+    hazard: Floats
+    """[m], cause-specific cumulative hazard of the event of interest by each of `years`."""
+    horizon_years: float
+    """The first horizon."""
+    given_on: date | None = None
+    """When the score was given; None where its files do not tell."""
+    site: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """Of the model's variables, as the score states them; missing ones are absent."""
+    missing: frozenset[str] = frozenset()
+    """Titles of the blocks, and names of the model's variables, that the case lacked."""
+    out_of_distribution: bool = False
+
+    def hazard_at(self, years: float) -> float:
+        """Cumulative hazard by a time; beyond the last horizon that of the last horizon."""
+        return float(np.interp(years, self.years, self.hazard))
+
+
+@dataclass(frozen=True, slots=True)
+class LaterOutcome:
+    """What became known of a case: an event, or that there was none of any kind, by some time."""
+
+    event: int
+    """0 none, 1 the event of interest, 2 and up what competes."""
+    years: float | None = None
+    """Since diagnosis; None where `ends` is known alone."""
+    ends: date | None = None
+    """The day of the event or of the end of follow-up."""
+    diagnosed: date | None = None
+    site: str = ""
+
+    def years_from(self, begins: date | None) -> float | None:
+        """Years since the day from which they count; None where there is no such day."""
+        if self.years is not None:
+            return self.years
+        return (self.ends - begins).days / DAYS_A_YEAR if self.ends and begins else None
+
+
+@dataclass(frozen=True, eq=False)
+class FollowedCase:
+    """A score and its outcome, from the day of the score to the end of follow-up or the last horizon."""
+
+    given: GivenRisk
+    begins: date | None
+    """The day from which years count; None where no day is known."""
+    since: float
+    """Years at which the score was given; what happened before could not be predicted."""
+    until: float
+    """Years at the end of follow-up, at most the last horizon."""
+    event: int
+    """As in LaterOutcome; 0 where it came after the last horizon."""
+    site: str
+
+    @classmethod
+    def joined(cls, given: GivenRisk, later: LaterOutcome) -> "FollowedCase | None":
+        """None where the outcome was known before the score was given, or there is no day to count from."""
+        begins = later.diagnosed or given.given_on
+        since = max(0.0, (given.given_on - begins).days / DAYS_A_YEAR) if given.given_on and begins else 0.0
+        last, years = float(given.years[-1]), later.years_from(begins)
+        if years is None or years <= since or since >= last:
+            return None
+        event = later.event if years <= last else 0
+        return cls(given, begins, since, min(years, last), event, given.site or later.site)
+
+    @property
+    def is_event(self) -> bool:
+        """Whether follow-up ended with the event of interest."""
+        return self.event == 1
+
+    @property
+    def expected(self) -> float:
+        """Expected events of interest: the cumulative hazard that the case was followed through."""
+        return self.expected_by(self.until)
+
+    def expected_by(self, years: float) -> float:
+        """The same by some years, as far as it was followed."""
+        reached = min(max(years, self.since), self.until)
+        return self.given.hazard_at(reached) - self.given.hazard_at(self.since)
+
+    @property
+    def ends(self) -> date | None:
+        """The day on which follow-up ended."""
+        return None if self.begins is None else self.begins + timedelta(days=self.until * DAYS_A_YEAR)
+
+
+def outcome_of(cases: Sequence[FollowedCase]) -> Outcome:
+    """Times and events of cases."""
+    return Outcome(np.array([case.until for case in cases]), np.array([case.event for case in cases], np.int64))
