@@ -13,7 +13,7 @@ def chart_figure(monitored: Monitored) -> str:
     """Both charts over the expected number of events, each with its threshold dashed."""
     sequential = monitored.sequential
     total = max((point.expected for point in sequential.points), default=0.0) or 1.0
-    top = 1.15 * max(sequential.threshold_more, *(max(point.more, point.fewer) for point in sequential.points))
+    top = 1.35 * max(sequential.threshold_more, *(max(point.more, point.fewer) for point in sequential.points))
     x, y = _axis(total, "expected events"), _axis(top, "chart value")
     drawn = Chart(x, y, "Charts of events against expectation", monitored.simulated, width=720, height=320)
     for name, stroke, limit in (

@@ -11,8 +11,9 @@ def cumulative_hazard(years: Floats, risk: Floats, event_free: Mapping[float, fl
     """Cumulative hazard [m] of the event of interest at `years` [m], rising from 0.
 
     `risk` [m] is the cumulative incidence F, `event_free` the probability S of no event of any kind until some of the
-    years. Between them the incidence of competing events, 1 - S - F, is taken as linear, and after the last as rising
-    on. Hazards constant between two of `years` give dF * log(S0 / S1) / (S0 - S1), which is exact for them.
+    years. Between them the incidence of competing events, 1 - S - F, is taken as linear in F, and after the last as
+    rising on: exact where both hazards are in one proportion. Hazards constant between two of `years` give
+    dF * log(S0 / S1) / (S0 - S1), which is exact for them.
     """
     survival = np.clip(1 - risk - _competing(years, risk, event_free), 1e-6, 1.0)
     before, after = survival[:-1], np.minimum(survival[1:], survival[:-1])
@@ -31,7 +32,9 @@ def _competing(years: Floats, risk: Floats, event_free: Mapping[float, float]) -
     known = sorted(event_free)
     if not known:
         return np.zeros(len(years))
-    incidence = [max(0.0, 1 - event_free[year] - float(np.interp(year, years, risk))) for year in known]
-    times, values = np.array([0.0, *known]), np.maximum.accumulate(np.array([0.0, *incidence]))
-    slope = (values[-1] - values[-2]) / (times[-1] - times[-2])
-    return np.asarray(np.interp(years, times, values) + slope * np.maximum(years - times[-1], 0), np.float64)
+    at = np.array([0.0, *np.interp(known, years, risk)])
+    incidence = [max(0.0, 1 - event_free[year] - each) for year, each in zip(known, at[1:], strict=True)]
+    competing = np.maximum.accumulate(np.array([0.0, *incidence]))
+    gained = at[-1] - at[-2]
+    slope = (competing[-1] - competing[-2]) / gained if gained > 0 else 0.0
+    return np.asarray(np.interp(risk, at, competing) + slope * np.maximum(risk - at[-1], 0), np.float64)
