@@ -62,6 +62,18 @@ def standings(store: BlobStore) -> Iterator[Standing]:
             continue
 
 
+GAUGES = (
+    *(metrics.MONITOR_FLAGGED, metrics.MONITOR_CASES, metrics.MONITOR_O_E, metrics.MONITOR_CHART),
+    *(metrics.MONITOR_C, metrics.MONITOR_PSI, metrics.MONITOR_TIME),
+)
+
+
+def clear_metrics() -> None:
+    """Remove the gauges of all bundles."""
+    for gauge in GAUGES:
+        gauge.clear()
+
+
 def set_metrics(standing: Standing) -> None:
     """Set the gauges of a bundle."""
     bundle = standing.bundle[:SHOWN_DIGITS]

@@ -6,21 +6,16 @@ from pathlib import Path
 from prometheus_client import REGISTRY, generate_latest
 
 from services.trainer.monitoring.monitor_report import MonitorReport
-from shared import metrics, monitoring
+from shared import monitoring
 from shared.files import put
 
 METRICS = "medulla_monitor.prom"
-_GAUGES = (
-    *(metrics.MONITOR_FLAGGED, metrics.MONITOR_CASES, metrics.MONITOR_O_E, metrics.MONITOR_CHART),
-    *(metrics.MONITOR_C, metrics.MONITOR_PSI, metrics.MONITOR_TIME),
-)
 
 
 def write_metrics(report: MonitorReport, at: datetime, out: Path) -> None:
     """Write the metrics into a folder, whole or not at all; `at` is when the report was made."""
-    for gauge in _GAUGES:
-        gauge.clear()
+    monitoring.clear_metrics()
     for each in report.bundles:
         monitoring.set_metrics(each.standing(at))
-    names = [family.name for gauge in _GAUGES for family in gauge.describe()]
+    names = [family.name for gauge in monitoring.GAUGES for family in gauge.describe()]
     put(out / METRICS, generate_latest(REGISTRY.restricted_registry(names)))
