@@ -43,16 +43,11 @@ def clock(cases: Sequence[FollowedCase]) -> Clock:
 
 def _by_calendar(cases: Sequence[FollowedCase]) -> Clock:
     """At each event, what all cases had been followed through by its day."""
-    days = sorted(case.ends for case in cases if case.is_event and case.ends)
-    events = [sum(case.expected_by(_years(case, day)) for case in cases) for day in days]
-    scored = tuple(sum(1 for case in cases if _scored_on(case) <= day.toordinal()) for day in days)
-    total = float(sum(case.expected for case in cases))
-    return Clock(np.minimum(np.array(events, np.float64), total), total, tuple(f"{day:%Y-%m}" for day in days), scored)
-
-
-def _years(case: FollowedCase, day: date) -> float:
-    return (day - (case.begins or day)).days / DAYS_A_YEAR
-
-
-def _scored_on(case: FollowedCase) -> float:
-    return (case.begins or date.max).toordinal() + case.since * DAYS_A_YEAR
+    days = np.sort([case.day_after(case.until) for case in cases if case.is_event])
+    first = np.array([case.day_after(0.0) for case in cases])
+    by_case = (case.expected_by((days - day) / DAYS_A_YEAR) for case, day in zip(cases, first, strict=True))
+    events = sum(by_case, np.zeros(len(days)))
+    scored = np.sort([case.day_after(case.since) for case in cases])
+    known = tuple(np.searchsorted(scored, days, side="right").tolist())
+    labels = tuple(f"{date.fromordinal(int(day)):%Y-%m}" for day in days)
+    return Clock(events, float(sum(case.expected for case in cases)), labels, known)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
@@ -40,9 +40,9 @@ class GivenRisk:
     """Titles of the blocks, and names of the model's variables, that the case lacked."""
     out_of_distribution: bool = False
 
-    def hazard_at(self, years: float) -> float:
-        """Cumulative hazard by a time; beyond the last horizon that of the last horizon."""
-        return float(np.interp(years, self.years, self.hazard))
+    def hazard_at(self, years: Floats) -> Floats:
+        """Cumulative hazard [k] by some times [k]; beyond the last horizon that of the last horizon."""
+        return np.asarray(np.interp(years, self.years, self.hazard), np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +99,16 @@ class FollowedCase:
     @property
     def expected(self) -> float:
         """Expected events of interest: the cumulative hazard that the case was followed through."""
-        return self.expected_by(self.until)
+        return float(self.expected_by(np.array([self.until]))[0])
 
-    def expected_by(self, years: float) -> float:
-        """The same by some years, as far as it was followed."""
-        reached = min(max(years, self.since), self.until)
-        return self.given.hazard_at(reached) - self.given.hazard_at(self.since)
+    def expected_by(self, years: Floats) -> Floats:
+        """The same [k] by some years [k], as far as it was followed."""
+        reached = self.given.hazard_at(np.append(np.clip(years, self.since, self.until), self.since))
+        return np.asarray(reached[:-1] - reached[-1], np.float64)
 
-    @property
-    def ends(self) -> date | None:
-        """The day on which follow-up ended."""
-        return None if self.begins is None else self.begins + timedelta(days=self.until * DAYS_A_YEAR)
+    def day_after(self, years: float) -> float:
+        """The day, as an ordinal with its fraction, some years after the first; NaN where that is not known."""
+        return self.begins.toordinal() + years * DAYS_A_YEAR if self.begins else float("nan")
 
 
 def outcome_of(cases: Sequence[FollowedCase]) -> Outcome:

@@ -61,12 +61,10 @@ def _as_given(several: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome]
 def _monitored(
     risks: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], profile: Profile, design: Design
 ) -> Monitored:
-    known = [risk for risk in risks if risk.case_id in outcomes]
-    joined = [FollowedCase.joined(risk, outcomes[risk.case_id]) for risk in known]
-    cases = [case for case in joined if case]
-    left_out = {NO_OUTCOME: len(risks) - len(known), KNOWN_BEFORE: len(known) - len(cases)}
+    cases, sequential = sequential_of(risks, outcomes, design)
+    known = sum(risk.case_id in outcomes for risk in risks)
+    left_out = {NO_OUTCOME: len(risks) - known, KNOWN_BEFORE: known - len(cases)}
     days = sorted(str(risk.given_on) for risk in risks if risk.given_on)
-    sequential = _sequential(risks, cases, design)
     overall = groups.figures("all", cases)
     return Monitored(
         bundle=risks[0].bundle,
@@ -106,6 +104,15 @@ def _calibration(cases: Sequence[FollowedCase], years: float) -> HorizonCalibrat
         intercept=draws.figure(calibration.intercept(outcome, risk, years)).rounded(),
         slope=draws.figure(calibration.slope(outcome, risk, years)).rounded() if spread else NO_FIGURE,
     )
+
+
+def sequential_of(
+    risks: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], design: Design
+) -> tuple[list[FollowedCase], Sequential]:
+    """The cases of one score each that were followed, and the charts of them."""
+    joined = (FollowedCase.joined(risk, outcomes[risk.case_id]) for risk in risks if risk.case_id in outcomes)
+    cases = [case for case in joined if case]
+    return cases, _sequential(risks, cases, design)
 
 
 def _sequential(risks: Sequence[GivenRisk], cases: Sequence[FollowedCase], design: Design) -> Sequential:
