@@ -79,12 +79,17 @@ def refused(tx: Connection, limit: int) -> list[SlideRejected]:
 def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
     """See ResultStore."""
     query = (
-        select(SCORES.c.body, SCORES.c.as_of, (SCORES.c.score_id == CASES.c.current_score_id).label("current"))
+        select(
+            SCORES.c.body,
+            SCORES.c.as_of,
+            SCORES.c.site_id,
+            (SCORES.c.score_id == CASES.c.current_score_id).label("current"),
+        )
         .join(CASES, CASES.c.case_id == SCORES.c.case_id)
         .where(SCORES.c.case_id == case_id)
         .order_by(*NEWEST_SCORE)
     )
-    return [KeptScore(row.body, row.as_of, bool(row.current)) for row in tx.execute(query)]
+    return [KeptScore(row.body, row.as_of, bool(row.current), site=row.site_id or "") for row in tx.execute(query)]
 
 
 def current_body(tx: Connection, case_id: CaseId) -> str | None:

@@ -16,7 +16,7 @@ const SETTLE_MS = 200;
 export async function showViewer(main, view, signal, banner) {
   const { caseId, slideId, beside } = view;
   const { score } = await oneCase(caseId, signal);
-  banner(Boolean(score?.simulated));
+  banner(Boolean(score?.simulated), score?.provenance?.bundle_digest);
   const slides = score?.slides ?? [];
   const slide = slideOf(slides, slideId, caseId), other = beside && slideOf(slides, beside.slideId, caseId);
   const shown = [{ caseId, slide, score, place: view.place }, ...(other ? [{ caseId, slide: other, score, place: beside.place }] : [])];
