@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Iterable
 from typing import Any, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from shared.model.block import DEFAULT_BLOCKS, Block, arm_name, check_blocks
 from shared.model.rule import Rule, parse_rule
@@ -83,6 +83,12 @@ class Profile(Frozen):
         check_vocabulary(self.variables, self.missing, self.checks)
         self._check_rule_column()
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Its entries; a profile without `rule_as_column` has the bytes that it had before there was one."""
+        entries: dict[str, Any] = handler(self)
+        return {name: value for name, value in entries.items() if value or name != "rule_as_column"}
 
     def _check_rule_column(self) -> None:
         if not self.rule_as_column:
