@@ -92,6 +92,16 @@ SLIDES_IN_FLIGHT = Gauge(
 
 # --- embeddings
 
+BAGS_MISSING = Gauge(
+    "medulla_bags_missing",
+    "Planned slides without a bag of a group's encoder, at its last sweep. Falls after a new encoder.",
+    ["group"],
+)
+PLANS_PASSED_OVER = Counter(
+    "medulla_plans_passed_over_total",
+    "Plans of grids that a group's encoder does not take and another one embeds. Grows with several grids.",
+    ["group"],
+)
 EMBED_BATCH_TILES = Histogram(
     "medulla_embed_batch_tiles",
     "Tiles a call of the encoder; device: cpu, gpu or triton. Low on a GPU: it idles, process more slides in parallel.",
