@@ -331,6 +331,7 @@ class Score(_message.Message):
     PROTOTYPES_FIELD_NUMBER: _builtins.int
     COMPOSITION_CLASSES_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
+    """The case, as its objects are named in the bucket."""
     score_id: _builtins.str
     """Lower-case hex SHA-256 over slides, bags, clinical record, vectors and bundle: the same inputs give the same id and the
     same bytes.
@@ -348,29 +349,41 @@ class Score(_message.Message):
     percentile: _builtins.float
     """Percentile of log_risk in the training cohort, 0 to 100."""
     abstained: _builtins.bool
+    """True when no risk is given."""
     abstained_reason: _builtins.str
+    """Why, in a sentence; empty otherwise."""
     simulated: _builtins.bool
     """True when the bundle was fitted on simulated patients."""
     notice: _builtins.str
     """Research use only."""
     @_builtins.property
-    def risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HorizonRisk]: ...
-    @_builtins.property
-    def modalities_used(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Titles of the blocks of evidence that the model reads, and of those that the bundle could use and the case lacks."""
+    def risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HorizonRisk]:
+        """Risk of relapse by each horizon of the bundle, with its interval; empty when the scorer abstained."""
 
     @_builtins.property
-    def modalities_missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def modalities_used(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles of the blocks of evidence that the model reads."""
+
+    @_builtins.property
+    def modalities_missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles of the blocks that the bundle could use and the case lacks."""
+
     @_builtins.property
     def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contribution]:
         """Sums to log_risk."""
 
     @_builtins.property
-    def slides(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlideEvidence]: ...
+    def slides(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlideEvidence]:
+        """The slides that the score was made from: their tiles, attention and quality."""
+
     @_builtins.property
-    def out_of_distribution(self) -> Global___OutOfDistribution: ...
+    def out_of_distribution(self) -> Global___OutOfDistribution:
+        """How far the case lies from those of the training cohort."""
+
     @_builtins.property
-    def provenance(self) -> Global___Provenance: ...
+    def provenance(self) -> Global___Provenance:
+        """Digests of everything that the score was made from, and the version of the program."""
+
     @_builtins.property
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOutSlide]:
         """Slides of the case that the score was made without."""
