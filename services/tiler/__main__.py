@@ -7,7 +7,6 @@ from contextlib import ExitStack
 
 import grpc
 from medulla.v1 import tiles_pb2
-from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.chunks import StreamChunks
@@ -24,7 +23,7 @@ from services.tiler.ranged_stream import RangedStreams
 from services.tiler.regions import ReadRegions
 from services.tiler.routes import routes
 from services.tiler.scratch import Scratch
-from services.tiler.servicer import TileServicer
+from services.tiler.servicer import TileServicer, add_tile_service
 from services.tiler.settings import TilerSettings
 from services.tiler.settling import Settling
 from services.tiler.slide_view import ViewOpener
@@ -133,7 +132,7 @@ def _views(settings: TilerSettings, store: S3Store, scratch: Scratch, open_slide
 
 def _grpc(settings: TilerSettings, platform: PlatformSettings, stream: Stream, regions: ReadRegions) -> GrpcServer:
     def register(server: grpc.Server) -> None:
-        add_TileServiceServicer_to_server(TileServicer(stream, regions), server)
+        add_tile_service(TileServicer(stream, regions), server)
 
     return GrpcServer(
         settings.address,

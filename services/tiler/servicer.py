@@ -1,11 +1,10 @@
 """TileService: translates requests to chunks and regions."""
 
-import hashlib
 from collections.abc import Iterator
 
 import grpc
 from medulla.v1.tiles_pb2 import (
-    TILE_ENCODING_RAW_UINT8,
+    DESCRIPTOR,
     VIEW_STATE_FETCHING,
     VIEW_STATE_READY,
     DescribeSlideRequest,
@@ -13,16 +12,17 @@ from medulla.v1.tiles_pb2 import (
     ReadRegionRequest,
     ReadRegionResponse,
     StreamTilesRequest,
-    StreamTilesResponse,
 )
 from medulla.v1.tiles_pb2_grpc import TileServiceServicer
 
 from services.tiler.bounded_streams import Stream
-from services.tiler.chunks import DecodedChunk
+from services.tiler.chunk_message import encode
 from services.tiler.errors import FetchingError
 from services.tiler.ports import Region
 from services.tiler.region import viewer_px
 from services.tiler.regions import ReadRegions
+
+_SERVICE = DESCRIPTOR.services_by_name["TileService"]
 
 
 class TileServicer(TileServiceServicer):
@@ -34,12 +34,12 @@ class TileServicer(TileServiceServicer):
 
     def StreamTiles(  # noqa: N802 - named by the proto
         self, request: StreamTilesRequest, context: grpc.ServicerContext
-    ) -> Iterator[StreamTilesResponse]:
-        """Stream the plan's chunks."""
+    ) -> Iterator[bytes]:
+        """Stream the plan's chunks, each a StreamTilesResponse."""
         for chunk in self._stream(request.slide, request.plan, request.first_chunk):
             if not context.is_active():
                 return
-            yield response_of(chunk)
+            yield encode(chunk)
 
     def DescribeSlide(  # noqa: N802 - named by the proto
         self, request: DescribeSlideRequest, context: grpc.ServicerContext
@@ -77,16 +77,14 @@ class TileServicer(TileServiceServicer):
             return ReadRegionResponse(jpeg=self._regions.read(request.slide, request.plan, region))
 
 
-def response_of(chunk: DecodedChunk) -> StreamTilesResponse:
-    """The message of a chunk; as one call, because a message that is put into another is written and parsed first."""
-    pixels = chunk.pixels.tobytes()
-    return StreamTilesResponse(
-        chunk={
-            "index": chunk.index,
-            "encoding": TILE_ENCODING_RAW_UINT8,
-            "pixels": [pixels],
-            "tiles": chunk.tiles.tolist(),
-            "corrupt": chunk.corrupt.tolist(),
-            "digest": hashlib.sha256(pixels).hexdigest(),
-        }
-    )
+def add_tile_service(servicer: TileServicer, server: grpc.Server) -> None:
+    """Add the service to a server; unlike the generated function, it sends the bytes of StreamTiles as they are."""
+    unary = grpc.unary_unary_rpc_method_handler
+    handlers = {
+        "StreamTiles": grpc.unary_stream_rpc_method_handler(servicer.StreamTiles, StreamTilesRequest.FromString),
+        "DescribeSlide": unary(
+            servicer.DescribeSlide, DescribeSlideRequest.FromString, DescribeSlideResponse.SerializeToString
+        ),
+        "ReadRegion": unary(servicer.ReadRegion, ReadRegionRequest.FromString, ReadRegionResponse.SerializeToString),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE.full_name, handlers),))

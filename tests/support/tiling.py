@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medulla.v1.events_pb2 import SlideTiled
-from medulla.v1.tiles_pb2 import TileChunk
+from medulla.v1.tiles_pb2 import StreamTilesResponse, TileChunk
 
+from services.tiler.chunk_message import encode
 from services.tiler.chunks import DecodedChunk, StreamChunks
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
@@ -18,7 +19,6 @@ from services.tiler.planner import PlanSpec
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import MppTable
 from services.tiler.scratch import Scratch
-from services.tiler.servicer import response_of
 from services.tiler.settings import ScratchSettings
 from services.tiler.settling import SeriesSettings, Settling
 from services.tiler.unplanned import Unplanned
@@ -64,7 +64,7 @@ class Tiling:
 
 def messages_of(stream: Iterable[DecodedChunk]) -> list[TileChunk]:
     """The messages of a stream."""
-    return [response_of(chunk).chunk for chunk in stream]
+    return [StreamTilesResponse.FromString(encode(chunk)).chunk for chunk in stream]
 
 
 @contextmanager
