@@ -11,7 +11,7 @@ from services.fusion_scorer.encoder_bags import encoder_of
 from services.fusion_scorer.errors import BadQuestionError, UnknownCaseError
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.promoted import Bundles
-from services.fusion_scorer.score import EVENT_FREE_YEARS, score
+from services.fusion_scorer.score import score
 from services.fusion_scorer.snapshot import CaseSnapshot, TakeSnapshot
 from services.fusion_scorer.vectors import no_model, read_vector
 from services.fusion_scorer.what_if_form import form
@@ -19,6 +19,7 @@ from shared import keys
 from shared.blob.port import BlobStore
 from shared.model.bundle import Bundle
 from shared.model.case_vector import CaseVector
+from shared.model.course import EVENT_FREE_YEARS
 from shared.model.errors import BadClinicalRecordError, BadVectorsError
 from shared.model.record import ReadRecord, parse_record
 from shared.units import CaseId, Sha256
