@@ -64,8 +64,8 @@ def arm(columns: Sequence[Mapping[str, Any]], coefficients: Sequence[float]) -> 
     return {"columns": list(columns), "times_years": TIMES, "fit": fit(coefficients), "refits": refits}
 
 
-def mil(*, projects: bool = False) -> bytes:
-    """A model over 2 features: attention by the first, log-risk the attended mean of the second.
+def mil(width: int = 2, *, projects: bool = False) -> bytes:
+    """A model over the first 2 of `width` features: attention by one, log-risk the attended mean of the other.
 
     A model that `projects` gives the tiles as they are.
     """
@@ -80,11 +80,11 @@ def mil(*, projects: bool = False) -> bytes:
     graph = helper.make_graph(
         nodes,
         "toy",
-        [helper.make_tensor_value_info("bag", floats, ["n", 2])],
+        [helper.make_tensor_value_info("bag", floats, ["n", width])],
         [
             helper.make_tensor_value_info("log_risk", floats, []),
             helper.make_tensor_value_info("attention", floats, ["n"]),
-            *([helper.make_tensor_value_info("projected", floats, ["n", 2])] if projects else []),
+            *([helper.make_tensor_value_info("projected", floats, ["n", width])] if projects else []),
         ],
         [numpy_helper.from_array(np.array(i, ints), name) for i, name in enumerate(("zero", "one"))],
     )

@@ -63,6 +63,8 @@ class Copies:
     def bags(self, path: Path, cases: Sequence[str], advance: Advance) -> Path:
         """The folder of embeddings itself, or a copy: of a whole folder with index.csv, else of the bags of `cases`.
 
+        Where there is no such folder, what stands behind the bucket names the encoder.
+
         Raises:
             BadEmbeddingsError: no case has an embedded slide, or a bag is gone or was altered.
         """
@@ -71,7 +73,7 @@ class Copies:
         store = self.store_of(uri.bucket)
         if store.head(uri.prefix + INDEX):
             return self._folder(store, uri)
-        return copy_bags(store, cases, self._local(uri), advance)
+        return copy_bags(store, cases, self._local(uri), advance, uri.key)
 
     def folder(self, path: Path) -> Path:
         """The folder itself, or a copy of all objects below a name.

@@ -66,6 +66,19 @@ def test_only_the_version_of_a_slide_that_stands_is_copied(store: MemoryStore, c
     assert bags(copied).bag("MB-1").tolist() == [[5, 6]]
 
 
+def test_of_several_encoders_the_named_one_counts(store: MemoryStore, copied: Copies) -> None:
+    event = store_slide(store, "MB-1", "S.svs", features((5, 6)), pixels=store.get("slides/MB-1/S.svs"))
+    event.bag.encoder_digest, event.bag.encoder_name = "ab" * 32, "other"
+    CaseIndex(store).put_slide(event)
+    with pytest.raises(BadEmbeddingsError, match=r"other abababababab, toy-encoder .*s3://BUCKET/ENCODER"):
+        bags(copied)
+    named = [copied.bags(BUCKET / name, ["MB-1"], quiet) for name in ("other", "abab", "toy-encoder")]
+    tiles = [(folder / "index.csv").read_text().splitlines()[1].split(",")[3] for folder in named]
+    assert tiles == ["1", "1", "2"]
+    with pytest.raises(BadEmbeddingsError, match="name one encoder"):
+        copied.bags(BUCKET / "third", CASES, quiet)
+
+
 def test_a_removed_slide_has_no_bag(store: MemoryStore, copied: Copies) -> None:
     store.delete("slides/MB-1/S.svs")
     assert list(bags(copied).by_case) == ["MB-2"]
