@@ -15,10 +15,10 @@ def test_a_small_slide_is_drawn_tile_by_tile() -> None:
 
 def test_tiles_that_share_a_square_show_the_most_frequent_prototype() -> None:
     numbers = np.array([2, 2, 0, 1, 2, 0, 1, 1, 0, 0, 3, 3, 0, 0, 3, 2], np.uint8)
-    drawn = thin_out(COORDS, numbers, (10, 10), largest=4).as_json("prototype")
-    by_corner = dict(zip(zip(drawn["x"], drawn["y"], strict=True), drawn["prototype"], strict=True))
+    drawn = thin_out(COORDS, numbers, (10, 10), largest=4)
+    by_corner = dict(zip(map(tuple, drawn.squares.corners.tolist()), drawn.members.tolist(), strict=True))
     assert by_corner == {(0, 0): 2, (20, 0): 1, (0, 20): 0, (20, 20): 3}
-    assert (drawn["merged"], drawn["square_width_px"]) == (2, 20)
+    assert (drawn.squares.merged, drawn.squares.width_px) == (2, 20)
 
 
 def test_a_slide_without_tiles_has_an_empty_map() -> None:
