@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.trainer.metrics.bootstrap import NO_FIGURE
+from services.trainer.recalibration_method import METHOD_WORDS
 from services.trainer.report.block_gains import block_gains
 from services.trainer.report.case_mix import case_mix_rows
 from services.trainer.report.checklist import checklist
@@ -110,6 +111,7 @@ def _content(report: Report) -> dict[str, object]:
         "decision_words": decision_words(report),
         "equations": equations,
         "formula": FORMULA,
+        "recalibration_words": METHOD_WORDS,
         "limits": limits(report),
         "checklist": checklist(report),
     }

@@ -8,6 +8,7 @@ from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report_model.development import Development
 from services.trainer.report_model.entry import Entry, Inline
 from services.trainer.report_model.equation import ModelEquation
+from services.trainer.report_model.recalibrated import RecalibratedBundle
 
 
 class ControlFigure(Entry):
@@ -95,3 +96,5 @@ class ExternalValidation(Entry):
     """Who the bundle was trained on; None where it does not say."""
     equations: tuple[ModelEquation, ...] = ()
     """Of the models that the report compares, as far as they are linear."""
+    recalibrated: RecalibratedBundle | None = None
+    """The bundle that was made of it on this cohort, if any."""
