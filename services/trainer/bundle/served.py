@@ -13,7 +13,7 @@ from services.trainer.arms.fusion import AllBut, Fused, LateFusion
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.known_blocks import evidence_text
 from services.trainer.arms.null import constant
-from services.trainer.arms.registry import arms_of, gbm
+from services.trainer.arms.registry import arms_of, gbm, record_arm
 from services.trainer.arms.ridge_cox import ByPattern
 from services.trainer.arms.rule import RULE, flagged
 from services.trainer.arms.scored import calibrated
@@ -45,9 +45,17 @@ class ServedBundle:
         return self.training.profile
 
     def model(self, name: str) -> Tabular:
-        """One of the arms."""
-        arm, training = self.bundle.arms[name], self.training
-        return Tabular(arm, training.reference, training.horizon, trees=self.bundle.trees)
+        """One of the arms, recalibrated where the bundle says so."""
+        arm, training, calibration = self.bundle.arms[name], self.training, self.bundle.calibration
+        by_horizon = {years: calibration.of(name, years) for years in self.profile.horizons_years}
+        is_recalibrated = name in calibration.arms
+        return Tabular(
+            arm,
+            training.reference,
+            training.horizon,
+            trees=self.bundle.trees,
+            recalibrations=by_horizon if is_recalibrated else {},
+        )
 
     @property
     def linear_arms(self) -> list[ArmRef]:
@@ -214,3 +222,9 @@ def threshold_of(served: ServedBundle, arm: Arm) -> float:
     """The training threshold of an arm; infinite where the bundle has none."""
     held = _held(served, arm)
     return served.training.thresholds.get(held.name if held else arm.name, np.inf)
+
+
+def compared_models(served: ServedBundle) -> tuple[str, ...]:
+    """The bundle's first model, and that of the whole record where it is another."""
+    first, record = served.bundle.manifest.arms[0].name, record_arm(served.profile)
+    return tuple(dict.fromkeys((first, record)))
