@@ -20,11 +20,11 @@ from services.trainer.evaluation.reserved import reserved
 from services.trainer.evaluation.risk_groups import risk_groups
 from services.trainer.evaluation.secondary import secondary
 from services.trainer.evaluation.subgroups import modalities, subgroups
-from services.trainer.evaluation.variable_table import table_one
 from services.trainer.metrics.bootstrap import LEVEL, Bootstrap
 from services.trainer.report_model.patients import PrototypeRow
 from services.trainer.report_model.procedure import CrossValidation, ExternalValidation
 from services.trainer.report_model.report import Report, ReportedBootstrap
+from services.trainer.variable_table import table_one
 from shared.arrays import Flags
 from shared.notice import NOTICE
 
