@@ -11,7 +11,7 @@ from medulla.v1.scorer_pb2 import Score
 
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
-from services.standalone.errors import BadScoreFileError, NoRunningSystemError, NothingFoundError
+from services.standalone.errors import BadScoreFileError, NoRunningSystemError, NothingToMonitorError
 from services.standalone.exported_case import read_score
 from services.standalone.laptop_results import DATABASE, database_url
 from services.trainer.bucket.s3_uri import s3_uri
@@ -37,7 +37,7 @@ def given_scores(places: Sequence[Path]) -> Iterator[GivenScore]:
 
     Raises:
         BadScoreFileError: a file holds no score.
-        NothingFoundError: a place has no scores.
+        NothingToMonitorError: a place has no scores.
         NoRunningSystemError: no place is named, and settings of the running system are missing or wrong.
         TransientError: the bucket or the database is down.
     """
@@ -58,7 +58,7 @@ def _of_files(place: Path) -> Iterator[GivenScore]:
     folder = place / keys.SCORES if (place / keys.SCORES).is_dir() else place
     files = sorted(folder.rglob("*.json")) if folder.is_dir() else [place]
     if not files or not place.exists():
-        raise NothingFoundError(f"{place} holds no scores")
+        raise NothingToMonitorError(f"{place} holds no scores")
     for file in files:
         yield GivenScore(read_score(file), None)
 
