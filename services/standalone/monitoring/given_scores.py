@@ -14,13 +14,13 @@ from services.results.sql_store import SqlStore
 from services.standalone.errors import BadScoreFileError, NoRunningSystemError, NothingToMonitorError
 from services.standalone.exported_case import read_score
 from services.standalone.laptop_results import DATABASE, database_url
+from services.trainer.bucket.copies import StoreOf, bucket_store
 from services.trainer.bucket.s3_uri import s3_uri
 from shared import keys
 from shared.blob.port import BlobStore
-from shared.blob.s3 import S3Store
 from shared.json_objects import JsonObjectError, read_object
 from shared.pseudonyms import is_pseudonym
-from shared.settings import BadSettingsError, PlatformSettings, load
+from shared.settings import BadSettingsError, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class GivenScore:
     site: str = ""
 
 
-def given_scores(places: Sequence[Path]) -> Iterator[GivenScore]:
+def given_scores(places: Sequence[Path], store_of: StoreOf = bucket_store) -> Iterator[GivenScore]:
     """Scores of files, folders and buckets; of the running system where none is named.
 
     Raises:
@@ -45,8 +45,7 @@ def given_scores(places: Sequence[Path]) -> Iterator[GivenScore]:
         yield from _of_database(_running_system())
     for place in places:
         if uri := s3_uri(place):
-            platform = load(PlatformSettings)
-            yield from _of_bucket(S3Store(platform.s3.model_copy(update={"bucket": uri.bucket})))
+            yield from _of_bucket(store_of(uri.bucket))
         elif (place / DATABASE).is_file():
             yield from _of_database(database_url(place))
         else:

@@ -10,6 +10,7 @@ from services.standalone.laptop_results import DATABASE
 from services.standalone.monitoring.given_risk import given_risk
 from services.standalone.monitoring.given_scores import given_scores
 from services.standalone.monitoring.later_outcomes import complete_until, later_outcomes
+from services.trainer.bucket.copies import bucket_store
 from services.trainer.bucket.s3_uri import s3_uri
 from services.trainer.errors import BadCohortError
 from services.trainer.monitoring.chart import Design
@@ -90,7 +91,7 @@ def _store(places: Sequence[Path]) -> BlobStore:
         return S3Store(load(PlatformSettings).s3)
     uris = [s3_uri(place) for place in places]
     if len(places) == 1 and uris[0]:
-        return S3Store(load(PlatformSettings).s3.model_copy(update={"bucket": uris[0].bucket}))
+        return bucket_store(uris[0].bucket)
     if len(places) == 1 and (places[0] / DATABASE).is_file():
         return FolderStore(places[0])
     raise NothingToMonitorError("--publish needs one bucket or one folder of `medulla up` as SCORES, or none at all")
