@@ -136,13 +136,6 @@ def _composition(setting: Setting) -> Sequence[Plan]:
     return [CompositionPlan(*scenario) for scenario in scenarios]
 
 
-def _rule(setting: Setting) -> Sequence[Plan]:
-    if setting.quick:
-        return [RulePlan(9001, 2, 150, follows_rule) for follows_rule in (False, True)]
-    scenarios = product((150, 300), (False, True))
-    return [RulePlan(61001 + 100 * place, 60, *scenario) for place, scenario in enumerate(scenarios)]
-
-
 def _monitoring(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [MonitoringPlan(9001, 4, 60, ratio, 0) for ratio in (1.0, 3.0)]
@@ -152,6 +145,13 @@ def _monitoring(setting: Setting) -> Sequence[Plan]:
         *unchanged,
         *(MonitoringPlan(45001 + 500 * place, 150, 500, *each) for place, each in enumerate(changed)),
     ]
+
+
+def _rule(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [RulePlan(9001, 2, 150, follows_rule) for follows_rule in (False, True)]
+    scenarios = product((150, 300), (False, True))
+    return [RulePlan(61001 + 100 * place, 60, *scenario) for place, scenario in enumerate(scenarios)]
 
 
 STUDIES: tuple[Study, ...] = (
@@ -174,9 +174,9 @@ STUDIES: tuple[Study, ...] = (
     Study("fusion", True, _fusion, fusion_summary, fusion_section, pictures.nothing),
     Study("vectors", True, _vectors, vectors_summary, vectors_section, pictures.nothing),
     Study("composition", True, _composition, composition_summary, composition_section, pictures.nothing),
+    Study("monitoring", True, _monitoring, monitoring_summary, monitoring_section, pictures.nothing),
     Study("rule", True, _rule, simulated_summary, rule_section, pictures.nothing),
     Study("cavalli-rule", False, _public(CavalliRulePlan, [CAVALLI]), public_summary, rule_section, pictures.nothing),
-    Study("monitoring", True, _monitoring, monitoring_summary, monitoring_section, pictures.nothing),
     Study("intervals", True, _intervals, summaries.intervals, sections.intervals, pictures.coverage),
     Study("stains", True, _stains, summaries.stains, sections.stains, pictures.nothing, False),
     Study("growth", True, growth_plans, growth_summary, sections.growth, pictures.growth, False),

@@ -12,8 +12,8 @@ from datetime import date
 from typing import Any
 
 from services.standalone.fhir_record import object_at, objects_at, whole_day
+from services.trainer.errors import BadCohortError
 from services.trainer.monitoring.followed import LaterOutcome
-from shared.model.errors import BadClinicalRecordError
 from shared.pseudonyms import is_pseudonym
 
 _CAME_BACK = {"recurrence", "relapse"}
@@ -35,7 +35,7 @@ def fhir_outcomes(data: bytes, name: str) -> dict[str, LaterOutcome]:
     The case is the pseudonym in `subject.identifier`, else in `subject.reference` (`Patient/CASE`).
 
     Raises:
-        BadClinicalRecordError: it is no FHIR resource, or one a line.
+        BadCohortError: it is no FHIR resource, or one a line.
     """
     histories: dict[str, _History] = defaultdict(_History)
     for resource in _resources(data, name):
@@ -71,10 +71,10 @@ def _resources(data: bytes, name: str) -> Iterator[Mapping[str, Any]]:
         except json.JSONDecodeError:
             read = [json.loads(line) for line in data.splitlines() if line.strip()]
     except (ValueError, RecursionError):
-        raise BadClinicalRecordError(f"{name} is neither a FHIR resource nor one a line") from None
+        raise BadCohortError(f"{name} is neither a FHIR resource nor one a line") from None
     for resource in read:
         if not isinstance(resource, dict) or "resourceType" not in resource:
-            raise BadClinicalRecordError(f"{name} holds something that is no FHIR resource")
+            raise BadCohortError(f"{name} holds something that is no FHIR resource")
         entries = objects_at(resource, "entry") if resource["resourceType"] == "Bundle" else [{"resource": resource}]
         yield from (object_at(each, "resource") for each in entries)
 

@@ -11,16 +11,16 @@ from medulla.v1.scorer_pb2 import Score
 
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
-from services.standalone.errors import BadScoreFileError, NoRunningSystemError, NothingFoundError
+from services.standalone.errors import BadScoreFileError, NoRunningSystemError, NothingToMonitorError
 from services.standalone.exported_case import read_score
 from services.standalone.laptop_results import DATABASE, database_url
+from services.trainer.bucket.copies import StoreOf, bucket_store
 from services.trainer.bucket.s3_uri import s3_uri
 from shared import keys
 from shared.blob.port import BlobStore
-from shared.blob.s3 import S3Store
 from shared.json_objects import JsonObjectError, read_object
 from shared.pseudonyms import is_pseudonym
-from shared.settings import BadSettingsError, PlatformSettings, load
+from shared.settings import BadSettingsError, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class GivenScore:
     site: str = ""
 
 
-def given_scores(places: Sequence[Path]) -> Iterator[GivenScore]:
+def given_scores(places: Sequence[Path], store_of: StoreOf = bucket_store) -> Iterator[GivenScore]:
     """Scores of files, folders and buckets; of the running system where none is named.
 
     Raises:
         BadScoreFileError: a file holds no score.
-        NothingFoundError: a place has no scores.
+        NothingToMonitorError: a place has no scores.
         NoRunningSystemError: no place is named, and settings of the running system are missing or wrong.
         TransientError: the bucket or the database is down.
     """
@@ -45,8 +45,7 @@ def given_scores(places: Sequence[Path]) -> Iterator[GivenScore]:
         yield from _of_database(_running_system())
     for place in places:
         if uri := s3_uri(place):
-            platform = load(PlatformSettings)
-            yield from _of_bucket(S3Store(platform.s3.model_copy(update={"bucket": uri.bucket})))
+            yield from _of_bucket(store_of(uri.bucket))
         elif (place / DATABASE).is_file():
             yield from _of_database(database_url(place))
         else:
@@ -58,7 +57,7 @@ def _of_files(place: Path) -> Iterator[GivenScore]:
     folder = place / keys.SCORES if (place / keys.SCORES).is_dir() else place
     files = sorted(folder.rglob("*.json")) if folder.is_dir() else [place]
     if not files or not place.exists():
-        raise NothingFoundError(f"{place} holds no scores")
+        raise NothingToMonitorError(f"{place} holds no scores")
     for file in files:
         yield GivenScore(read_score(file), None)
 

@@ -21,8 +21,7 @@ def later_outcomes(files: Sequence[Path], outcome: Outcome) -> dict[str, LaterOu
     """Outcomes by case; of a case in several files that of the last file.
 
     Raises:
-        BadCohortError: a column is missing, or a cell is refused.
-        BadClinicalRecordError: a file is no FHIR resource.
+        BadCohortError: a column is missing, a cell is refused, or a file is no FHIR resource.
         MissingTableError, UnreadableTableError: a file cannot be read.
     """
     known: dict[str, LaterOutcome] = {}

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from services.standalone.errors import NothingFoundError
+from services.standalone.errors import NothingToMonitorError
 from services.standalone.laptop_results import DATABASE
 from services.standalone.monitoring.given_risk import given_risk
 from services.standalone.monitoring.given_scores import given_scores
 from services.standalone.monitoring.later_outcomes import complete_until, later_outcomes
+from services.trainer.bucket.copies import bucket_store
 from services.trainer.bucket.s3_uri import s3_uri
 from services.trainer.errors import BadCohortError
 from services.trainer.monitoring.chart import Design
@@ -42,7 +43,7 @@ def monitored(options: Monitoring, profile: Profile, out: Path, at: datetime) ->
     """Write monitor.json, monitor.html and the metrics into `out` and give the report; `at` is the time now.
 
     Raises:
-        NothingFoundError: no score has a risk over time, or what is to be published has no store.
+        NothingToMonitorError: no score has a risk over time, or what is to be published has no store.
         BadCohortError: outcomes are refused, or hold events alone.
     """
     risks = _risks(options, profile)
@@ -65,7 +66,7 @@ def _risks(options: Monitoring, profile: Profile) -> list[GivenRisk]:
     since = options.since
     risks = [risk for risk in read if risk and not (since and (risk.given_on is None or risk.given_on < since))]
     if not risks:
-        raise NothingFoundError("no score has a risk over time, so there is nothing to monitor")
+        raise NothingToMonitorError("no score has a risk over time, so there is nothing to monitor")
     return risks
 
 
@@ -90,7 +91,7 @@ def _store(places: Sequence[Path]) -> BlobStore:
         return S3Store(load(PlatformSettings).s3)
     uris = [s3_uri(place) for place in places]
     if len(places) == 1 and uris[0]:
-        return S3Store(load(PlatformSettings).s3.model_copy(update={"bucket": uris[0].bucket}))
+        return bucket_store(uris[0].bucket)
     if len(places) == 1 and (places[0] / DATABASE).is_file():
         return FolderStore(places[0])
-    raise NothingFoundError("--publish needs one bucket or one folder of `medulla up` as SCORES, or none at all")
+    raise NothingToMonitorError("--publish needs one bucket or one folder of `medulla up` as SCORES, or none at all")

@@ -168,10 +168,10 @@ class Copies:
 def copies(store_of: StoreOf | None = None) -> Iterator[Copies]:
     """Copies in the folder of `MEDULLA_COPIES`, or in one that is removed at the end."""
     if kept := os.environ.get(KEPT):
-        yield Copies(Path(kept), store_of or _bucket)
+        yield Copies(Path(kept), store_of or bucket_store)
     else:
         with TemporaryDirectory(prefix="medulla-copies-") as folder:
-            yield Copies(Path(folder), store_of or _bucket)
+            yield Copies(Path(folder), store_of or bucket_store)
 
 
 def keeps(out: Path) -> bool:
@@ -186,7 +186,12 @@ def _manifest_first(folder: Path) -> list[Path]:
     )
 
 
-def _bucket(name: str) -> BlobStore:
+def bucket_store(name: str) -> BlobStore:
+    """A bucket of the object store that the platform's settings name.
+
+    Raises:
+        BadSettingsError: they are missing or wrong.
+    """
     return S3Store(load(PlatformSettings).s3.model_copy(update={"bucket": name}))
 
 

@@ -8,6 +8,7 @@ from services.results.monitored_bundles import MonitoredBundles
 from shared.blob.memory import MemoryStore
 from shared.keys import CURRENT_BUNDLE, monitoring
 from shared.monitoring import Standing, put_standing
+from shared.units import Sha256
 from tests.support import scores as samples
 
 
@@ -21,7 +22,7 @@ def test_a_flag_of_a_bundle_that_is_no_longer_promoted_is_no_longer_measured() -
     for name in ("old", "new"):
         charts = {"chart_more": 1.2, "chart_fewer": 0.0}
         put_standing(store, Standing(samples.digest(name), name, samples.at(1), name == "old", "", **figures, **charts))  # type: ignore[arg-type]
-    store.put(monitoring(samples.digest("odd")), b"{}")
+    store.put(monitoring(Sha256(samples.digest("odd"))), b"{}")
     monitored = MonitoredBundles(store)
     store.put(CURRENT_BUNDLE, json.dumps({"digest": samples.digest("old")}).encode())
     monitored()

@@ -10,9 +10,13 @@ from medulla.v1.scorer_pb2 import Score
 
 from services.results.rest import create_app
 from services.standalone.laptop_results import DATABASE
+from services.standalone.monitoring.given_scores import given_scores
 from services.trainer.cohort.cohort import DAYS_A_YEAR
+from shared import keys
 from shared.blob.folder import FolderStore
+from shared.blob.memory import MemoryStore
 from shared.keys import CURRENT_BUNDLE
+from shared.units import CaseId, Sha256
 from tests.support import scores as samples
 from tests.support.command_line import AT_FAULT, medulla, printed
 from tests.support.exports import complete
@@ -99,3 +103,12 @@ def test_notes_are_joined_by_years_or_date(tmp_path: Path, up: Path) -> None:
     )
     (bundle,) = printed("monitor", up, "--outcomes", tmp_path / "notes.csv", "--out", tmp_path / "out")["bundles"]
     assert (bundle["followed"], bundle["left_out"]) == (2, {"no outcome yet": 10})
+
+
+def test_scores_of_a_bucket_have_the_day_of_their_object_and_the_site_of_their_record() -> None:
+    store, score = MemoryStore(), score_of("MB-1")
+    store.put(keys.score(CaseId("MB-1"), Sha256(score.score_id)), samples.body(score).encode())
+    store.put(keys.clinical(CaseId("MB-1")), b'{"case_id": "MB-1", "site_id": "north"}')
+    (given,) = given_scores([Path("s3://bucket")], lambda _: store)
+    assert (given.score.case_id, given.site) == ("MB-1", "north")
+    assert given.given_on == next(store.list(keys.SCORES)).last_modified.date()

@@ -58,7 +58,8 @@ def test_an_outcome_known_before_the_score_is_not_counted(later: LaterOutcome) -
 
 def test_the_interval_of_no_events_is_that_of_a_poisson_count() -> None:
     figure = ratio(0, 2.0)
-    assert (figure.est, figure.lo, figure.hi) == (0.0, 0.0, pytest.approx(3.68888 / 2, abs=1e-4))
+    assert (figure.est, figure.lo) == (0.0, 0.0)
+    assert figure.hi == pytest.approx(3.68888 / 2, abs=1e-4)
 
 
 def test_a_chart_rises_by_events_and_falls_by_expected_ones() -> None:
@@ -91,7 +92,8 @@ def test_small_groups_have_a_name_and_nothing_else() -> None:
     cases = [joined(f"MB-{i}", 1.0, int(i < 6)) for i in range(10)]
     assert figures("few", cases[:9]).model_dump(mode="json") == {"name": "few"}
     shown = figures("enough", cases)
-    assert (shown.n, shown.events, shown.expected) == (10, 6, pytest.approx(2.0))
+    assert (shown.n, shown.events) == (10, 6)
+    assert shown.expected == pytest.approx(2.0)
     assert by_site(cases) == ()
     assert quarter(date(2026, 4, 1)) == "2026-Q2"
 
