@@ -39,7 +39,14 @@ def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tm
     assert result.external_validation is not None
     assert result.external_validation.bundle.digest == served.bundle.digest
     assert result.arms["clinical_molecular"].n == 80
-    assert (tmp_path / "report.html").exists()
+    development = result.external_validation.development
+    assert development is not None
+    assert (development.cohort.n, len(development.table_one[0].cells)) == (90, 1)
+    assert result.external_validation.equations[0].arm == served.bundle.manifest.arms[0].name
+    page = (tmp_path / "report.html").read_text()
+    assert "Development beside validation" in page
+    assert "By these tables a risk can be computed by hand." in page
+    assert "## Equation of clinical_molecular" in (bundle / "model_card.md").read_text()
 
 
 def test_a_cohort_without_a_block_of_the_record_has_no_arm_that_reads_it(bundle: Path, tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ class Tabular:
         event, times = self.arm.fit.event, self.arm.times_years
         level = np.log(max(float(event.baseline[self.horizon]), 1e-12)) - self.reference
         log_risk = log_hazards(event.log_hazard, x, self.trees) + level
-        return Prediction(log_risk, self.arm.risks(self.arm.fit, x, times, self.trees))
+        fit, trees = self.arm.fit, self.trees
+        return Prediction(log_risk, self.arm.risks(fit, x, times, trees), self.arm.event_free(fit, x, times, trees))
 
     def with_fit(self, fit: Fit) -> "Tabular":
         """The same model by the numbers of one of its refits."""

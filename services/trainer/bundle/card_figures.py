@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.trainer.arms.registry import record_arm
+from services.trainer.bundle.equation import equation
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -16,6 +17,7 @@ from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.statistic import Difference, Statistic
 from services.trainer.report_model.arms import Subgroup
 from services.trainer.report_model.card import CardArm, CardGain, CardVectors, ModelCard
+from services.trainer.report_model.equation import ModelEquation
 from services.trainer.report_model.patients import PrototypeRow
 from shared.model.thresholds import GroupRule, Proportion
 
@@ -60,7 +62,15 @@ def card_of(facts: CardFacts) -> ModelCard:
         encoder=embeddings.encoder_name if embeddings else None,
         vectors=tuple(_vectors(cohort)),
         prototypes=tuple(facts.prototypes),
+        equations=tuple(_equations(facts)),
     )
+
+
+def _equations(facts: CardFacts) -> Iterator[ModelEquation]:
+    first, record = facts.arms[0], record_arm(facts.cohort.profile)
+    for arm in facts.arms:
+        if arm is first or arm.name == record:
+            yield equation(arm.name, arm.model.arm, facts.cohort.profile)
 
 
 def _vectors(cohort: Cohort) -> Iterator[CardVectors]:

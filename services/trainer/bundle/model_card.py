@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.trainer.bundle.equation import equation_text
 from services.trainer.metrics.bootstrap import NO_FIGURE, Figure
 from services.trainer.metrics.verdict import verdict
 from services.trainer.report_model.card import ModelCard
@@ -28,6 +29,7 @@ def model_card(card: ModelCard) -> str:
         "## Risk groups and certainty\n\n" + _groups(card),
         "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(card),
         *([f"## Prototypes\n\n{_prototypes(card)}"] if card.prototypes else []),
+        *(f"## Equation of {each.arm}\n\n{equation_text(each)}" for each in card.equations),
         "## When it abstains\n\n" + _abstains(card),
         "## How it was made\n\n" + _method(card),
     ]

@@ -27,11 +27,15 @@ from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.leaks import trained_on
+from services.trainer.cohort_summary import cohort_summary
 from services.trainer.errors import UnusableCohortError
 from services.trainer.folds import stratified_folds
+from services.trainer.metrics.bootstrap import FEWER, Bootstrap
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
+from services.trainer.report_model.development import Development
 from services.trainer.slides.prototypes import CohortPrototypes, prototypes
+from services.trainer.variable_table import case_mix
 from services.trainer.vectors.unlearned import unlearned_notes
 from shared.arrays import Floats
 from shared.model.bundle_writer import check_target, write_bundle
@@ -166,7 +170,14 @@ def _training(
         reference=float(np.log(max(level, 1e-12))),
         horizon=place,
         rule=fitted_rule,
+        development=_development(cohort, embeddings),
     )
+
+
+def _development(cohort: Cohort, embeddings: Embeddings | None) -> Development:
+    has_slides = embeddings.has(cohort.case_ids) if embeddings else None
+    summary = cohort_summary(cohort, has_slides, Bootstrap.of(len(cohort), 1, FEWER))
+    return Development(cohort=summary, table_one=case_mix(cohort))
 
 
 def _facts(

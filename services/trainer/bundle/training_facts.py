@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from services.trainer.arms.tabular import Tabular
+from services.trainer.report_model.development import Development
 from shared.model.arm import Arm
 from shared.model.profile import Profile
 from shared.model.variable import Frozen
@@ -48,6 +49,8 @@ class TrainingFacts(Frozen):
     horizon: int = Field(ge=0)
     """Place of the first horizon in the time grid."""
     rule: RuleArm | None = None
+    development: Development | None = None
+    """Counts of the training cohort; None in bundles of older programs."""
 
     def as_json(self) -> dict[str, Any]:
         """The file's content, numbers at 7 significant digits."""

@@ -12,6 +12,7 @@ from services.trainer.evaluation.contrasts import contrasts, sentence
 from services.trainer.evaluation.decisions import decision_curve
 from services.trainer.evaluation.figures import arm_figures
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
+from services.trainer.evaluation.landmarks import landmarks
 from services.trainer.evaluation.matched import matched_rates
 from services.trainer.evaluation.moved import moved
 from services.trainer.evaluation.pooled import Pooled
@@ -19,11 +20,11 @@ from services.trainer.evaluation.reserved import reserved
 from services.trainer.evaluation.risk_groups import risk_groups
 from services.trainer.evaluation.secondary import secondary
 from services.trainer.evaluation.subgroups import modalities, subgroups
-from services.trainer.evaluation.variable_table import table_one
 from services.trainer.metrics.bootstrap import LEVEL, Bootstrap
 from services.trainer.report_model.patients import PrototypeRow
 from services.trainer.report_model.procedure import CrossValidation, ExternalValidation
 from services.trainer.report_model.report import Report, ReportedBootstrap
+from services.trainer.variable_table import table_one
 from shared.arrays import Flags
 from shared.notice import NOTICE
 
@@ -64,6 +65,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
         moved=moves,
         claims=claims(pooled, rates, compared, moves),
         reservations=reserved(pooled, len(ratios)),
+        landmarks=landmarks(pooled, bootstrap),
         secondary=secondary(pooled, bootstrap),
         decision_curve=decision_curve(pooled, shown, bootstrap),
         prototypes=measured.prototypes,

@@ -32,12 +32,16 @@ class ControlResult:
 def run_controls(cohort: Cohort, fold_of: Ints, seed: int) -> ControlResult:
     """Cross-validate both controls on one repeat's folds [n]."""
     rng = np.random.default_rng([seed, 41])
-    permuted = _permuted(cohort, rng)
-    noise = rng.normal(size=len(cohort))
+    permuted = Patients(_permuted(cohort, rng), seed)
+    gain = gain_in_c(cohort, rng.normal(size=len(cohort)), fold_of, seed)
+    return ControlResult(_concordance(permuted, cohort.profile.record_blocks, fold_of), gain)
+
+
+def gain_in_c(cohort: Cohort, number: Floats, fold_of: Ints, seed: int) -> float:
+    """C of the record and a number [n] in the place of a block's log-risk, less C of the record; 0 of a constant."""
     blocks = cohort.profile.record_blocks
-    honest = _concordance(Patients(cohort, seed), blocks, fold_of)
-    with_noise = _concordance(_with_noise(cohort, noise, seed), (*blocks, NOISE.name), fold_of)
-    return ControlResult(_concordance(Patients(permuted, seed), blocks, fold_of), with_noise - honest)
+    without = _concordance(Patients(cohort, seed), blocks, fold_of)
+    return _concordance(_with_number(cohort, number, seed), (*blocks, NOISE.name), fold_of) - without
 
 
 def permute_outcome(cohort: Cohort, seed: int) -> Cohort:
@@ -49,10 +53,10 @@ def _permuted(cohort: Cohort, rng: np.random.Generator) -> Cohort:
     return cohort.with_outcome(cohort.outcome[rng.permutation(len(cohort))])
 
 
-def _with_noise(cohort: Cohort, noise: Floats, seed: int) -> Patients:
+def _with_number(cohort: Cohort, number: Floats, seed: int) -> Patients:
     """The patients with a number [n] each as the log-risk of a block of its own."""
     profile = cohort.profile.model_copy(update={"blocks": (*cohort.profile.blocks, NOISE)})
-    return Patients(replace(cohort, profile=profile), seed, {NOISE.name: BlockView(noise, noise[:, None])})
+    return Patients(replace(cohort, profile=profile), seed, {NOISE.name: BlockView(number, number[:, None])})
 
 
 def _concordance(everyone: Patients, blocks: Iterable[str], fold_of: Ints) -> float:

@@ -1,5 +1,8 @@
 """How the primary arm and its baseline do in parts of a cohort."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
 from services.trainer.arms.registry import PRIMARY
@@ -12,17 +15,27 @@ from shared.arrays import Flags
 
 _LEAST = 5
 """A part with fewer events gets no figure."""
+MOST_SITES = 10
+"""Of more sites the smallest are joined."""
 
 
 def subgroups(pooled: Pooled, bootstrap: Bootstrap) -> tuple[Subgroup, ...]:
     """Harrell's C of the primary arm and of its baseline in every subgroup of the profile, and in every site."""
     cohort = pooled.cohort
-    named = [(name, cohort.holds(cohort.profile.expression(text))) for name, text in cohort.profile.subgroups.items()]
-    if cohort.has_sites:
-        named += [
-            (f"site {site}", np.array([name == site for name in cohort.sites])) for site in sorted(set(cohort.sites))
-        ]
-    return tuple(_row(pooled, bootstrap, name, mask) for name, mask in named)
+    named = {name: cohort.holds(cohort.profile.expression(text)) for name, text in cohort.profile.subgroups.items()}
+    named |= by_site(cohort.sites) if cohort.has_sites else {}
+    return tuple(_row(pooled, bootstrap, name, mask) for name, mask in named.items())
+
+
+def by_site(sites: Sequence[str]) -> dict[str, Flags]:
+    """Patients [n] of each site by name; of more than MOST_SITES the smallest are joined to tell more."""
+    sizes = Counter(sites)
+    largest = sorted(sizes, key=lambda site: (-sizes[site], site))
+    own = largest if len(largest) <= MOST_SITES else largest[: MOST_SITES - 1]
+    parts = {f"site {site}": np.array([name == site for name in sites]) for site in sorted(own)}
+    if joined := len(largest) - len(own):
+        parts[f"other sites ({joined})"] = np.array([name not in own for name in sites])
+    return parts
 
 
 def modalities(pooled: Pooled, bootstrap: Bootstrap, has_slides: Flags | None) -> tuple[Subgroup, ...]:

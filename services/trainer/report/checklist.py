@@ -67,12 +67,14 @@ def _results(report: Report) -> list[Item]:
             f"code is open; the rest {MISSING}",
         ),
         ("19", "Patient and public involvement", MISSING),
-        ("20", "Participants: flow, characteristics", "Cohort; Table 1"),
+        ("20", "Participants: flow, characteristics", "Cohort; Table 1" + ("; Case mix" if external else "")),
         ("21", "Model development: numbers in each analysis", "Arms, column n"),
         (
             "22",
             "Model specification",
-            _bundle(external.bundle) if external else f"hazard ratios only; the models are {MISSING}",
+            _bundle(external.bundle)
+            if external
+            else f"hazard ratios; the model for use and its equation come from `medulla train`, here {MISSING}",
         ),
         ("23", "Model performance", "Arms; Calibration; Decision curve; Subgroups"),
         (
@@ -98,4 +100,4 @@ def _training_and_evaluation(report: Report) -> str:
 
 
 def _bundle(bundle: ReportedBundle) -> str:
-    return f"bundle {bundle.digest[:12]}: every coefficient as JSON, the model card beside them"
+    return f"bundle {bundle.digest[:12]}: every coefficient as JSON, the model card beside them; Model equation"

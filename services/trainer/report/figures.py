@@ -36,7 +36,8 @@ def figures(report: Report) -> dict[str, str]:
 def calibration(report: Report) -> str:
     """Observed against predicted risk: fifths of the patients with intervals, and a smooth curve."""
     years = report.horizons_years[0]
-    axis = [Axis(0, 1, _PERCENT, title) for title in (f"predicted {years:g}-year risk", "observed (Aalen-Johansen)")]
+    observed = "observed (Aalen-Johansen)" if report.profile.has_times else "observed"
+    axis = [Axis(0, 1, _PERCENT, title) for title in (f"predicted {years:g}-year risk", observed)]
     chart = Chart(axis[0], axis[1], f"Calibration at {years:g} years", report.simulated)
     chart.line([(0, 0), (1, 1)], FAINT, dashed=True)
     arms = [name for name in (report.secondary.b, report.secondary.a) if name in report.arms]

@@ -3,6 +3,7 @@
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report_model.arms import Subgroup
 from services.trainer.report_model.entry import Entry
+from services.trainer.report_model.equation import ModelEquation
 from services.trainer.report_model.patients import CohortSummary, PrototypeRow, ReportedProfile
 
 
@@ -65,3 +66,5 @@ class ModelCard(Entry):
     encoder: str | None
     vectors: tuple[CardVectors, ...] = ()
     prototypes: tuple[PrototypeRow, ...] = ()
+    equations: tuple[ModelEquation, ...] = ()
+    """Of the first model, and of that of the whole record."""

@@ -5,7 +5,9 @@ from typing import Annotated
 from pydantic import Field
 
 from services.trainer.metrics.bootstrap import Figure
+from services.trainer.report_model.development import Development
 from services.trainer.report_model.entry import Entry, Inline
+from services.trainer.report_model.equation import ModelEquation
 
 
 class ControlFigure(Entry):
@@ -89,3 +91,7 @@ class ExternalValidation(Entry):
     """Digest of the bags."""
     vectors: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the table of each block of vectors."""
+    development: Development | None = None
+    """Who the bundle was trained on; None where it does not say."""
+    equations: tuple[ModelEquation, ...] = ()
+    """Of the models that the report compares, as far as they are linear."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from services.trainer.arms.registry import arms_of
+from services.trainer.arms.registry import arms_of, record_arm
+from services.trainer.bundle.equation import bundle_equations
 from services.trainer.bundle.served import ServedBundle, predict_all, threshold_of
 from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
@@ -69,9 +70,17 @@ def _reported(served: ServedBundle, pooled: Pooled, embeddings: Embeddings | Non
         negative_controls=NoControls(),
         embeddings=embeddings.digest if embeddings else None,
         vectors=cohort.vector_digests,
+        development=served.training.development,
+        equations=bundle_equations(served.bundle, compared_models(served)),
     )
     has_slides = embeddings.has(cohort.case_ids) if embeddings else None
     return assemble(Measured(pooled, has_slides, notes, draws), procedure)
+
+
+def compared_models(served: ServedBundle) -> tuple[str, ...]:
+    """The bundle's first model, and that of the whole record where it is another."""
+    first, record = served.bundle.manifest.arms[0].name, record_arm(served.profile)
+    return tuple(dict.fromkeys((first, record)))
 
 
 def _named(served: ServedBundle) -> ReportedBundle:

@@ -25,7 +25,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Patients, Patients]:
 
 def test_todays_way_is_the_model_that_the_trainer_fits(pair: tuple[Patients, Patients]) -> None:
     train, new = pair
-    model = fit_tabular(recipe_of(train, BLOCKS), train.case_values, train.cohort.outcome, train.inner_folds())
+    recipe = recipe_of(train, frozenset(BLOCKS))
+    model = fit_tabular(recipe, train.case_values, train.cohort.outcome, train.inner_folds())
     ours, trainers = fit_way(WAYS[RIDGE], train, BLOCKS)(new), model.predict(new.case_values).log_risk
     assert ours - ours[0] == pytest.approx(trainers - trainers[0])
 

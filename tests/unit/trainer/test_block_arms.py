@@ -13,7 +13,7 @@ from services.trainer.block_models import fit_blocks
 from services.trainer.bundle.refits import draw_refits
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.evaluation.contrasts import contrasts
-from services.trainer.evaluation.controls import run_controls
+from services.trainer.evaluation.controls import gain_in_c, run_controls
 from services.trainer.evaluation.figures import metrics
 from services.trainer.evaluation.fold import run_fold
 from services.trainer.evaluation.pooled import Pooled, pool
@@ -170,6 +170,16 @@ def test_controls_take_a_random_number_for_a_block_also_in_a_profile_of_the_reco
     alone = run_controls(replace(cohort, profile=record, vectors={}), fold_of, 1)
     assert alone == run_controls(cohort, fold_of, 1)
     assert abs(alone.random_gain) < 0.05
+
+
+def test_the_random_feature_control_differs_from_its_comparison_in_the_number_alone(cohort: Cohort) -> None:
+    *others, last = cohort.profile.variables
+    variables = (*others, last.model_copy(update={"block": "pathomic"}))
+    values, fold_of = cohort.values.copy(), np.arange(len(cohort)) % 3
+    values[:, -1] = cohort.outcome.is_event
+    ready_made = replace(cohort, values=values, profile=cohort.profile.model_copy(update={"variables": variables}))
+    assert gain_in_c(ready_made, np.full(len(cohort), 2.0), fold_of, 1) == 0
+    assert gain_in_c(ready_made, cohort.outcome.is_event.astype(np.float64), fold_of, 1) > 0.1
 
 
 def test_the_disagreement_of_each_block_widens_the_interval(patients: Patients) -> None:

@@ -18,6 +18,11 @@ def table_one(cohort: Cohort) -> tuple[VariableRow, ...]:
     return tuple(rows)
 
 
+def case_mix(cohort: Cohort) -> tuple[VariableRow, ...]:
+    """The table of all patients alone: who they are, without what happened to them."""
+    return tuple(row.model_copy(update={"cells": row.cells[:1]}) for row in table_one(cohort))
+
+
 def _columns(cohort: Cohort) -> tuple[Flags, Flags, Flags]:
     is_event = cohort.outcome.is_event
     return np.ones(len(cohort), np.bool_), is_event, ~is_event
