@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -30,8 +29,8 @@ from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
-from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
+from shared.model.trial import Trial
 from shared.program import program_version
 from shared.route import Route, subscriptions
 from shared.rpc.auth import EVERY_ROLE, require_role, verifier
@@ -53,7 +52,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     """The parts: health, gRPC, the workers and the sweeps."""
     settings = load(ScorerSettings)
     store = S3Store(platform.s3)
-    bundles = Bundles(store, _public_key(settings.bundle_public_key))
+    bundles = Bundles(store, settings.public_key(), Trial())
     _say_what_is_promoted(bundles)
     answers = _grpc(settings, platform, WhatIf(store, bundles, program_version()))
     producer = KafkaProducerAdapter(platform.kafka)
@@ -120,13 +119,6 @@ def _forgetter(platform: PlatformSettings, producer: Producer) -> Forget:
         return letters(lambda letter: is_about(letter.record, case))
 
     return forget
-
-
-def _public_key(path: Path | None) -> bytes | None:
-    try:
-        return None if path is None else path.read_bytes()
-    except OSError as error:
-        raise MedullaError(f"cannot read SCORER_BUNDLE_PUBLIC_KEY {path}: {error.strerror}") from error
 
 
 def _say_what_is_promoted(bundles: Bundles) -> None:

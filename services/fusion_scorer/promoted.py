@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +13,8 @@ from services.fusion_scorer.stored_files import StoredFiles
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
-from shared.model.bundle import Bundle, load
-from shared.model.bundle_files import verify
+from shared.model.bundle import Bundle, assemble
+from shared.model.bundle_files import VerifiedFiles, verify
 from shared.model.errors import BadBundleError
 from shared.model.manifest import MANIFEST
 from shared.model.signature import SIGNATURE
@@ -36,12 +37,21 @@ class Promoted:
         return self.pointer.last_modified
 
 
+Trial = Callable[[VerifiedFiles], None]
+"""Tries out a bundle where a crash does no harm; raises BadBundleError."""
+
+
+def untried(_: VerifiedFiles) -> None:
+    """For programs that end with the bundle that they read."""
+
+
 class Bundles:
     """Reads bundles from the store, checks them once, keeps the last few; safe from several threads."""
 
-    def __init__(self, store: BlobStore, public_key: bytes | None = None) -> None:
+    def __init__(self, store: BlobStore, public_key: bytes | None = None, trial: Trial = untried) -> None:
         self._store = store
         self._public_key = public_key
+        self._trial = trial
         self._kept: OrderedDict[Sha256, Bundle] = OrderedDict()
         self._lock = Lock()
 
@@ -81,25 +91,28 @@ class Bundles:
             raise BadBundleError(f"{keys.CURRENT_BUNDLE} does not name a bundle by its digest") from error
 
     def _loaded(self, digest: Sha256) -> Bundle:
-        bundle = load(StoredFiles(self._store, digest), self._public_key)
-        if bundle.digest != digest:
+        checked = verify(StoredFiles(self._store, digest), self._public_key)
+        if checked.digest != digest:
             raise BadBundleError(f"{MANIFEST} of {keys.bundle_prefix(digest)} was altered: its SHA-256 is another")
-        return bundle
+        self._trial(checked)
+        return assemble(checked)
 
 
-def promote(store: BlobStore, folder: Path, public_key: bytes | None = None) -> Bundle:
-    """Store a bundle's files, check what was stored, then point to it; scorers then score every case again.
+def promote(store: BlobStore, folder: Path, public_key: bytes | None = None, trial: Trial = untried) -> Bundle:
+    """Verify and try out a bundle, store it, check what was stored, then point to it: every case is then scored again.
 
     Raises:
         BadBundleError: the bundle is not intact, or the store holds something else under its digest.
     """
     checked = verify(folder, public_key)
+    trial(checked)
+    assemble(checked)
     prefix = keys.bundle_prefix(checked.digest)
     for name in sorted(checked.files, key=lambda name: name == MANIFEST):
         if name == SIGNATURE:  # no part of the digest: another key may have signed since
             store.put(prefix + name, checked.files[name])
         else:
             store.put_new(prefix + name, checked.files[name])
-    bundle = load(StoredFiles(store, checked.digest), public_key)
+    bundle = assemble(verify(StoredFiles(store, checked.digest), public_key))
     store.put(keys.CURRENT_BUNDLE, canonical_json({"digest": bundle.digest, "name": bundle.manifest.name}))
     return bundle
