@@ -155,7 +155,10 @@ OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",
     "Age of the oldest slide that is neither scored nor refused; 0 without any. High: a service is down or stuck.",
 )
-
+PROMOTED_BUNDLE_REFUSED = Gauge(
+    "medulla_promoted_bundle_refused",
+    "1 while the promoted bundle cannot be used and scores are made by the last good one: promote one that is good.",
+)
 WITHDRAWALS = Counter(
     "medulla_withdrawals_total",
     "Cases left without a score as their inputs were deleted or replaced. Many at once: somebody empties the bucket.",

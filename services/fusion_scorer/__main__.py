@@ -13,6 +13,7 @@ from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 from services.fusion_scorer.erase import Forget
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.landed_input import PREFIXES
+from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
@@ -52,7 +53,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     """The parts: health, gRPC, the workers and the sweeps."""
     settings = load(ScorerSettings)
     store = S3Store(platform.s3)
-    bundles = Bundles(store, settings.public_key(), Trial())
+    last_good = LastGood(store)
+    bundles = Bundles(store, settings.public_key(), Trial(), last_good)
     _say_what_is_promoted(bundles)
     answers = _grpc(settings, platform, WhatIf(store, bundles, program_version()))
     producer = KafkaProducerAdapter(platform.kafka)
@@ -63,7 +65,13 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
-        HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
+        HealthServer(
+            platform.http_host,
+            platform.http_port,
+            hearts,
+            {"object store": store.reachable},
+            {"bundle": lambda: last_good.note},
+        ),
         answers,
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),
@@ -74,6 +82,13 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.sweep_every_s, landing.sweep_cases),
         Every(settings.sweep_every_s, SweepErased(store)),
     )
+
+
+def _health(
+    platform: PlatformSettings, hearts: Sequence[Heartbeat], store: S3Store, last_good: LastGood
+) -> HealthServer:
+    checks, notes = {"object store": store.reachable}, {"bundle": lambda: last_good.note}
+    return HealthServer(platform.http_host, platform.http_port, hearts, checks, notes)
 
 
 def _workers(

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from services.fusion_scorer.errors import MovedMeanwhileError, NoBundleError
+from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.stored_files import StoredFiles
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
@@ -26,15 +27,12 @@ _KEPT = 3
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """The promoted bundle and the pointer that names it."""
+    """The bundle to score by, and the pointer to the promoted one."""
 
     bundle: Bundle
     pointer: BlobInfo
-
-    @property
-    def since(self) -> datetime:
-        """When it was promoted."""
-        return self.pointer.last_modified
+    since: datetime
+    """When the bundle was promoted, before the pointer's own time where another is used in place of a bad one."""
 
 
 Trial = Callable[[VerifiedFiles], None]
@@ -48,24 +46,65 @@ def untried(_: VerifiedFiles) -> None:
 class Bundles:
     """Reads bundles from the store, checks them once, keeps the last few; safe from several threads."""
 
-    def __init__(self, store: BlobStore, public_key: bytes | None = None, trial: Trial = untried) -> None:
+    def __init__(
+        self,
+        store: BlobStore,
+        public_key: bytes | None = None,
+        trial: Trial = untried,
+        last_good: LastGood | None = None,
+    ) -> None:
+        """With `last_good`, the last good bundle is used while the promoted one cannot be."""
         self._store = store
+        self._last_good = last_good
         self._public_key = public_key
         self._trial = trial
         self._kept: OrderedDict[Sha256, Bundle] = OrderedDict()
         self._lock = Lock()
 
     def promoted(self) -> Promoted:
-        """The bundle that the pointer names now.
+        """The bundle that the pointer names now, or the last good one while that cannot be used.
 
         Raises:
             NoBundleError: there is no pointer.
-            BadBundleError: the pointer or the bundle cannot be used.
+            BadBundleError: the pointer or the bundle cannot be used, and no other was good before.
         """
+        info = self._pointer()
+        try:
+            return self._strictly(info)
+        except BadBundleError as error:
+            instead = self._last_good.instead_of(info, error) if self._last_good else None
+            if instead is None:
+                raise
+            return Promoted(self._kept_or(instead.digest, error), info, instead.since)
+
+    def promotion(self) -> Promoted:
+        """The bundle that the pointer names now, and no other.
+
+        Raises:
+            NoBundleError, BadBundleError: as above.
+        """
+        return self._strictly(self._pointer())
+
+    def _pointer(self) -> BlobInfo:
         info = self._store.head(keys.CURRENT_BUNDLE)
         if info is None:
             raise NoBundleError("no model bundle is promoted, so nothing can be scored")
-        return Promoted(self.by_digest(self._pointed_at(info)), info)
+        return info
+
+    def _strictly(self, info: BlobInfo) -> Promoted:
+        if self._last_good:
+            self._last_good.check(info)
+        bundle = self.by_digest(self._pointed_at(info))
+        if self._last_good:
+            self._last_good.remember(bundle, info)
+        return Promoted(bundle, info, info.last_modified)
+
+    def _kept_or(self, digest: Sha256, error: BadBundleError) -> Bundle:
+        """The last good bundle; where it is bad by now, the error of the promoted one."""
+        try:
+            return self.by_digest(digest)
+        except BadBundleError:
+            raise error from None
 
     def by_digest(self, digest: Sha256) -> Bundle:
         """A stored bundle.
