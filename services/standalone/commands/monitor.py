@@ -9,46 +9,53 @@ import typer
 from services.standalone.commands.options import AsJson, ProfileFile
 from services.standalone.console import exit_codes, loading, print_json, say
 
+Scores = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="SCORES",
+        help="Scores as they were given: score.json files and folders of them, the folder of `medulla up`, "
+        "s3://BUCKET; the running system where none is named.",
+        show_default=False,
+    ),
+]
+Outcomes = Annotated[
+    list[Path],
+    typer.Option(
+        help="Outcomes that came later: a table with case_id and the profile's outcome columns, notes.csv of "
+        "results, or FHIR Conditions (.json, .ndjson); repeatable."
+    ),
+]
+CompleteUntil = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"], help="Day until which cases without a reported outcome are known to have had no event."
+    ),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Only scores given from this day on, as after a repaired model."),
+]
+Ratio = Annotated[float, typer.Option(min=1.1, max=10, help="Change of the hazard that the charts look for.")]
+FalseAlarms = Annotated[
+    float, typer.Option(min=0.001, max=0.5, help="Probability of a false alarm in --per-cases cases.")
+]
+PerCases = Annotated[int, typer.Option(min=10, max=100_000, help="Cases that --false-alarms is of.")]
+Publish = Annotated[
+    bool, typer.Option("--publish", help="Show the result on the page and in the metrics of the one store in SCORES.")
+]
+
 
 def monitor(
-    outcomes: Annotated[
-        list[Path],
-        typer.Option(
-            help="Outcomes that came later: a table with case_id and the profile's outcome columns, notes.csv of "
-            "results, or FHIR Conditions (.json, .ndjson); repeatable."
-        ),
-    ],
+    outcomes: Outcomes,
     out: Annotated[Path, typer.Option(help="Folder of the report.")],
-    scores: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="SCORES",
-            help="Scores as they were given: score.json files and folders of them, the folder of `medulla up`, "
-            "s3://BUCKET; the running system where none is named.",
-            show_default=False,
-        ),
-    ] = None,
+    scores: Scores = None,
     profile: ProfileFile = None,
-    complete_until: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            help="Day until which cases without a reported outcome are known to have had no event.",
-        ),
-    ] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only scores given from this day on, as after a repaired model."),
-    ] = None,
-    ratio: Annotated[float, typer.Option(min=1.1, max=10, help="Change of the hazard that the charts look for.")] = 2.0,
-    false_alarms: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="Probability of a false alarm in --per-cases cases.")
-    ] = 0.05,
-    per_cases: Annotated[int, typer.Option(min=10, max=100_000, help="Cases that --false-alarms is of.")] = 500,
-    publish: Annotated[
-        bool,
-        typer.Option("--publish", help="Show the result on the page and in the metrics of the one store in SCORES."),
-    ] = False,
+    complete_until: CompleteUntil = None,
+    since: Since = None,
+    ratio: Ratio = 2.0,
+    false_alarms: FalseAlarms = 0.05,
+    per_cases: PerCases = 500,
+    publish: Publish = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare scores as they were given with what happened since: O/E, calibration, C, drift, and charts that flag."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import chi2
 
 from services.trainer.metrics.bootstrap import rounded
 from services.trainer.monitoring.followed import GivenRisk
@@ -33,6 +34,7 @@ def _shares(name: str, risks: Sequence[GivenRisk]) -> InputShares:
         name=name,
         n=len(risks),
         psi=rounded(stability([risk.percentile for risk in risks]), 3),
+        psi_by_chance=rounded(by_chance(len(risks)), 3),
         out_of_distribution=rounded(sum(risk.out_of_distribution for risk in risks) / len(risks), 3),
         missing={each: round(share, 3) for each, share in shares.items()},
     )
@@ -43,3 +45,8 @@ def stability(percentiles: Sequence[float]) -> float:
     counts = np.histogram(percentiles, np.linspace(0, 100, FIFTHS + 1))[0] + _LEAST_SHARE
     share = counts / counts.sum()
     return float(((share - 1 / FIFTHS) * np.log(share * FIFTHS)).sum())
+
+
+def by_chance(scores: int) -> float:
+    """Index that scores without a shift exceed in 5 % of cases: it is about a chi-squared value over their number."""
+    return float(chi2.ppf(0.95, FIFTHS - 1)) / scores

@@ -37,6 +37,8 @@ class InputShares(Entry):
     """Scores; None as in GroupFigures."""
     psi: float | None = None
     """Population stability index of the log-risk's percentile in the training cohort, by fifths."""
+    psi_by_chance: float | None = None
+    """What the index of as many scores without a shift stays below in 95 % of quarters."""
     out_of_distribution: float | None = None
     """Share of scores outside of the training cohort's inputs."""
     missing: dict[str, float] = Field(default_factory=dict)

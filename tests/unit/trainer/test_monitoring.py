@@ -10,7 +10,7 @@ from services.trainer.monitoring.clock import clock
 from services.trainer.monitoring.followed import FollowedCase, LaterOutcome
 from services.trainer.monitoring.given_hazard import cumulative_hazard
 from services.trainer.monitoring.groups import by_site, figures, quarter
-from services.trainer.monitoring.inputs import stability
+from services.trainer.monitoring.inputs import by_chance, stability
 from services.trainer.monitoring.monitor import KNOWN_BEFORE, NO_OUTCOME, monitor
 from services.trainer.monitoring.observed_expected import ratio
 from services.trainer.monitoring.page import render
@@ -102,6 +102,8 @@ def test_stability_is_none_of_even_percentiles_and_large_of_shifted_ones() -> No
     even = [10.0 * i + 5 for i in range(10)] * 10
     assert stability(even) == pytest.approx(0, abs=1e-3)
     assert stability([90.0] * 100) > 0.25
+    draws = np.random.default_rng(8804).uniform(0, 100, (400, 60))
+    assert np.mean([stability(each) > by_chance(60) for each in draws]) == pytest.approx(0.05, abs=0.025)
 
 
 def test_right_risks_are_not_flagged_and_doubled_hazards_are() -> None:
