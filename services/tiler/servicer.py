@@ -1,6 +1,7 @@
 """TileService: translates requests to chunks and regions."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 from medulla.v1.tiles_pb2 import (
@@ -13,7 +14,6 @@ from medulla.v1.tiles_pb2 import (
     ReadRegionResponse,
     StreamTilesRequest,
 )
-from medulla.v1.tiles_pb2_grpc import TileServiceServicer
 
 from services.tiler.bounded_streams import Stream
 from services.tiler.chunk_message import encode
@@ -25,7 +25,7 @@ from services.tiler.regions import ReadRegions
 _SERVICE = DESCRIPTOR.services_by_name["TileService"]
 
 
-class TileServicer(TileServiceServicer):
+class TileServicer:
     """Serves streams and regions; each ends when its caller hangs up."""
 
     def __init__(self, stream: Stream, regions: ReadRegions) -> None:
@@ -80,7 +80,7 @@ class TileServicer(TileServiceServicer):
 def add_tile_service(servicer: TileServicer, server: grpc.Server) -> None:
     """Add the service to a server; unlike the generated function, it sends the bytes of StreamTiles as they are."""
     unary = grpc.unary_unary_rpc_method_handler
-    handlers = {
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
         "StreamTiles": grpc.unary_stream_rpc_method_handler(servicer.StreamTiles, StreamTilesRequest.FromString),
         "DescribeSlide": unary(
             servicer.DescribeSlide, DescribeSlideRequest.FromString, DescribeSlideResponse.SerializeToString
