@@ -53,7 +53,8 @@ def sweep() -> Swept:
     platform, tiler = load(PlatformSettings), load(TilerSettings)
     store = S3Store(platform.s3)
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
-        slides = Unplanned(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
+        landings = [Landings(store, spec) for spec in tiler.plans]
+        slides = Unplanned(SlideListing(store), landings, tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
         swept = Swept()
         for prefix in keys.LANDED:

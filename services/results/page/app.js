@@ -7,6 +7,7 @@ import { h } from "./dom.js";
 import { showList } from "./list_view.js";
 import { begin, finish, forget, token } from "./login.js";
 import { showOperations } from "./operations_view.js";
+import { hideFlag, showFlag } from "./monitoring_banner.js";
 import { problem } from "./parts.js";
 import { showViewer } from "./viewer.js";
 import { decoded, parse } from "./viewer_address.js";
@@ -51,12 +52,14 @@ function view(signal) {
   const match = /^#\/cases\/([^/]+)$/.exec(location.hash);
   const id = viewed?.caseId ?? (match && decoded(match[1]));
   document.title = id ? `${id} \u2013 Medulla` : "Medulla";
+  const shown = (simulated, bundle = "") => { banner(simulated); showFlag(bundle, signal); };
   banner(false);
+  hideFlag();
   showMenu(signal);
   showRefusedBundle(signal);
   if (location.hash === OPERATIONS) return showOperations(main, signal);
-  if (viewed) return showViewer(main, viewed, signal, banner);
-  return id ? showCase(main, id, signal, banner) : showList(main, signal, banner);
+  if (viewed) return showViewer(main, viewed, signal, shown);
+  return id ? showCase(main, id, signal, shown) : showList(main, signal, shown);
 }
 
 /** Operators have a page of their own. */
@@ -80,6 +83,7 @@ function refuse(error) {
 
 function askLogin(error = null) {
   banner(false);
+  hideFlag();
   logout.hidden = operations.hidden = document.getElementById("refused-bundle").hidden = true;
   const go = () => begin(login).catch(askLogin);
   main.replaceChildren(

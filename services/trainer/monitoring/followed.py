@@ -1,0 +1,116 @@
+"""A case that was scored and then followed up: its risk as it was given, and what happened."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+
+from services.trainer.cohort.cohort import DAYS_A_YEAR, Outcome
+from shared.arrays import Floats
+from shared.model.variable import Value
+
+
+@dataclass(frozen=True, eq=False)
+class GivenRisk:
+    """The risk of a case as its score states it."""
+
+    case_id: str
+    bundle: str
+    """Digest."""
+    bundle_name: str
+    simulated: bool
+    log_risk: float
+    percentile: float
+    """Of the log-risk in the training cohort."""
+    years: Floats
+    """[m], from 0 to the last horizon, rising."""
+    risk: Floats
+    """[m], probability of the event of interest by each of `years`."""
+    hazard: Floats
+    """[m], cause-specific cumulative hazard of the event of interest by each of `years`."""
+    horizon_years: float
+    """The first horizon."""
+    given_on: date | None = None
+    """When the score was given; None where its files do not tell."""
+    site: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+    """Of the model's variables, as the score states them; missing ones are absent."""
+    missing: frozenset[str] = frozenset()
+    """Titles of the blocks, and names of the model's variables, that the case lacked."""
+    out_of_distribution: bool = False
+
+    def hazard_at(self, years: Floats) -> Floats:
+        """Cumulative hazard [k] by some times [k]; beyond the last horizon that of the last horizon."""
+        return np.asarray(np.interp(years, self.years, self.hazard), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterOutcome:
+    """What became known of a case: an event, or that there was none of any kind, by some time."""
+
+    event: int
+    """0 none, 1 the event of interest, 2 and up what competes."""
+    years: float | None = None
+    """Since diagnosis; None where `ends` is known alone."""
+    ends: date | None = None
+    """The day of the event or of the end of follow-up."""
+    diagnosed: date | None = None
+    site: str = ""
+
+    def years_from(self, begins: date | None) -> float | None:
+        """Years since the day from which they count; None where there is no such day."""
+        if self.years is not None:
+            return self.years
+        return (self.ends - begins).days / DAYS_A_YEAR if self.ends and begins else None
+
+
+@dataclass(frozen=True, eq=False)
+class FollowedCase:
+    """A score and its outcome, from the day of the score to the end of follow-up or the last horizon."""
+
+    given: GivenRisk
+    begins: date | None
+    """The day from which years count; None where no day is known."""
+    since: float
+    """Years at which the score was given; what happened before could not be predicted."""
+    until: float
+    """Years at the end of follow-up, at most the last horizon."""
+    event: int
+    """As in LaterOutcome; 0 where it came after the last horizon."""
+    site: str
+
+    @classmethod
+    def joined(cls, given: GivenRisk, later: LaterOutcome) -> "FollowedCase | None":
+        """None where the outcome was known before the score was given, or there is no day to count from."""
+        begins = later.diagnosed or given.given_on
+        since = max(0.0, (given.given_on - begins).days / DAYS_A_YEAR) if given.given_on and begins else 0.0
+        last, years = float(given.years[-1]), later.years_from(begins)
+        if years is None or years <= since or since >= last:
+            return None
+        event = later.event if years <= last else 0
+        return cls(given, begins, since, min(years, last), event, given.site or later.site)
+
+    @property
+    def is_event(self) -> bool:
+        """Whether follow-up ended with the event of interest."""
+        return self.event == 1
+
+    @property
+    def expected(self) -> float:
+        """Expected events of interest: the cumulative hazard that the case was followed through."""
+        return float(self.expected_by(np.array([self.until]))[0])
+
+    def expected_by(self, years: Floats) -> Floats:
+        """The same [k] by some years [k], as far as it was followed."""
+        reached = self.given.hazard_at(np.append(np.clip(years, self.since, self.until), self.since))
+        return np.asarray(reached[:-1] - reached[-1], np.float64)
+
+    def day_after(self, years: float) -> float:
+        """The day, as an ordinal with its fraction, some years after the first; NaN where that is not known."""
+        return self.begins.toordinal() + years * DAYS_A_YEAR if self.begins else float("nan")
+
+
+def outcome_of(cases: Sequence[FollowedCase]) -> Outcome:
+    """Times and events of cases."""
+    return Outcome(np.array([case.until for case in cases]), np.array([case.event for case in cases], np.int64))
