@@ -36,6 +36,7 @@ BUNDLES = "models/bundles/"
 ENCODERS = "models/encoders/"
 """The encoder that each group of embedders serves."""
 CURRENT_BUNDLE = "models/bundles/current.json"
+BUNDLE_IN_USE = "models/bundles/in_use.json"
 RESCORED = "models/bundles/rescored.json"
 """The promotion after which every case was last scored again."""
 

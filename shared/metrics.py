@@ -92,6 +92,16 @@ SLIDES_IN_FLIGHT = Gauge(
 
 # --- embeddings
 
+BAGS_MISSING = Gauge(
+    "medulla_bags_missing",
+    "Planned slides without a bag of a group's encoder, at its last sweep. Falls after a new encoder.",
+    ["group"],
+)
+PLANS_PASSED_OVER = Counter(
+    "medulla_plans_passed_over_total",
+    "Plans of grids that a group's encoder does not take and another one embeds. Grows with several grids.",
+    ["group"],
+)
 EMBED_BATCH_TILES = Histogram(
     "medulla_embed_batch_tiles",
     "Tiles a call of the encoder; device: cpu, gpu or triton. Low on a GPU: it idles, process more slides in parallel.",
@@ -145,7 +155,10 @@ OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",
     "Age of the oldest slide that is neither scored nor refused; 0 without any. High: a service is down or stuck.",
 )
-
+PROMOTED_BUNDLE_REFUSED = Gauge(
+    "medulla_promoted_bundle_refused",
+    "1 while the promoted bundle cannot be used and scores are made by the last good one: promote one that is good.",
+)
 WITHDRAWALS = Counter(
     "medulla_withdrawals_total",
     "Cases left without a score as their inputs were deleted or replaced. Many at once: somebody empties the bucket.",

@@ -1,12 +1,12 @@
 """Interfaces of the embedder: an encoder, a source of tiles, a receiver of progress."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.events_pb2 import Progress
-from medulla.v1.tiles_pb2 import TileChunk
 from numpy.typing import NDArray
 
 from services.embedder.errors import EncoderMismatchError
@@ -16,6 +16,20 @@ Tiles = NDArray[np.uint8]
 """uint8 [n, px, px, 3], RGB."""
 Features = NDArray[np.float32]
 """float32 [n, dim]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """A chunk's tiles as pixels."""
+
+    chunk: int
+    pixels: Tiles
+    """uint8 [n, px, px, 3]"""
+    tiles: NDArray[np.int32]
+    """[n] positions in the plan, ascending."""
+    corrupt: NDArray[np.int32]
+    """Positions of tiles that do not decode, ascending."""
+
 
 Notify = Callable[[Progress], None]
 """Receives progress; it may be lost."""
@@ -40,7 +54,7 @@ class Encoder(Protocol):
 class TileSource(Protocol):
     """Pixels of a plan's tiles, chunk by chunk."""
 
-    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
+    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[Pixels]:
         """Yield chunks first_chunk, first_chunk + 1, … to the plan's last; closing the iterator frees the source.
 
         Raises:

@@ -76,6 +76,8 @@ class CaseInputs:
     """Slides of the case that are not among `slides`, and why."""
     remarks: tuple[Remark, ...] = ()
     """What a person should see beside the score."""
+    without_vectors: frozenset[str] = frozenset()
+    """Blocks of vectors that are left out, also where the slides could give them."""
 
     @property
     def simulated(self) -> bool:
@@ -95,6 +97,7 @@ class CaseInputs:
             }
             | ({"vectors": vectors} if vectors else {})
             | ({"notes": notes} if notes else {})
+            | ({"without_vectors": sorted(self.without_vectors)} if self.without_vectors else {})
         )
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.events_pb2 import Progress, SlideEmbedded, SlideTiled
-from medulla.v1.tiles_pb2 import TileChunk
 
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.handler import EmbedSlide
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.ports import Pixels
 from services.standalone.encoder_grid import grid_of
 from services.standalone.local_slides import SlideFile
 from services.standalone.pipeline_options import Options
@@ -37,9 +37,10 @@ class TilesInProcess:
 
     stream: StreamChunks
 
-    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
+    def chunks(self, slide: Slide, plan: Plan, first_chunk: int) -> Iterator[Pixels]:
         """Yield a plan's chunks from `first_chunk` on."""
-        return self.stream(slide, plan, first_chunk)
+        for chunk in self.stream(slide, plan, first_chunk):
+            yield Pixels(chunk.index, chunk.pixels, chunk.tiles, chunk.corrupt)
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,6 @@ def open_pipeline(
             batcher.abandon()
 
         plan_tiles = _planner(workspace, grid, options, open_slide.for_plans, on_progress)
-        tiles = TilesInProcess(StreamChunks(plan_tiles.files, plan_tiles.plans, pool, options.workers, open_slide))
+        tiles = TilesInProcess(StreamChunks(plan_tiles.files, plan_tiles.plans, pool, open_slide))
         embed_slide = EmbedSlide(tiles, batcher, workspace.store, on_progress)
         yield Pipeline(workspace, plan_tiles, embed_slide, open_slide, interrupt)

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
 from services.standalone.curve_picture import curve_picture
-from shared.export import prototype_text, risk_text, score_text
+from shared.export import composition_text, prototype_text, risk_text, score_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _LEDGER: Final = ("ok", "background", "pen", "blurred", "corrupt")
@@ -59,6 +59,7 @@ def render(score: Score, slides: Sequence[SlidePage]) -> str:
         slides=slides,
         bars=bars(score.contributions),
         curve=curve_picture(score) if score.HasField("incidence") else None,
+        composition_text=composition_text,
         prototype_text=prototype_text,
         score_text=score_text,
         risk_text=risk_text,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from medulla.v1.scorer_pb2 import Score, SlideEvidence
 
-from shared.export import prototype_text, risk_text, score_text
+from shared.export import composition_text, prototype_text, risk_text, score_text
 
 _CONTRIBUTIONS = 6
 
@@ -83,6 +83,8 @@ def _slide(slide: SlideEvidence, score: Score) -> Iterator[str]:
     yield f"{score_text.slide_title(slide, score)}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
     if slide.HasField("out_of_distribution"):
         yield f"  by itself {score_text.distance(slide.out_of_distribution)}"
+    if composition := composition_text.shares(score, slide):
+        yield f"  {composition}"
     yield from (f"  {line}" for line in prototype_text.prototype_lines(score, slide))
 
 

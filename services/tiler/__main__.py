@@ -7,7 +7,6 @@ from contextlib import ExitStack
 
 import grpc
 from medulla.v1 import tiles_pb2
-from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.tiler.bounded_streams import BoundedStreams, Stream
 from services.tiler.chunks import StreamChunks
@@ -15,14 +14,16 @@ from services.tiler.handler import PlanTiles
 from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.landings import Landings
 from services.tiler.messages import SERVICE
+from services.tiler.on_grids import OnGrids
 from services.tiler.on_landing import OnLanding
 from services.tiler.open_views import OpenViews
 from services.tiler.plan_store import PlanStore
+from services.tiler.planner import PlanSpec
 from services.tiler.ranged_stream import RangedStreams
 from services.tiler.regions import ReadRegions
 from services.tiler.routes import routes
 from services.tiler.scratch import Scratch
-from services.tiler.servicer import TileServicer
+from services.tiler.servicer import TileServicer, add_tile_service
 from services.tiler.settings import TilerSettings
 from services.tiler.settling import Settling
 from services.tiler.slide_view import ViewOpener
@@ -66,21 +67,10 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
-    plan_tiles = PlanTiles(
-        store,
-        scratch,
-        plans,
-        settings.plan,
-        settings.mpp,
-        open_slide.for_plans,
-        progress.submit,
-        settings.check_every_s,
-    )
-    landings, listing = Landings(store, settings.plan), SlideListing(store)
-    on_landing = OnLanding(store, plan_tiles, landings, listing, Settling(settings.series))
-    is_unplanned = Unplanned(listing, landings, settings.mpp)
+    on_landing = _on_grids(settings, store, scratch, open_slide, progress)
+    is_unplanned = Unplanned(SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
     ranged = RangedStreams(store, plans, open_slide)
-    chunks = StreamChunks(scratch, plans, pool, settings.decode_threads, open_slide, settings.check_every_s, ranged)
+    chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
     regions = ReadRegions(views, plans, settings.views.regions)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
@@ -97,10 +87,24 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     )
 
 
+def _on_grids(
+    settings: TilerSettings, store: S3Store, scratch: Scratch, open_slide: IsolatedReaders, progress: LossySender
+) -> OnGrids:
+    plans, settling, every_s = PlanStore(store), Settling(settings.series), settings.check_every_s
+
+    def of_grid(spec: PlanSpec) -> OnLanding:
+        plan_tiles = PlanTiles(
+            store, scratch, plans, spec, settings.mpp, open_slide.for_plans, progress.submit, every_s
+        )
+        return OnLanding(store, plan_tiles, Landings(store, spec), SlideListing(store), settling)
+
+    return OnGrids([of_grid(spec) for spec in settings.plans])
+
+
 def _workers(
     settings: TilerSettings,
     platform: PlatformSettings,
-    on_landing: OnLanding,
+    on_landing: OnGrids,
     producer: Producer,
     attempts: Attempts,
     hearts: Sequence[Heartbeat],
@@ -128,7 +132,7 @@ def _views(settings: TilerSettings, store: S3Store, scratch: Scratch, open_slide
 
 def _grpc(settings: TilerSettings, platform: PlatformSettings, stream: Stream, regions: ReadRegions) -> GrpcServer:
     def register(server: grpc.Server) -> None:
-        add_TileServiceServicer_to_server(TileServicer(stream, regions), server)
+        add_tile_service(TileServicer(stream, regions), server)
 
     return GrpcServer(
         settings.address,

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from threading import BoundedSemaphore
 
 from medulla.v1.common_pb2 import Plan, Slide
-from medulla.v1.tiles_pb2 import TileChunk
 
+from services.tiler.chunks import DecodedChunk
 from services.tiler.errors import TooManyStreamsError
 from shared import metrics
 
-Stream = Callable[[Slide, Plan, int], Iterator[TileChunk]]
+Stream = Callable[[Slide, Plan, int], Iterator[DecodedChunk]]
 
 
 class BoundedStreams:
@@ -20,7 +20,7 @@ class BoundedStreams:
         self._places = BoundedSemaphore(most)
         self._most = most
 
-    def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[TileChunk]:
+    def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[DecodedChunk]:
         """Chunks as the stream gives them; its slot is free again when the iterator ends or is closed.
 
         Raises:

@@ -1,22 +1,21 @@
 """The pixels of a plan, chunk by chunk, decoded at most one chunk ahead of the caller."""
 
-import hashlib
 import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future, wait
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import Self
 
 import numpy as np
 from medulla.v1.common_pb2 import Plan, Slide
-from medulla.v1.tiles_pb2 import TILE_ENCODING_RAW_UINT8, TileChunk
+from numpy.typing import NDArray
 
 from services.tiler import messages
 from services.tiler.errors import BadStreamRequestError
 from services.tiler.plan_store import PlannedTiles, PlanStore
-from services.tiler.ports import SlideFiles, Tiles
+from services.tiler.ports import Cut, Origins, Rgb, SlideFiles, Tiles
 from services.tiler.ranged_stream import ArrivingSlide, RangedStreams, TileReader
 from services.tiler.readers import OpenSlide, open_slide
 from services.tiler.resolution import Override
@@ -26,7 +25,43 @@ from shared.slides.standing import CHECK_EVERY_S, StandingCheck
 from shared.units import Sha256
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_Futures = list[Future[Tiles]]
+_AT_ONCE = 20
+"""Tiles of one task of a thread: as many as the slide's process reads in one request. Threads take tasks in the plan's
+order, so that all of them read near one place of the slide, and find what their neighbours decoded."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DecodedChunk:
+    """A chunk of a plan's tiles."""
+
+    index: int
+    pixels: Rgb
+    """uint8 [n, px, px, 3]: tiles that decode."""
+    tiles: NDArray[np.int32]
+    """[n] their positions in the plan, ascending."""
+    corrupt: NDArray[np.int32]
+    """Positions of tiles that do not decode, ascending."""
+
+    @classmethod
+    def of(cls, index: int, start: int, pixels: Rgb, corrupt: NDArray[np.bool_]) -> Self:
+        """Of tiles of which the first is tile `start` of the plan."""
+        if corrupt.any():
+            metrics.TILES.labels("corrupt").inc(int(corrupt.sum()))
+            pixels = pixels[~corrupt]
+        positions = np.arange(start, start + len(corrupt), dtype=np.int32)
+        return cls(index, pixels, positions[~corrupt], positions[corrupt])
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Decoding:
+    """A chunk that threads are writing."""
+
+    pixels: Rgb
+    tasks: list[Future[Tiles]]
+
+    def corrupt(self) -> NDArray[np.bool_]:
+        """Wait for all tiles; which do not decode."""
+        return np.concatenate([task.result().corrupt for task in self.tasks])
 
 
 @dataclass(frozen=True)
@@ -36,14 +71,13 @@ class StreamChunks:
     files: SlideFiles
     plans: PlanStore
     pool: Executor
-    threads: int
     open_slide: OpenSlide = open_slide
     check_every_s: float = CHECK_EVERY_S
     """How often a stream looks whether its slide still stands."""
     ranged: RangedStreams | None = None
     """Streams slides while they arrive, where their format allows it and they are not on disk."""
 
-    def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[TileChunk]:
+    def __call__(self, slide: Slide, plan: Plan, first_chunk: int = 0) -> Iterator[DecodedChunk]:
         """Chunks from `first_chunk` on, in order; at most two are in memory.
 
         Raises:
@@ -66,7 +100,7 @@ class StreamChunks:
 
     def _proven(
         self, arriving: ArrivingSlide, planned: PlannedTiles, first: int, check: Callable[[], None]
-    ) -> Iterator[TileChunk]:
+    ) -> Iterator[DecodedChunk]:
         """Chunks, the last one only when all bytes have proven to be those that were planned."""
         with closing(self._chunks(arriving, planned, first, check)) as chunks:
             for chunk in chunks:
@@ -88,24 +122,25 @@ class StreamChunks:
 
     def _chunks(
         self, reader: TileReader, planned: PlannedTiles, first: int, check: Callable[[], None]
-    ) -> Generator[TileChunk, None, None]:
-        under_way: deque[_Futures] = deque()
+    ) -> Generator[DecodedChunk, None, None]:
+        under_way: deque[_Decoding] = deque()
         try:
             for index in range(first, planned.chunks):
                 ahead = range(index + len(under_way), min(index + 2, planned.chunks))
                 under_way.extend(self._submit(reader, planned, chunk) for chunk in ahead)
-                done = [future.result() for future in under_way[0]]
+                corrupt, pixels = under_way[0].corrupt(), under_way[0].pixels
                 under_way.popleft()
                 check()
-                yield to_chunk(index, index * planned.tiles_per_chunk, done)
+                yield DecodedChunk.of(index, index * planned.tiles_per_chunk, pixels, corrupt)
         finally:
-            _abandon([future for futures in under_way for future in futures])
+            _abandon([task for chunk in under_way for task in chunk.tasks])
 
-    def _submit(self, reader: TileReader, planned: PlannedTiles, index: int) -> _Futures:
-        start = index * planned.tiles_per_chunk
-        end = min(start + planned.tiles_per_chunk, len(planned.coords))
-        cuts = np.linspace(start, end, min(self.threads, end - start) + 1).astype(int)
-        return [self.pool.submit(_timed_read, reader, planned, int(a), int(b)) for a, b in pairwise(cuts)]
+    def _submit(self, reader: TileReader, planned: PlannedTiles, index: int) -> _Decoding:
+        coords = planned.coords[index * planned.tiles_per_chunk :][: planned.tiles_per_chunk]
+        pixels = np.empty((len(coords), planned.cut.px, planned.cut.px, 3), np.uint8)
+        batches = [slice(start, start + _AT_ONCE) for start in range(0, len(coords), _AT_ONCE)]
+        tasks = [self.pool.submit(_timed_read, reader, coords[each], planned.cut, pixels[each]) for each in batches]
+        return _Decoding(pixels, tasks)
 
 
 def check_names(slide: Slide, plan: Plan) -> None:
@@ -117,30 +152,13 @@ def check_names(slide: Slide, plan: Plan) -> None:
         raise BadStreamRequestError(f"object {(*outside, slide.object.key)[0]!r} is no slide")
 
 
-def _abandon(futures: _Futures) -> None:
+def _abandon(futures: list[Future[Tiles]]) -> None:
     """Wait until no thread reads, so that the reader can be closed."""
     for future in futures:
         future.cancel()
     wait(futures)
 
 
-def _timed_read(reader: TileReader, planned: PlannedTiles, start: int, end: int) -> Tiles:
+def _timed_read(reader: TileReader, origins: Origins, cut: Cut, out: Rgb) -> Tiles:
     with metrics.TILE_DECODE_SECONDS.time():
-        return reader.read_tiles(planned.coords[start:end], planned.cut)
-
-
-def to_chunk(index: int, start: int, pieces: list[Tiles]) -> TileChunk:
-    """The message of decoded tiles, the first of which is tile `start` of the plan; corrupt ones have no pixels."""
-    corrupt = np.concatenate([tiles.corrupt for tiles in pieces])
-    decoded = (tiles.pixels[~tiles.corrupt] if tiles.corrupt.any() else tiles.pixels for tiles in pieces)
-    pixels = b"".join(each.data for each in decoded)
-    if corrupt.any():
-        metrics.TILES.labels("corrupt").inc(int(corrupt.sum()))
-    return TileChunk(
-        index=index,
-        encoding=TILE_ENCODING_RAW_UINT8,
-        pixels=[pixels],
-        tiles=(start + np.flatnonzero(~corrupt)).tolist(),
-        corrupt=(start + np.flatnonzero(corrupt)).tolist(),
-        digest=hashlib.sha256(pixels).hexdigest(),
-    )
+        return reader.read_tiles(origins, cut, out)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from services.tiler import colours
-from services.tiler.block_bytes import BlockBytes
+from services.tiler.block_bytes import VIEW_BLOCK, BlockBytes
 from services.tiler.dicom_reader import DicomReader
 from services.tiler.errors import UnsupportedFormatError
 from services.tiler.limits import check_levels
@@ -30,6 +30,8 @@ class RangedSlide:
     format: str
     levels: tuple[Level, ...]
     sizes: tuple[int, ...]
+    block: int = VIEW_BLOCK
+    """Bytes that are read at once."""
 
     @classmethod
     def of_plan(cls, described: Mapping[str, Any], sizes: tuple[int, ...]) -> Self | None:
@@ -41,7 +43,8 @@ class RangedSlide:
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> Self:
         """The slide that a message of `as_message` describes."""
-        return cls(message["format"], tuple(Level(**each) for each in message["levels"]), tuple(message["sizes"]))
+        levels = tuple(Level(**each) for each in message["levels"])
+        return cls(message["format"], levels, tuple(message["sizes"]), message["block"])
 
     def as_message(self) -> dict[str, Any]:
         """As JSON."""
@@ -55,7 +58,7 @@ def open_ranged(slide: RangedSlide, client: RangeClient) -> PixelReader:
         SlideError: it is not what its plan says, or cannot be read this way.
         OSError: its bytes do not come.
     """
-    files = [BlockBytes(RemoteBytes(client, number, size)) for number, size in enumerate(slide.sizes)]
+    files = [BlockBytes(RemoteBytes(client, number, size), slide.block) for number, size in enumerate(slide.sizes)]
     if slide.format == DICOM:
         return DicomReader(files, Override())
     return _open_tiff(slide, files[0])

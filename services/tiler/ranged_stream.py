@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from medulla.v1.common_pb2 import Slide
 
 from services.tiler import messages
 from services.tiler.arriving_bytes import ArrivingBytes
+from services.tiler.block_bytes import STREAM_BLOCK
 from services.tiler.bucket_bytes import TooScatteredError, cause_of
 from services.tiler.errors import SlideError
 from services.tiler.isolation import IsolatedReaders
 from services.tiler.plan_store import PlanStore
-from services.tiler.ports import STORED_TILES, Cut, Origins, SlideReader, Tiles
+from services.tiler.ports import STORED_TILES, Cut, Origins, Rgb, SlideReader, Tiles
 from services.tiler.ranged_slide import RangedSlide
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.errors import MedullaError
@@ -23,8 +24,8 @@ from shared.units import Sha256
 class TileReader(Protocol):
     """What a stream needs of an open slide."""
 
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles; a tile that fails to decode is marked."""
+    def read_tiles(self, origins: Origins, cut: Cut, out: Rgb | None = None) -> Tiles:
+        """Read tiles, into `out` if given; a tile that fails to decode is marked."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class ArrivingSlide:
     source: ArrivingBytes
     digest: str
 
-    def read_tiles(self, origins: Origins, cut: Cut) -> Tiles:
-        """Read tiles as soon as their bytes are here.
+    def read_tiles(self, origins: Origins, cut: Cut, out: Rgb | None = None) -> Tiles:
+        """Read tiles as soon as their bytes are here, into `out` if given.
 
         Raises:
             MedullaError: they do not come, or the reader fails.
         """
         try:
-            tiles = self.reader.read_tiles(origins, cut)
+            tiles = self.reader.read_tiles(origins, cut, out)
         except (MedullaError, OSError) as error:
             raise cause_of(self.source, error) from error
         if self.source.failure is not None:  # a reader may take missing bytes for damage
@@ -107,4 +108,5 @@ class RangedStreams:
 def _ranged(described: Mapping[str, Any], sizes: tuple[int, ...]) -> RangedSlide | None:
     """The slide of a plan; None if its tiles were not read as they are stored, or the plan does not say so."""
     planned_with = described["slide"].get("reader")
-    return RangedSlide.of_plan(described, sizes) if planned_with == STORED_TILES else None
+    slide = RangedSlide.of_plan(described, sizes) if planned_with == STORED_TILES else None
+    return slide and replace(slide, block=STREAM_BLOCK)

@@ -1,9 +1,11 @@
 """TileService: translates requests to chunks and regions."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 from medulla.v1.tiles_pb2 import (
+    DESCRIPTOR,
     VIEW_STATE_FETCHING,
     VIEW_STATE_READY,
     DescribeSlideRequest,
@@ -11,18 +13,19 @@ from medulla.v1.tiles_pb2 import (
     ReadRegionRequest,
     ReadRegionResponse,
     StreamTilesRequest,
-    StreamTilesResponse,
 )
-from medulla.v1.tiles_pb2_grpc import TileServiceServicer
 
 from services.tiler.bounded_streams import Stream
+from services.tiler.chunk_message import encode
 from services.tiler.errors import FetchingError
 from services.tiler.ports import Region
 from services.tiler.region import viewer_px
 from services.tiler.regions import ReadRegions
 
+_SERVICE = DESCRIPTOR.services_by_name["TileService"]
 
-class TileServicer(TileServiceServicer):
+
+class TileServicer:
     """Serves streams and regions; each ends when its caller hangs up."""
 
     def __init__(self, stream: Stream, regions: ReadRegions) -> None:
@@ -31,12 +34,12 @@ class TileServicer(TileServiceServicer):
 
     def StreamTiles(  # noqa: N802 - named by the proto
         self, request: StreamTilesRequest, context: grpc.ServicerContext
-    ) -> Iterator[StreamTilesResponse]:
-        """Stream the plan's chunks."""
+    ) -> Iterator[bytes]:
+        """Stream the plan's chunks, each a StreamTilesResponse."""
         for chunk in self._stream(request.slide, request.plan, request.first_chunk):
             if not context.is_active():
                 return
-            yield StreamTilesResponse(chunk=chunk)
+            yield encode(chunk)
 
     def DescribeSlide(  # noqa: N802 - named by the proto
         self, request: DescribeSlideRequest, context: grpc.ServicerContext
@@ -72,3 +75,16 @@ class TileServicer(TileServiceServicer):
             if not context.is_active():
                 return ReadRegionResponse()
             return ReadRegionResponse(jpeg=self._regions.read(request.slide, request.plan, region))
+
+
+def add_tile_service(servicer: TileServicer, server: grpc.Server) -> None:
+    """Add the service to a server; unlike the generated function, it sends the bytes of StreamTiles as they are."""
+    unary = grpc.unary_unary_rpc_method_handler
+    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+        "StreamTiles": grpc.unary_stream_rpc_method_handler(servicer.StreamTiles, StreamTilesRequest.FromString),
+        "DescribeSlide": unary(
+            servicer.DescribeSlide, DescribeSlideRequest.FromString, DescribeSlideResponse.SerializeToString
+        ),
+        "ReadRegion": unary(servicer.ReadRegion, ReadRegionRequest.FromString, ReadRegionResponse.SerializeToString),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE.full_name, handlers),))

@@ -51,7 +51,8 @@ def block(item: Contribution) -> str:
 
 def vector(item: VectorEvidence) -> str:
     """How much of a vector is known, and how far it lies from training."""
-    known = f"{item.title}: {item.known_columns} of {item.model_columns} columns known"
+    source = "from the slides by the bundle's classifier of tiles, " if item.from_slides else ""
+    known = f"{item.title}: {source}{item.known_columns} of {item.model_columns} columns known"
     return f"{known}; {distance(item.out_of_distribution)}" if item.HasField("out_of_distribution") else known
 
 

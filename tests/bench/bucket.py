@@ -44,6 +44,7 @@ _OBJECT = "slides/bench/big.tif"
 _THREADS = 4
 _COLD, _WARM = 7, 120
 _TILE = 256
+_SCRATCH = ScratchSettings()
 _CORES = os.cpu_count() or 1
 
 
@@ -103,7 +104,7 @@ class Bucket:
             pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
             held = scratch.hold(files_of(self.event.slide))
             download_s = 0.0 if ranged else measured(lambda: stack.enter_context(held)).seconds
-            stream = StreamChunks(scratch, plans, pool, _THREADS, self.readers, ranged=streams)
+            stream = StreamChunks(scratch, plans, pool, self.readers, ranged=streams)
             decode_s = measured(lambda: deque(stream(self.event.slide, self.event.plan), maxlen=0)).seconds
         ours, outside = (now - then for now, then in zip(self._cpu(), before, strict=True))
         return Streamed(download_s, decode_s, ours, outside)
@@ -132,12 +133,12 @@ def compare(minio: MinioPart, size: Size, folder: Path) -> list[Section]:
     Over the slower one a download takes about as long as decoding, so that overlapping them can gain the most.
     """
     path = big_slide(folder / "big.tif", size.bucket_mb)
-    size_mb, repeats = path.stat().st_size / 1e6, size.encoder_repeats // 2
+    size_bytes, repeats = path.stat().st_size, size.encoder_repeats // 2
     with _bucket(minio, path, folder) as stored:
         with stored.over(BYTES_PER_S) as bucket:
             ranged, downloaded = bucket.both_ways(repeats)
             cold, warm = _viewed(bucket)
-        slower = BYTES_PER_S * median(each.download_s / each.decode_s for each in downloaded)
+        slower = size_bytes / median(each.decode_s for each in downloaded) / _SCRATCH.connections
         with stored.over(slower) as bucket:
             balanced = bucket.both_ways(repeats)
         tiles = stored.event.plan.tiles
@@ -146,7 +147,7 @@ def compare(minio: MinioPart, size: Size, folder: Path) -> list[Section]:
         Row("first tile of a viewer, slide not open", "ms", cold),
         Row("further tiles of a viewer", "ms", warm),
     ]
-    of = f"Bucket: {tiles} tiles of {size_mb:.0f} MB over 20 ms and"
+    of = f"Bucket: {tiles} tiles of {size_bytes / 1e6:.0f} MB over 20 ms and"
     notes = [
         f"further tiles, 95th percentile: {quantiles(warm, n=20)[-1]:.0f} ms",
         "the limit: the longer of download and decode, or the CPU time of all processes, server and link too, "
@@ -205,4 +206,4 @@ def _viewed(bucket: Bucket) -> tuple[list[float], list[float]]:
 
 
 def _scratch(store: S3Store, folder: Path) -> Scratch:
-    return Scratch(store, ScratchSettings(folder=folder / "scratch"))
+    return Scratch(store, _SCRATCH.model_copy(update={"folder": folder / "scratch"}))

@@ -99,7 +99,7 @@ def _plan_and_stream(workspace: Workspace, opened: OpenSlide, slides: Sequence[P
     files, plans = SlidesInPlace(workspace.root), PlanStore(workspace.store)
     with ThreadPoolExecutor(len(slides)) as workers, ThreadPoolExecutor(_THREADS) as decoders:
         plan_tiles = PlanTiles(workspace.store, files, plans, PlanSpec(), MppTable(), opened)
-        stream = StreamChunks(files, plans, decoders, _THREADS, opened)
+        stream = StreamChunks(files, plans, decoders, opened)
 
         def work(slide: Path) -> int:
             key = SlideKey(CaseId(f"case-{slide.stem}"), SlideId(slide.name))

@@ -9,10 +9,9 @@ from typing import Any, NoReturn
 
 import pytest
 from medulla.v1.events_pb2 import SlideTiled
-from medulla.v1.tiles_pb2 import TileChunk
 
 from services.tiler import arriving_bytes
-from services.tiler.chunks import StreamChunks
+from services.tiler.chunks import DecodedChunk, StreamChunks
 from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.ports import LocalSlide
 from services.tiler.ranged_slide import RangedSlide
@@ -23,7 +22,7 @@ from shared.errors import TransientError
 from tests.support.dicom_series import series
 from tests.support.object_stores import KINDS, new_blob_store
 from tests.support.slides import cc0_bytes, cc0_pixels, garbled, write_tiff
-from tests.support.tiling import Tiling, tiling
+from tests.support.tiling import Tiling, messages_of, tiling
 
 _CASE = "slides/case-1/"
 
@@ -98,7 +97,7 @@ def arriving(tiler: Tiling, readers: IsolatedReaders, store: Any, files: Any = N
     """The tiler's stream by ranges of `store`."""
     old = tiler.stream
     ranged = RangedStreams(store, old.plans, readers)
-    return StreamChunks(files or NoDisk(), old.plans, old.pool, old.threads, readers, check_every_s=1e-3, ranged=ranged)
+    return StreamChunks(files or NoDisk(), old.plans, old.pool, readers, check_every_s=1e-3, ranged=ranged)
 
 
 @pytest.mark.parametrize("make", [_svs, _damaged, _pyramid, _dicom_series])
@@ -108,14 +107,14 @@ def test_chunks_are_those_of_the_file_and_nothing_is_downloaded(
     with tiling(tmp_path, store=store, opener=readers) as tiler:
         event = planned(tiler, make(tmp_path))
         stream = arriving(tiler, readers, store)
-        expected = list(tiler.stream(event.slide, event.plan))
-        assert list(stream(event.slide, event.plan)) == expected
-        assert list(stream(event.slide, event.plan, 1)) == expected[1:]
+        expected = tiler.chunks(event)
+        assert messages_of(stream(event.slide, event.plan)) == expected
+        assert messages_of(stream(event.slide, event.plan, 1)) == expected[1:]
 
 
-def received(stream: StreamChunks, event: SlideTiled, error: type[Exception]) -> list[TileChunk]:
+def received(stream: StreamChunks, event: SlideTiled, error: type[Exception]) -> list[DecodedChunk]:
     """The chunks before an error."""
-    chunks: list[TileChunk] = []
+    chunks: list[DecodedChunk] = []
     with pytest.raises(error):
         chunks.extend(stream(event.slide, event.plan))
     return chunks
@@ -142,7 +141,7 @@ def test_bytes_that_do_not_come_are_no_damage_to_the_slide(
     with tiling(tmp_path, opener=readers) as tiler:
         event = planned(tiler, make(tmp_path))
         chunks = received(arriving(tiler, readers, Tampering(tiler.blobs, down, 500_000)), event, TransientError)
-    assert not [tile for chunk in chunks for tile in chunk.corrupt]
+    assert not any(len(chunk.corrupt) for chunk in chunks)
 
 
 def test_a_slide_overwritten_while_it_streams_is_refused(
@@ -175,7 +174,7 @@ def test_a_format_that_is_not_read_by_ranges_comes_through_scratch(
         event = planned(tiler, _svs(tmp_path))
         monkeypatch.setattr(RangedSlide, "of_plan", lambda *_: None)
         stream = arriving(tiler, readers, tiler.blobs, Disk(tiler.scratch))
-        assert list(stream(event.slide, event.plan)) == list(tiler.stream(event.slide, event.plan))
+        assert messages_of(stream(event.slide, event.plan)) == tiler.chunks(event)
 
 
 def test_a_slide_that_is_on_disk_is_not_fetched_again(readers: IsolatedReaders, tmp_path: Path) -> None:
@@ -199,4 +198,4 @@ def test_a_slide_that_was_not_planned_from_its_stored_tiles_comes_through_scratc
         tiler.blobs.put(key, json.dumps(plan).encode())
         stream = arriving(tiler, readers, Tampering(tiler.blobs, lambda _: pytest.fail("read by ranges"), 0))
         stream = replace(stream, files=Disk(tiler.scratch))
-        assert list(stream(event.slide, event.plan)) == list(tiler.stream(event.slide, event.plan))
+        assert messages_of(stream(event.slide, event.plan)) == tiler.chunks(event)

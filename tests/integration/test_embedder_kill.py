@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.embedder.chunks import CheckedTiles
 from services.embedder.handler import EmbedSlide
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
@@ -29,10 +30,11 @@ def test_a_slide_whose_embedder_was_killed_gets_the_same_bag_from_the_next_one(t
     kill_in_chunk(tmp_path, chunk)
     store, tiles = FolderStore(tmp_path), FakeTileSource()
     event = planned(store, tiles=18)
-    embedded = EmbedSlide(tiles, FakeEncoder(), store, lambda _: None)(event)
+    embedded = EmbedSlide(CheckedTiles(tiles), FakeEncoder(), store, lambda _: None)(event)
 
     untouched = MemoryStore()
-    expected = EmbedSlide(FakeTileSource(), FakeEncoder(), untouched, lambda _: None)(planned(untouched, tiles=18))
+    source = CheckedTiles(FakeTileSource())
+    expected = EmbedSlide(source, FakeEncoder(), untouched, lambda _: None)(planned(untouched, tiles=18))
     assert tiles.sent == list(range(chunk, 5))
     assert embedded.bag == expected.bag
     assert store.get(embedded.bag.key) == untouched.get(expected.bag.key)

@@ -10,6 +10,7 @@ from medulla.v1.tiles_pb2 import StreamTilesRequest, StreamTilesResponse
 from medulla.v1.tiles_pb2_grpc import add_TileServiceServicer_to_server
 
 from services.embedder.batcher import Batcher, Batching
+from services.embedder.chunks import CheckedTiles
 from services.embedder.events import SERVICE
 from services.embedder.grpc_tile_source import GrpcTileSource, Patience
 from services.embedder.handler import EmbedSlide
@@ -75,7 +76,7 @@ def embedder(environment: Environment, address: str) -> Iterator[None]:
     patience = Patience(tries=2)
     with closing(channel(address)) as opened, Batcher(environment.encoder, Batching(8)) as batcher:
         source = GrpcTileSource(opened, patience, sleep=lambda _: None)
-        served = routes(EmbedSlide(source, batcher, environment.store, lambda _: None))
+        served = routes(EmbedSlide(CheckedTiles(source), batcher, environment.store, lambda _: None))
         consumer = environment.bus.consumer(SERVICE, subscriptions(SERVICE, served))
         worker = Worker(SERVICE, consumer, environment.bus.producer(), served, RetryPolicy(base_s=0.01, cap_s=0.05))
         with running(worker.run):

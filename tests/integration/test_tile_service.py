@@ -1,5 +1,6 @@
 """TileService over a real gRPC connection on loopback."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.events_pb2 import SlideTiled
-from medulla.v1.tiles_pb2 import StreamTilesRequest, TileChunk
+from medulla.v1.tiles_pb2 import TILE_ENCODING_RAW_UINT8, StreamTilesRequest, TileChunk
 from medulla.v1.tiles_pb2_grpc import TileServiceStub
 
+from services.tiler.chunks import DecodedChunk
 from shared.rpc.client import RefusedByServerError, as_medulla
 from tests.support.polling import eventually
 from tests.support.slides import cc0_bytes, cc0_pixels, garbled, write_tiff
@@ -45,7 +47,10 @@ def refusal(stub: TileServiceStub, event: SlideTiled, first_chunk: int = 0) -> g
 def test_what_arrives_is_what_was_decoded(tiler: Tiling) -> None:
     event = tiler.plan(KEY, garbled([74]))
     with served(tiler.stream) as stub:
-        assert chunks_of(stub, event) == list(tiler.stream(event.slide, event.plan))
+        first, *_ = arrived = chunks_of(stub, event)
+    assert arrived == tiler.chunks(event)
+    assert (first.encoding, len(first.tiles) + len(first.corrupt)) == (TILE_ENCODING_RAW_UINT8, 4)
+    assert first.digest == hashlib.sha256(first.pixels[0]).hexdigest()
 
 
 def test_a_dropped_stream_is_asked_for_again_from_the_first_missing_chunk(tiler: Tiling) -> None:
@@ -55,7 +60,7 @@ def test_a_dropped_stream_is_asked_for_again_from_the_first_missing_chunk(tiler:
         first = [next(call).chunk for _ in range(3)]
         call.cancel()
         rest = chunks_of(stub, event, first_chunk=3)
-    assert first + rest == list(tiler.stream(event.slide, event.plan))
+    assert first + rest == tiler.chunks(event)
 
 
 def test_a_chunk_of_256_raw_tiles_fits_into_a_message(tmp_path: Path) -> None:
@@ -91,7 +96,7 @@ def test_a_caller_who_does_not_read_holds_the_decoding_up(tmp_path: Path) -> Non
     large = write_tiff(tmp_path / "large.tif", np.tile(cc0_pixels(), (2, 2, 1)))
     with tiling(tmp_path, tiles_per_chunk=4) as own:
 
-        def noted(slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
+        def noted(slide: Slide, plan: Plan, first_chunk: int) -> Iterator[DecodedChunk]:
             for chunk in own.stream(slide, plan, first_chunk):
                 decoded.append(chunk.index)
                 yield chunk
@@ -109,7 +114,7 @@ def test_a_caller_who_does_not_read_holds_the_decoding_up(tmp_path: Path) -> Non
 def test_a_caller_who_hangs_up_stops_the_stream(tiler: Tiling) -> None:
     closed = Event()
 
-    def watched(slide: Slide, plan: Plan, first_chunk: int) -> Iterator[TileChunk]:
+    def watched(slide: Slide, plan: Plan, first_chunk: int) -> Iterator[DecodedChunk]:
         try:
             yield from tiler.stream(slide, plan, first_chunk)
         finally:

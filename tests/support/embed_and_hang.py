@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from threading import Event
 
+from services.embedder.chunks import CheckedTiles
 from services.embedder.handler import EmbedSlide
 from services.embedder.ports import Features, Tiles
 from shared.blob.folder import FolderStore
@@ -29,7 +30,7 @@ def main() -> None:
     """Embed the slide of `planned` into the folder given first; hang at the chunk given second."""
     store = FolderStore(Path(sys.argv[1]))
     event = planned(store, tiles=18)
-    EmbedSlide(FakeTileSource(), HangingEncoder(int(sys.argv[2])), store, lambda _: None)(event)
+    EmbedSlide(CheckedTiles(FakeTileSource()), HangingEncoder(int(sys.argv[2])), store, lambda _: None)(event)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from medulla.v1.common_pb2 import Plan, Slide, StoredObject, TileLedger
 from medulla.v1.events_pb2 import Progress, SlideTiled
 from medulla.v1.tiles_pb2 import TILE_ENCODING_RAW_UINT8, TileChunk
 
+from services.embedder.chunks import CheckedTiles
 from services.embedder.handler import EmbedSlide
 from services.embedder.known_tile import answer_for
 from services.embedder.manifest import EncoderManifest
@@ -128,7 +129,7 @@ class Setting:
         self.tiles = tiles or FakeTileSource()
         self.encoder = FakeEncoder()
         self.progress: list[Progress] = []
-        self.embed = EmbedSlide(self.tiles, self.encoder, self.store, self.progress.append, max_corrupt)
+        self.embed = EmbedSlide(CheckedTiles(self.tiles), self.encoder, self.store, self.progress.append, max_corrupt)
 
     def keys_below(self, prefix: str) -> list[str]:
         return [info.key.rpartition("/")[2] for info in self.store.list(prefix)]

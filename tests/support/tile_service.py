@@ -6,10 +6,10 @@ from threading import Event, Thread
 from typing import Any
 
 import grpc
-from medulla.v1.tiles_pb2_grpc import TileServiceStub, add_TileServiceServicer_to_server
+from medulla.v1.tiles_pb2_grpc import TileServiceStub
 
 from services.tiler.bounded_streams import BoundedStreams, Stream
-from services.tiler.servicer import TileServicer
+from services.tiler.servicer import TileServicer, add_tile_service
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 
@@ -20,7 +20,7 @@ def serving(stream: Stream | None, regions: Any = None, max_streams: int = 2) ->
     streams: Any = BoundedStreams(stream, max_streams) if stream else None
 
     def register(server: grpc.Server) -> None:
-        add_TileServiceServicer_to_server(TileServicer(streams, regions), server)
+        add_tile_service(TileServicer(streams, regions), server)
 
     stop, server = Event(), GrpcServer("127.0.0.1:0", register, max_message_mb=128, grace_s=1)
     thread = Thread(target=server.run, args=(stop,))

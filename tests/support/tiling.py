@@ -1,14 +1,16 @@
 """A tiler in one process, on a memory store: what its tests put together again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from medulla.v1.events_pb2 import SlideTiled
+from medulla.v1.tiles_pb2 import StreamTilesResponse, TileChunk
 
-from services.tiler.chunks import StreamChunks
+from services.tiler.chunk_message import encode
+from services.tiler.chunks import DecodedChunk, StreamChunks
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -39,7 +41,7 @@ class Tiling:
     def unplanned(self) -> Unplanned:
         """What a sweep asks of each object."""
         tiler = self.on_landing
-        return Unplanned(tiler.listing, tiler.landings, tiler.plan_tiles.mpp)
+        return Unplanned(tiler.listing, [tiler.landings], tiler.plan_tiles.mpp)
 
     def land(self, key: str, data: bytes) -> None:
         """Put a slide into the store."""
@@ -54,6 +56,15 @@ class Tiling:
         self.land(key, data)
         (event,) = self.hint(key)
         return event
+
+    def chunks(self, event: SlideTiled, first_chunk: int = 0) -> list[TileChunk]:
+        """The messages of a slide's stream."""
+        return messages_of(self.stream(event.slide, event.plan, first_chunk))
+
+
+def messages_of(stream: Iterable[DecodedChunk]) -> list[TileChunk]:
+    """The messages of a stream."""
+    return [StreamTilesResponse.FromString(encode(chunk)).chunk for chunk in stream]
 
 
 @contextmanager
@@ -73,4 +84,4 @@ def tiling(
         plan_tiles = PlanTiles(blobs, scratch, plans, spec, mpp or MppTable(), opener)
         settling = Settling(SeriesSettings(settle_s=0, quiet_s=0))
         on_landing = OnLanding(blobs, plan_tiles, Landings(blobs, spec), SlideListing(blobs), settling)
-        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, threads=2, open_slide=opener))
+        yield Tiling(blobs, scratch, on_landing, StreamChunks(scratch, plans, pool, opener))

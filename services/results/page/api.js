@@ -52,6 +52,7 @@ export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`
 export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
 export const tiles = (id, slide, signal) => json(`${slidePath(id, slide)}/tiles`, { signal });
 export const prototypes = (id, slide, signal) => json(`${slidePath(id, slide)}/prototypes`, { signal });
+export const composition = (id, slide, signal) => json(`${slidePath(id, slide)}/composition`, { signal });
 export const tissue = async (id, slide, signal) => createImageBitmap(await (await ask(`${slidePath(id, slide)}/tissue`, { signal })).blob());
 export const notes = async (id, signal) => (await json(`${casePath(id)}/notes`, { signal })).notes;
 export const outcomes = async (id, signal) => (await json(`${casePath(id)}/outcomes`, { signal })).outcomes;

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from medulla.v1.scorer_pb2 import SlideEvidence
 from PIL import Image
 
-from shared.export import prototype_text, score_text
+from shared.export import composition_text, prototype_text, score_text
 from shared.export.attention_picture import legend, overlay, read_picture
 from shared.export.errors import NotStoredError
 from shared.export.exported_case import ExportedCase
@@ -44,8 +44,8 @@ def slide_pictures(case: ExportedCase) -> list[SlidePicture]:
 
 def _picture(case: ExportedCase, slide: SlideEvidence) -> SlidePicture:
     thumbnail, title = case.thumbnail(slide), score_text.slide_title(slide, case.score)
-    prototypes = prototype_text.shares(case.score, slide, _PROTOTYPES)
-    lines = [_ledger(slide), f"Quality: {score_text.listed(slide.qc_flags, 'no remark')}.", *filter(None, [prototypes])]
+    groups = composition_text.shares(case.score, slide), prototype_text.shares(case.score, slide, _PROTOTYPES)
+    lines = [_ledger(slide), f"Quality: {score_text.listed(slide.qc_flags, 'no remark')}.", *filter(None, groups)]
     if thumbnail is None:
         return SlidePicture(title, [*lines, "No picture of the slide is stored."], "", b"")
     try:

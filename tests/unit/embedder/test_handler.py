@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load
 
+from services.embedder.chunks import CheckedTiles
 from services.embedder.errors import (
     DamagedChunkError,
     EmptyPlanError,
@@ -164,7 +165,7 @@ class KilledStore(MemoryStore):
 def test_a_kill_at_any_write_repeats_at_most_one_chunk_and_gives_the_same_bytes(at: int, after: bool) -> None:
     setting = Setting()
     setting.store = store = KilledStore(at, after)
-    setting.embed = EmbedSlide(setting.tiles, setting.encoder, store, setting.progress.append)
+    setting.embed = EmbedSlide(CheckedTiles(setting.tiles), setting.encoder, store, setting.progress.append)
     event = planned(store, tiles=11)
     store.arm()
     with suppress(KilledError):
@@ -253,9 +254,11 @@ def test_a_worker_that_loses_the_race_to_another_says_the_same() -> None:
     event = planned(setting.store, tiles=8)
     winner = Setting()
     winner.store = setting.store
-    rival = EmbedSlide(FakeTileSource(), winner.encoder, setting.store, winner.progress.append)
+    rival = EmbedSlide(CheckedTiles(FakeTileSource()), winner.encoder, setting.store, winner.progress.append)
     with pytest.raises(TransientError):
-        EmbedSlide(FakeTileSource(breaks_at=1), FakeEncoder(), setting.store, winner.progress.append)(event)
+        EmbedSlide(CheckedTiles(FakeTileSource(breaks_at=1)), FakeEncoder(), setting.store, winner.progress.append)(
+            event
+        )
     listed = setting.store.list
 
     def list_then_lose(prefix: str) -> Iterator[BlobInfo]:

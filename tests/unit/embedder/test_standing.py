@@ -8,6 +8,7 @@ from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.events_pb2 import CaseEraseRequested, SlideRejected
 from medulla.v1.tiles_pb2 import TileChunk
 
+from services.embedder.chunks import CheckedTiles
 from services.embedder.routes import routes
 from shared.blob.memory import MemoryStore
 from shared.blob.port import ObjectChangedError
@@ -35,7 +36,7 @@ def changing(change: Callable[[MemoryStore], object]) -> Setting:
     setting = Setting()
     source = ChangingTileSource(lambda: change(setting.store))
     setting.tiles = source
-    setting.embed = replace(setting.embed, tiles=source, check_every_s=0.0)
+    setting.embed = replace(setting.embed, tiles=CheckedTiles(source), check_every_s=0.0)
     return setting
 
 

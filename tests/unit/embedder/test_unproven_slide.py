@@ -7,6 +7,7 @@ import pytest
 from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.tiles_pb2 import TileChunk
 
+from services.embedder.chunks import CheckedTiles
 from shared.errors import PermanentError
 from shared.rpc.client import RefusedByServerError
 from tests.support.embedding import FakeTileSource, Setting, planned
@@ -25,7 +26,7 @@ class UnprovenTileSource(FakeTileSource):
 def test_chunks_of_bytes_that_were_not_planned_are_removed() -> None:
     setting = Setting()
     event = planned(setting.store, tiles=12)
-    unproven = replace(setting.embed, tiles=UnprovenTileSource())
+    unproven = replace(setting.embed, tiles=CheckedTiles(UnprovenTileSource()))
     with pytest.raises(PermanentError, match="not those that were planned"):
         unproven(event)
     assert setting.keys_below("embeddings/") == []

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from medulla.v1.common_pb2 import Plan, Slide
-from medulla.v1.tiles_pb2 import TileChunk
 
 from services.tiler.bounded_streams import BoundedStreams
+from services.tiler.chunks import DecodedChunk
 from services.tiler.errors import TooManyStreamsError
 
 
@@ -14,12 +15,16 @@ class BrokenSlideError(Exception):
     """What a stream may end with."""
 
 
-def three(_: Slide, __: Plan, first_chunk: int) -> Iterator[TileChunk]:
-    yield from (TileChunk(index=index) for index in range(first_chunk, 3))
+def chunk(index: int) -> DecodedChunk:
+    return DecodedChunk.of(index, 0, np.empty((0, 1, 1, 3), np.uint8), np.empty(0, np.bool_))
 
 
-def broken(_: Slide, __: Plan, first_chunk: int) -> Iterator[TileChunk]:
-    yield TileChunk(index=first_chunk)
+def three(_: Slide, __: Plan, first_chunk: int) -> Iterator[DecodedChunk]:
+    yield from (chunk(index) for index in range(first_chunk, 3))
+
+
+def broken(_: Slide, __: Plan, first_chunk: int) -> Iterator[DecodedChunk]:
+    yield chunk(first_chunk)
     raise BrokenSlideError
 
 
