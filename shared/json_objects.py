@@ -24,14 +24,14 @@ class JsonObjectError(ValueError):
     """The bytes are not a JSON object within the limits; the text continues "the record"."""
 
 
-def read_object(data: bytes, max_names: int = MAX_NAMES) -> dict[str, Any]:
+def read_object(data: bytes, max_names: int = MAX_NAMES, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Names and values of a JSON object in UTF-8, with or without a byte order mark; `max_names` of one object.
 
     Raises:
         JsonObjectError: not an object, too large or too deep, or with a repeated name.
     """
-    if len(data) > MAX_BYTES:
-        raise JsonObjectError(f"has more than {MAX_BYTES} bytes, the most that is allowed")
+    if len(data) > max_bytes:
+        raise JsonObjectError(f"has more than {max_bytes} bytes, the most that is allowed")
     text = _text(data)
     if not text.strip():
         raise JsonObjectError("is empty")

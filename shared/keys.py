@@ -31,6 +31,8 @@ FOLDERS = {
 }
 """Every folder of a bucket."""
 BUNDLES = "models/bundles/"
+ENCODERS = "models/encoders/"
+"""The encoder that each group of embedders serves."""
 CURRENT_BUNDLE = "models/bundles/current.json"
 RESCORED = "models/bundles/rescored.json"
 """The promotion after which every case was last scored again."""
@@ -284,6 +286,11 @@ def landed_slide(case: CaseId, slide: Sha256) -> str:
 def derived(slide: Sha256) -> tuple[str, ...]:
     """Prefixes of all objects derived from a slide's bytes."""
     return f"plans/{slide}/", f"embeddings/{slide}/", f"attention/{slide}/"
+
+
+def served_encoder(group: str) -> str:
+    """Names the encoder that a consumer group of embedders serves."""
+    return f"{ENCODERS}{group}.json"
 
 
 def bundle_prefix(digest: Sha256) -> str:

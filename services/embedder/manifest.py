@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from services.embedder.conversion import Conversion, Digest
 from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
 from services.embedder.serving import Serving, is_usual
+from shared import json_objects
+from shared.bounded_file import open_plain
 from shared.preprocessing import Preprocessing, is_default
 
 MANIFEST_FILE = "manifest.json"
@@ -18,6 +20,8 @@ DATA_FILE = "encoder.onnx.data"
 """Weights of an encoder that one ONNX file cannot hold: it ends at 2 GB."""
 INPUT = "TILES"
 OUTPUT = "FEATURES"
+MAX_MODEL_BYTES = 2**31
+"""Of encoder.onnx, which is as much as one ONNX file can hold."""
 FEW = 10
 """Held-out patients below which a gain, or none, says little."""
 
@@ -125,7 +129,12 @@ def read_manifest(folder: Path) -> EncoderManifest:
     """
     path = folder / MANIFEST_FILE
     try:
-        return EncoderManifest.model_validate_json(path.read_bytes())
+        with open_plain(path) as file:
+            data = file.read(json_objects.MAX_BYTES + 1)
+        json_objects.read_object(data)
+        return EncoderManifest.model_validate_json(data)
+    except json_objects.JsonObjectError as error:
+        raise UnknownEncoderError(f"encoder manifest {path} is not valid: it {error}") from error
     except OSError as error:
         raise UnknownEncoderError(f"no encoder at {folder}: {error.strerror}") from error
     except ValidationError as error:
@@ -141,11 +150,14 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
     """
     path = folder / MODEL_FILE
     try:
-        model = path.read_bytes()
+        with open_plain(path) as file:
+            model = file.read(MAX_MODEL_BYTES + 1)
         if manifest.data_digest:
             check_digest(folder / DATA_FILE, manifest.data_digest)
     except OSError as error:
         raise UnknownEncoderError(f"encoder {manifest.name} has no model at {path}: {error.strerror}") from error
+    if len(model) > MAX_MODEL_BYTES:
+        raise UnknownEncoderError(f"{path} has more than {MAX_MODEL_BYTES} bytes, the most that is allowed")
     if hashlib.sha256(model).hexdigest() != manifest.digest:
         raise EncoderAlteredError(f"{path} does not have the digest that its manifest states")
     return model
@@ -161,9 +173,12 @@ def check_digest(path: Path, digest: str) -> None:
     """Check a file of an encoder.
 
     Raises:
+        OSError: it is no plain file.
         EncoderAlteredError: it is not the one that the manifest describes.
     """
-    if file_digest(path) != digest:
+    with open_plain(path) as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != digest:
         raise EncoderAlteredError(f"{path} does not have the digest that its manifest states")
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from services.fusion_scorer import ood
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.slide_check import CheckedSlides, check_slides
 from services.fusion_scorer.slide_risk import SlideRisk, check_encoders, pool_slides
 from services.fusion_scorer.vectors import VectorRisk, vector_risks
 from shared.model.bundle import Bundle
+from shared.model.case_values import CaseValues
 from shared.model.variable import Value
 
 
@@ -23,11 +26,20 @@ class CaseEvidence:
     values: Mapping[str, Value]
     """By variable: those of the record, and the log-risk of each block of slides or vectors."""
 
+    def value(self, name: str) -> Value | None:
+        """The value of a variable, the rule's answer included; None where it is missing."""
+        rule = self.bundle.manifest.profile.rule_variable
+        if not rule or name != rule.name:
+            return self.values.get(name)
+        (answer,) = CaseValues.of_case(self.bundle.manifest.profile, self.values).column(name)
+        return None if np.isnan(answer) else rule.levels[int(answer)]
+
     def distances(self, arm: str) -> list[ood.Distance]:
         """How far that lies from training which an arm reads."""
-        used = {column.variable for column in self.bundle.arms[arm].columns}
+        profile = self.bundle.manifest.profile
+        used = profile.inputs_of(column.variable for column in self.bundle.arms[arm].columns)
         values = {name: value for name, value in self.values.items() if name in used}
-        slides = self.bundle.manifest.profile.slides
+        slides = profile.slides
         pooled = self.slide_risk.pooled if self.slide_risk and slides and slides.log_risk in used else None
         vectors = (risk.distance for risk in self.vectors if risk.block.log_risk in used)
         return [*ood.case_distances(self.bundle.reference, pooled, values), *filter(None, vectors)]

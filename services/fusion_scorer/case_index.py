@@ -13,7 +13,7 @@ from services.fusion_scorer.landed_input import LandedInput, landed_input
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json, digest_of
-from shared.slides.embedded import embedded, entries, files
+from shared.slides.embedded import embedded, entries, files, read_entry
 from shared.units import CaseId, Sha256, SlideId
 
 _VERSION_DIGITS = 24
@@ -36,9 +36,9 @@ class InputEntry:
 class CaseIndex:
     """Objects below cases/ and cases-of/.
 
-    Each version of a slide has an entry of its own, so a late writer cannot put an older version in the place of a
-    newer one. Which of them counts is what stands in the bucket. An entry stays when its version goes: were it deleted,
-    a late deletion could meet a version that has come back.
+    Each version of a slide has an entry of its own for each encoder, so a late writer cannot put an older version in
+    the place of a newer one. Which of them counts is what stands in the bucket. An entry stays when its version goes:
+    were it deleted, a late deletion could meet a version that has come back.
     """
 
     store: BlobStore
@@ -47,8 +47,19 @@ class CaseIndex:
         """Remember the embeddings of one version of a slide, and that its case holds it, as the tiler does."""
         case, slide = CaseId(event.slide.case_id), SlideId(event.slide.slide_id)
         entry = canonical_json(MessageToDict(event, preserving_proto_field_name=True))
-        self.store.put(keys.indexed_slide(case, slide, _version(event.slide)), entry)
+        self.store.put(keys.indexed_slide(case, slide, _version(event.slide, event.bag.encoder_digest)), entry)
+        self._drop_nameless(event)
         self.store.put_new(keys.case_of(Sha256(event.slide.digest), case), b"{}")
+
+    def _drop_nameless(self, event: SlideEmbedded) -> None:
+        """Remove the entry of an older program, whose key names no encoder, where the new one takes its place."""
+        case, slide = CaseId(event.slide.case_id), SlideId(event.slide.slide_id)
+        key = keys.indexed_slide(case, slide, _version(event.slide))
+        if self.store.head(key) is None:
+            return
+        older = read_entry(self.store.get(key), case)
+        if older is None or older.bag.encoder_digest == event.bag.encoder_digest:
+            self.store.delete(key)
 
     def entries(self, case: CaseId) -> Mapping[str, SlideEmbedded | None]:
         """The entries of slides by key; None for a damaged one."""
@@ -116,6 +127,7 @@ class CaseIndex:
         return entry if isinstance(entry, dict) else {}
 
 
-def _version(slide: Slide) -> str:
-    """A name for the set of a slide's files, each in its version."""
-    return digest_of(sorted([stored.key, stored.etag] for stored in files(slide)))[:_VERSION_DIGITS]
+def _version(slide: Slide, encoder: str = "") -> str:
+    """A name for the set of a slide's files, each in its version, and the encoder."""
+    versions = sorted([stored.key, stored.etag] for stored in files(slide))
+    return digest_of([*versions, [encoder]] if encoder else versions)[:_VERSION_DIGITS]

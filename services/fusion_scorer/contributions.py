@@ -39,9 +39,9 @@ def _vector_risk(evidence: CaseEvidence, name: str) -> VectorRisk | None:
 
 
 def _shown(evidence: CaseEvidence, arm: str, name: str) -> str:
-    if name not in evidence.values:
+    value, bundle = evidence.value(name), evidence.bundle
+    if value is None:
         return "missing"
-    value, bundle = evidence.values[name], evidence.bundle
     if name in {variable.name for variable in bundle.manifest.profile.log_risks}:
         return f"{_in_spreads(bundle, arm, name, float(value)):+.2f} SD"
     return value if isinstance(value, str) else f"{value:.4g}"

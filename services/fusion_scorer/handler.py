@@ -11,6 +11,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedde
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import request
+from services.fusion_scorer.encoder_bags import PassedOver
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.refusal import RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
@@ -30,11 +31,17 @@ class IndexSlide:
     """A slide's embeddings are remembered, and its case is to be scored."""
 
     index: CaseIndex
+    is_passed_over: PassedOver
 
     def __call__(self, event: SlideEmbedded) -> Iterable[CaseRescoreRequested]:
-        """Index the slide's version; other cases with the same bytes are scored again for the remark."""
+        """Index the slide's version; other cases with the same bytes are scored again for the remark.
+
+        No case is scored again for a bag that the promoted bundle does not read while one that it reads is to come.
+        """
         case = keys.case_id(event.slide.case_id, event.slide.object.key)
         self.index.put_slide(event)
+        if self.is_passed_over(event):
+            return ()
         others = other_holders(self.index.store, case, event.slide.digest)
         return [request(each, event.event_id, when(event.as_of)) for each in (case, *others)]
 

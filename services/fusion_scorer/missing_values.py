@@ -19,8 +19,9 @@ _SPREADS = 2.0
 
 def missing_variables(bundle: Bundle, arm: str, horizon_years: float, known: CaseValues) -> Iterator[MissingVariable]:
     """One for each variable of the record that an arm reads and the case lacks, in the order of the profile."""
-    read = {column.variable for column in bundle.arms[arm].columns}
-    for variable in bundle.manifest.profile.variables:
+    profile = bundle.manifest.profile
+    read = profile.inputs_of(column.variable for column in bundle.arms[arm].columns)
+    for variable in profile.variables:
         if variable.name in read and variable.name not in known.columns:
             values = _values(variable, bundle.reference.numeric.get(variable.name))
             if values:

@@ -7,6 +7,7 @@ from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, Slid
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
+from services.fusion_scorer.encoder_bags import PassedOver
 from services.fusion_scorer.erase import EraseCase, Forget
 from services.fusion_scorer.handler import IndexSlide, RescoreCase
 from services.fusion_scorer.landed_input import PREFIXES
@@ -64,7 +65,7 @@ def routes(
             s3_events.context,
             may_crash=_is_read,
         ),
-        Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index)),
+        Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, PassedOver(store, bundles))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseCase(store, forget_letters))

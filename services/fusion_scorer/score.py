@@ -19,6 +19,7 @@ from services.fusion_scorer.slide_risk import SlideRisk
 from services.fusion_scorer.tile_prototypes import tile_prototypes
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
+from shared.model.course import EVENT_FREE_YEARS
 from shared.model.manifest import ArmRef
 from shared.model.prediction import ArmPrediction
 from shared.notice import NOTICE
@@ -28,8 +29,6 @@ from shared.units import Sha256
 RESERVATION = "model_reservation"
 """Code of the remark with what speaks against the bundle's models."""
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
-EVENT_FREE_YEARS = (1.0, 2.0, 3.0)
-"""Times without an event that a stored score has risks for."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Score
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader, RefusedInput, StoredCase
 from services.fusion_scorer.case_record import CaseRecord, RecordedState
+from services.fusion_scorer.encoder_bags import encoder_of
 from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError
 from services.fusion_scorer.promoted import Bundles, Promoted
 from services.fusion_scorer.score import Scored, score
@@ -63,16 +64,17 @@ class ScoreCase:
             MovedMeanwhileError: the case changes faster than it can be scored.
         """
         for _ in range(_LOOKS):
-            promoted, snapshot = self.bundles.promoted(), self._look(case)
+            promoted = self.bundles.promoted()
+            snapshot = self._look(case, promoted)
             outcome = self._outcome(promoted, snapshot)
             recorded = CaseRecord(self.store).record(case, outcome.state(snapshot), snapshot.seen, outcome.as_of)
-            if (self.bundles.promoted().pointer, self._look(case)) == (promoted.pointer, snapshot):
+            if (self.bundles.promoted().pointer, self._look(case, promoted)) == (promoted.pointer, snapshot):
                 outcome.count(self.sites)
                 return outcome.event(recorded)
         raise MovedMeanwhileError(f"case {case} changes while it is scored")
 
-    def _look(self, case: CaseId) -> CaseSnapshot:
-        return TakeSnapshot(self.store, CaseIndex(self.store))(case)
+    def _look(self, case: CaseId, promoted: Promoted) -> CaseSnapshot:
+        return TakeSnapshot(self.store, CaseIndex(self.store))(case, encoder_of(promoted.bundle))
 
     def _outcome(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":
         for file in snapshot.damaged:

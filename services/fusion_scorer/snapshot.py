@@ -9,10 +9,12 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Remark
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_record import Version
+from services.fusion_scorer.encoder_bags import bags_of
 from shared import keys
 from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.keys import BadCaseIdError
+from shared.model.manifest import EncoderRef
 from shared.slides.embedded import (
     IN_TWO_CASES,
     files,
@@ -26,7 +28,7 @@ from shared.slides.embedded import (
 from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId
 
-DUPLICATE, REPLACED, DAMAGED = "duplicate_slide", "replaced", "damaged_entry"
+DUPLICATE, REPLACED, DAMAGED, NOT_EMBEDDED = "duplicate_slide", "replaced", "damaged_entry", "not_embedded"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class CaseSnapshot:
 
     case_id: CaseId
     slides: tuple[SlideEmbedded, ...]
-    """The slides that count, in order of slide id."""
+    """The slides that count, each with the bag of one encoder, in order of slide id."""
     left_out: tuple[LeftOutSlide, ...]
     remarks: tuple[Remark, ...]
     objects: tuple[StoredObject, ...]
@@ -67,23 +69,28 @@ class TakeSnapshot:
     store: BlobStore
     index: CaseIndex
 
-    def __call__(self, case: CaseId) -> CaseSnapshot:
-        """Take one snapshot: a listing each of the case's slides and vectors, and one HEAD of its record."""
+    def __call__(self, case: CaseId, encoder: EncoderRef | None = None) -> CaseSnapshot:
+        """Take one snapshot: a listing each of the case's slides and vectors, and one HEAD of its record.
+
+        Slides count with their bags of `encoder`, or with any.
+        """
         clinical = self.store.head(keys.clinical(case))
         vectors = [info for info in self.store.list(keys.vectors(case)) if _names_vector(info.key)]
         there = present(self.store, case)
         listed = self.index.entries(case)
         embedded = [event for event in readable(listed) if of_its_key(event.slide)]
-        current = fullest(event for event in embedded if is_current(event.slide, there))
-        slides, duplicates = without_duplicates(current)
+        standing = [event for event in embedded if is_current(event.slide, there)]
+        current, bags = fullest(standing), bags_of(self.store, encoder, standing)
+        slides, duplicates = without_duplicates(bags.counted)
         unreadable = {_slide_of(key) for key, event in listed.items() if event is None}
-        damaged = self._slides_named(case, unreadable - {event.slide.slide_id for event in current})
+        damaged = self._slides_named(case, unreadable - {event.slide.slide_id for event in bags.counted})
         return CaseSnapshot(
             case_id=case,
             slides=tuple(slides),
             left_out=(
                 *map(duplicate_left_out, duplicates),
                 *_replaced(embedded, current, there),
+                *_awaited(bags.awaited, unreadable),
                 *map(_as_damaged, damaged),
             ),
             remarks=(*duplicate_remarks(duplicates), *self._in_two_cases(case, slides)),
@@ -127,6 +134,14 @@ def _replaced(
     for slide_id in sorted({slide.slide_id for slide in others if any(f.key in there for f in files(slide))}):
         sentence = f"Slide {slide_id} was replaced; its new version is not embedded yet."
         yield LeftOutSlide(slide_id=slide_id, reason=REPLACED, sentence=sentence)
+
+
+def _awaited(events: Sequence[SlideEmbedded], unreadable: Collection[str]) -> Iterator[LeftOutSlide]:
+    """Slides with bags of other encoders alone, but for those whose entry is damaged."""
+    for slide_id in (event.slide.slide_id for event in events):
+        if slide_id not in unreadable:
+            sentence = f"Slide {slide_id} is not embedded yet by the encoder that the model reads."
+            yield LeftOutSlide(slide_id=slide_id, reason=NOT_EMBEDDED, sentence=sentence)
 
 
 def _slide_of(entry: str) -> str:

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
-from shared.blob.port import BlobStore
+from services.fusion_scorer.errors import MovedMeanwhileError
+from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.keys import bundle_prefix
+from shared.model.file_limits import MAX_FILES, check_sizes
 from shared.units import Sha256
 
 
@@ -21,6 +24,21 @@ class StoredFiles:
         return bundle_prefix(self.digest)
 
     def read(self) -> Mapping[str, bytes]:
-        """Every object's bytes by its name below the prefix."""
-        prefix = self.where
-        return {info.key.removeprefix(prefix): self.store.get(info.key) for info in self.store.list(prefix)}
+        """Every object's bytes by its name below the prefix.
+
+        Raises:
+            BadBundleError: they exceed the limits of a bundle.
+            MovedMeanwhileError: one was replaced since it was listed.
+        """
+        listed = list(islice(self.store.list(self.where), MAX_FILES + 1))
+        check_sizes(((self._name(info), info.size) for info in listed), self.where)
+        return {self._name(info): self._bytes(info) for info in listed}
+
+    def _name(self, info: BlobInfo) -> str:
+        return info.key.removeprefix(self.where)
+
+    def _bytes(self, info: BlobInfo) -> bytes:
+        try:
+            return self.store.get_range(info, 0, info.size)
+        except ObjectChangedError as error:
+            raise MovedMeanwhileError(f"{info.key} was replaced at this moment") from error

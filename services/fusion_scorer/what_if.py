@@ -7,10 +7,11 @@ from medulla.v1.scorer_pb2 import DescribeFormRequest, DescribeFormResponse, Sco
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
+from services.fusion_scorer.encoder_bags import encoder_of
 from services.fusion_scorer.errors import BadQuestionError, UnknownCaseError
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.promoted import Bundles
-from services.fusion_scorer.score import EVENT_FREE_YEARS, score
+from services.fusion_scorer.score import score
 from services.fusion_scorer.snapshot import CaseSnapshot, TakeSnapshot
 from services.fusion_scorer.vectors import no_model, read_vector
 from services.fusion_scorer.what_if_form import form
@@ -18,6 +19,7 @@ from shared import keys
 from shared.blob.port import BlobStore
 from shared.model.bundle import Bundle
 from shared.model.case_vector import CaseVector
+from shared.model.course import EVENT_FREE_YEARS
 from shared.model.errors import BadClinicalRecordError, BadVectorsError
 from shared.model.record import ReadRecord, parse_record
 from shared.units import CaseId, Sha256
@@ -46,7 +48,8 @@ class WhatIf:
             BadQuestionError: event_free_years is out of range.
             BadBundleError: there is no such bundle.
         """
-        snapshot, bundle = self._look(request.case_id), self._bundle(request.bundle_digest)
+        bundle = self._bundle(request.bundle_digest)
+        snapshot = self._look(request.case_id, bundle)
         years = _event_free_years(request, bundle)
         _check_left_out(request.without_vectors, snapshot, bundle)
         snapshot = _without(snapshot, {*request.vectors_json, *request.without_vectors})
@@ -64,14 +67,15 @@ class WhatIf:
         Raises:
             UnknownCaseError, BadBundleError: as above.
         """
-        snapshot, bundle = self._look(request.case_id), self._bundle(request.bundle_digest)
+        bundle = self._bundle(request.bundle_digest)
+        snapshot = self._look(request.case_id, bundle)
         return form(bundle, self._read(snapshot, bundle))
 
-    def _look(self, case_id: str) -> CaseSnapshot:
+    def _look(self, case_id: str, bundle: Bundle) -> CaseSnapshot:
         case, index = keys.named_case(case_id, "the request"), CaseIndex(self.store)
         if not index.has_case(case):
             raise UnknownCaseError(f"no embedded slide, clinical record or vector of case {case} is stored")
-        return TakeSnapshot(self.store, index)(case)
+        return TakeSnapshot(self.store, index)(case, encoder_of(bundle))
 
     def _bundle(self, digest: str) -> Bundle:
         return self.bundles.by_digest(Sha256(digest)) if digest else self.bundles.promoted().bundle

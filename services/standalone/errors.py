@@ -71,6 +71,13 @@ class NamelessCaseError(PermanentError):
     advice = "Name the case with --case-id, or in the record or vector as case_id."
 
 
+class CaseWithoutBagsError(PermanentError):
+    """A folder of embeddings holds no slide of the case that is to be scored."""
+
+    reason = "not_found"
+    advice = "Name a case of its index.csv with --case-id, or leave out --embeddings to score record and vectors alone."
+
+
 class OtherBundleEncoderError(PermanentError):
     """The encoder of a command is not the one whose features the bundle reads."""
 

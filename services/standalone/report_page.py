@@ -23,12 +23,15 @@ class SlidePage:
     """What the report shows of one slide; pictures are `data:` addresses."""
 
     evidence: SlideEvidence
-    thumbnail: str
-    attention: str
-    """Empty if the model used no slide."""
-    legend: str
-    top_tiles: Sequence[str]
-    """Empty if the model had no preference among the tiles."""
+    thumbnail: str = ""
+    """Empty if none is stored, as of imported features."""
+    attention: str = ""
+    """Empty if the model used no slide, or there is no thumbnail."""
+    legend: str = ""
+    top_tiles: Sequence[str] = ()
+    """Empty if the model had no preference among the tiles, or the slide is not at hand."""
+    has_preference: bool = False
+    """Whether the model preferred some tiles to others."""
 
     @property
     def ledger(self) -> list[tuple[str, int]]:

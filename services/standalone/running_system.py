@@ -9,6 +9,7 @@ from pathlib import Path
 from medulla.v1.events_pb2 import CaseRescoreRequested
 
 from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
 from services.fusion_scorer.errors import UnknownCaseError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
@@ -25,6 +26,7 @@ from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Sweep
 from shared.units import CaseId
+from shared.words import counted
 
 _OPERATOR = "operator"
 
@@ -75,8 +77,29 @@ def rescore(cases: Sequence[str]) -> int:
     return len(chosen)
 
 
-def promote_bundle(bundle: Path, *, despite_reservations: bool) -> str:
-    """Store and promote a bundle, so that every case is scored again; returns its digest.
+@dataclass(frozen=True)
+class Promotion:
+    """A bundle that was promoted, and the cases that it cannot score yet."""
+
+    digest: str
+    waiting: int
+    """Cases with a slide that other encoders have embedded, and not the bundle's."""
+    is_served: bool
+    """Whether embedders of the bundle's encoder work on the bucket, or it needs none."""
+
+    @property
+    def sentence(self) -> str:
+        """What becomes of the cases."""
+        if not self.waiting:
+            return "every case is scored again"
+        count = counted(self.waiting, "case")
+        if self.is_served:
+            return f"every case is scored again, {count} once the bundle's encoder has embedded their slides"
+        return f"every case is scored again, and {count} refused: no embedder of the bundle's encoder has embedded them"
+
+
+def promote_bundle(bundle: Path, *, despite_reservations: bool) -> Promotion:
+    """Store and promote a bundle, so that every case is scored again.
 
     Raises:
         ReservationsError: something speaks against its models, which was not accepted.
@@ -86,7 +109,13 @@ def promote_bundle(bundle: Path, *, despite_reservations: bool) -> str:
     doubts = verify(bundle).manifest.reservations
     if doubts and not despite_reservations:
         raise ReservationsError("this bundle is not promoted:\n  " + "\n  ".join(doubts))
-    return promote(S3Store(load(PlatformSettings).s3), bundle).digest
+    store = S3Store(load(PlatformSettings).s3)
+    promoted = promote(store, bundle)
+    encoder = encoder_of(promoted)
+    if encoder is None:
+        return Promotion(promoted.digest, 0, is_served=True)
+    waiting = sum(waits(store, encoder, case) for case in CaseIndex(store).cases())
+    return Promotion(promoted.digest, waiting, is_served(store, encoder))
 
 
 def _known(index: CaseIndex, case: str) -> CaseId:

@@ -1,13 +1,13 @@
 """Scores one case in this process with the handlers of the services, and writes its score and report."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from google.protobuf.json_format import Parse
 from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress
-from medulla.v1.scorer_pb2 import LeftOutSlide, Score, SlideEvidence
+from medulla.v1.scorer_pb2 import LeftOutSlide, SlideEvidence
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
@@ -17,11 +17,11 @@ from services.standalone.bundle_encoder import check_encoder
 from services.standalone.case import Case
 from services.standalone.case_inputs import check_inputs, put_inputs
 from services.standalone.errors import located, refusal
-from services.standalone.exported_case import STORE, case_of_file
+from services.standalone.exported_case import STORE
 from services.standalone.local_slides import SlideFile
 from services.standalone.pipeline import OnProgress, Pipeline, open_pipeline
 from services.standalone.pipeline_options import Options
-from services.standalone.report_page import SlidePage, render
+from services.standalone.score_files import ScoredCase, write_score
 from services.standalone.selection import Refused
 from services.standalone.workspace import open_workspace
 from services.tiler.ports import Cut
@@ -29,11 +29,6 @@ from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
 from shared import keys
 from shared.blob.port import BlobStore
-from shared.export.attention_picture import legend as legend_of
-from shared.export.attention_picture import overlay
-from shared.export.pdf.report import pdf_report
-from shared.export.slide_attention import read_attention
-from shared.files import put
 from shared.program import program_version
 from shared.progress import Advance
 from shared.units import CaseId, Level0Px, TilePx
@@ -41,18 +36,6 @@ from shared.units import CaseId, Level0Px, TilePx
 _TOP_TILES = 6
 _SHOWN_PX = TilePx(256)
 """Side of a tile in the report, for any encoder."""
-
-
-@dataclass(frozen=True)
-class ScoredCase:
-    """A score and its files."""
-
-    score: Score
-    score_json: Path
-    html: Path
-    pdf: Path
-    refused: tuple[Refused, ...] = ()
-    """Slides and vectors that the score leaves out."""
 
 
 def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: Advance) -> ScoredCase:
@@ -73,7 +56,9 @@ def score_case(case: Case, bundle: Path, options: Options, out: Path, advance: A
         refused = (*case.refused, *_embed(case.slides, CaseIndex(store), pipeline))
         handler = ScoreCase(store, Bundles(store), program_version(), left_out=tuple(map(_left_out, refused)))
         event = handler(case.case_id)
-        scored = _write(store, store.get(event.score_key), case, out, pipeline.open_slide)
+        slides = {slide.slide_id: slide for slide in case.slides}
+        of_tiles = partial(tile_pictures, slides, pipeline.open_slide)
+        scored = write_score(store, store.get(event.score_key), out, of_tiles)
     return replace(scored, refused=(*refused, *refused_vectors))
 
 
@@ -102,34 +87,12 @@ def _left_out(item: Refused) -> LeftOutSlide:
     return LeftOutSlide(slide_id=item.slide_id or item.path.name, reason=item.error.reason, sentence=str(item.error))
 
 
-def _write(store: BlobStore, score_json: bytes, case: Case, out: Path, open_slide: OpenSlide) -> ScoredCase:
-    score_message = Parse(score_json, Score())
-    slides = {slide.slide_id: slide for slide in case.slides}
-    pages = [_page(store, evidence, slides[evidence.slide_id], open_slide) for evidence in score_message.slides]
-    scored = ScoredCase(score_message, out / "score.json", out / "report.html", out / "report.pdf")
-    scored.score_json.write_bytes(score_json)
-    scored.html.write_text(render(score_message, pages), encoding="utf-8")
-    put(scored.pdf, pdf_report(case_of_file(scored.score_json)))
-    return scored
-
-
-def _page(store: BlobStore, evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide) -> SlidePage:
-    thumbnail = store.get(evidence.thumbnail_key)
-    attention, legend, top = "", "", list[str]()
-    if evidence.attention_key:
-        attention_map = read_attention(store.get(evidence.attention_key), evidence.slide_id)
-        attention = pictures.data_uri(pictures.rgb_png(overlay(thumbnail, evidence, attention_map)), "image/png")
-        legend = legend_of(attention_map)
-        top = _top_tiles(evidence, slide, open_slide) if attention_map.has_preference else []
-    whole = pictures.data_uri(thumbnail, "image/jpeg")
-    return SlidePage(evidence, whole, attention, legend, top)
-
-
-def _top_tiles(evidence: SlideEvidence, slide: SlideFile, open_slide: OpenSlide) -> list[str]:
+def tile_pictures(slides: Mapping[str, SlideFile], open_slide: OpenSlide, evidence: SlideEvidence) -> list[str]:
+    """Pictures of the most attended tiles, read from the slide."""
     top = evidence.top_tiles[:_TOP_TILES]
     origins = np.array([(tile.x_px, tile.y_px) for tile in top], np.int32).reshape(-1, 2)
     cut = Cut(Level0Px(round(evidence.tile_width_px)), Level0Px(round(evidence.tile_height_px)), _SHOWN_PX)
-    with slide.at_hand() as path, open_slide(path, Override()) as reader:
+    with slides[evidence.slide_id].at_hand() as path, open_slide(path, Override()) as reader:
         tiles = reader.read_tiles(origins, cut)
     return [pictures.data_uri(pictures.rgb_png(tile), "image/png") for tile in tiles.pixels]
 

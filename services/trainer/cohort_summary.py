@@ -19,7 +19,7 @@ def reported_profile(cohort: Cohort) -> ReportedProfile:
         population=profile.population,
         prediction_time=profile.prediction_time,
         has_times=cohort.has_times,
-        labels={variable.name: variable.shown for variable in profile.variables},
+        labels={variable.name: variable.shown for variable in profile.predictors},
         blocks=profile.blocks,
     )
 

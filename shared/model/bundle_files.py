@@ -1,19 +1,25 @@
 """The files of a bundle, wherever they are stored: read, checked against bundle.json, signed."""
 
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from pydantic import ValidationError
 
+from shared.bounded_file import open_plain
 from shared.canonical import sha256
+from shared.json_objects import JsonObjectError, read_object
 from shared.model import signature
 from shared.model.errors import BadBundleError, BadSignatureError
+from shared.model.file_limits import MAX_FILE_BYTES, MAX_JSON_BYTES, MAX_JSON_NAMES, check_sizes
 from shared.model.manifest import MANIFEST, Manifest
 from shared.model.signature import SIGNATURE, is_signature, signature_of
 from shared.units import Sha256
+from shared.words import shown
 
+_NOT_PLAIN = "which is a link, a folder, a pipe or a device, and a bundle has plain files only"
 _SHOWN = 200
 """Characters of a place or a message that are shown: both may repeat what the file holds."""
 
@@ -41,11 +47,29 @@ class FolderFiles:
         return str(self.path)
 
     def read(self) -> Mapping[str, bytes]:
-        """Every file's bytes by name, sub-folders as `folder/name`; empty where there is no bundle.json."""
+        """Every file's bytes by name; empty where there is no bundle.json.
+
+        Raises:
+            BadBundleError: one is no plain file, or they exceed the limits of a bundle.
+        """
         if not (self.path / MANIFEST).is_file():
             return {}
-        paths = (path for path in sorted(self.path.rglob("*")) if path.is_file())
-        return {path.relative_to(self.path).as_posix(): path.read_bytes() for path in paths}
+        check_sizes(self._sizes(), self.where)
+        return {path.name: self._bytes(path) for path in sorted(self.path.iterdir())}
+
+    def _sizes(self) -> Iterator[tuple[str, int]]:
+        for path in self.path.iterdir():
+            facts = path.lstat()
+            if not stat.S_ISREG(facts.st_mode):
+                raise BadBundleError(f"{self.where} holds {shown(path.name)}, {_NOT_PLAIN}")
+            yield path.name, facts.st_size
+
+    def _bytes(self, path: Path) -> bytes:
+        """The bytes of a file, which may have been replaced since its size was checked."""
+        with open_plain(path) as file:
+            data = file.read(MAX_FILE_BYTES + 1)
+        check_sizes([(path.name, len(data))], self.where)
+        return data
 
 
 @dataclass(frozen=True)
@@ -74,6 +98,7 @@ def verify(source: Files | Path, public_key: bytes | None = None) -> VerifiedFil
     manifest = _manifest(files[MANIFEST], where)
     if wrong := _fault(manifest.files, files, where):
         raise BadBundleError(wrong)
+    _check_json(files, manifest.name)
     return VerifiedFiles(sha256(files[MANIFEST]), manifest, files, SIGNATURE in files)
 
 
@@ -100,10 +125,25 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _manifest(data: bytes, where: str) -> Manifest:
+    _check_object(data, f"{MANIFEST} of {where}")
     try:
         return Manifest.model_validate_json(data)
     except ValidationError as error:
         raise BadBundleError(f"{MANIFEST} of {where} is not understood: {first_problem(error)}") from error
+
+
+def _check_json(files: Mapping[str, bytes], bundle: str) -> None:
+    for name in sorted(files):
+        if name.endswith(".json"):
+            _check_object(files[name], f"{name} of bundle {bundle}")
+
+
+def _check_object(data: bytes, name: str) -> None:
+    """Refuse JSON that readers may understand differently, such as a name that occurs twice."""
+    try:
+        read_object(data, MAX_JSON_NAMES, MAX_JSON_BYTES)
+    except JsonObjectError as error:
+        raise BadBundleError(f"{name} is not understood: it {error}") from None
 
 
 def first_problem(error: ValidationError) -> str:

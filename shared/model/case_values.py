@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.arrays import Flags, Floats
-from shared.model.profile import Profile
+from shared.model.profile import RULE_VARIABLE, Profile
 from shared.model.variable import Value, Variable
 
 
@@ -30,8 +30,15 @@ class CaseValues:
         return cls(profile, {name: np.array([value], np.float64) for name, value in columns.items()}, 1)
 
     def column(self, name: str) -> Floats:
-        """The values [n] of a variable."""
+        """The values [n] of a variable; of the rule's answer as the other values give it."""
+        if name == RULE_VARIABLE and self.profile.rule_as_column:
+            return self._rule_answer()
         return self.columns[name] if name in self.columns else np.full(self.count, np.nan)
+
+    def _rule_answer(self) -> Floats:
+        """1 where the rule holds, 0 where it does not, NaN where missing values decide it; [n]."""
+        certain, possible = self.profile.expression(self.profile.rule).bounds(self.column)
+        return np.where(certain == possible, certain.astype(np.float64), np.nan)
 
     def has_block(self, block: str) -> Flags:
         """Cases [n] with a value of at least one variable of a block, its log-risk included."""

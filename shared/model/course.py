@@ -13,6 +13,8 @@ from shared.model.column import design_matrix
 from shared.model.hazards import Fit, Trees
 from shared.model.quantiles import percentile_interval
 
+EVENT_FREE_YEARS = (1.0, 2.0, 3.0)
+"""Times without an event that scores have risks for, and reports the calibration."""
 STEPS = 60
 """Of the curve, from 0 to the last horizon."""
 

@@ -1,5 +1,6 @@
 """A cohort's variables, outcome and horizons, as data of a profile file and of every bundle."""
 
+import re
 from collections.abc import Container, Iterable
 from typing import Any, Self
 
@@ -12,8 +13,11 @@ from shared.model.vocabulary import Vocabulary, check_vocabulary
 
 RESERVED = ("case_id", "site_id", "simulated")
 """Columns of every cohort and entries of every record; no variable may have their names."""
+RULE_VARIABLE = "rule"
+"""Name of the variable that holds the rule's answer, where models read it; no table and no record holds it."""
 _SERVED = {"name", "kind", "block", "levels", "unit", "low", "high"}
 _SERVED_IF_SET = {"aliases", "units", "unclear"}
+_STATED_IF_SET = {"blocks", "missing", "checks", "rule_as_column"}
 
 
 class Outcome(Frozen):
@@ -55,6 +59,8 @@ class Profile(Frozen):
     """Times before the last horizon at which the area under the curve is reported too."""
     rule: str = ""
     """A rule baseline as a readable expression; empty where there is none."""
+    rule_as_column: str = ""
+    """A block of the record whose models read the rule's answer as one more column; empty where none does."""
     strata: str = ""
     """A variable by which splits, beside the event, and hazard ratios are stratified."""
     subgroups: dict[str, str] = Field(default_factory=dict)
@@ -75,12 +81,24 @@ class Profile(Frozen):
         if self.strata and self.strata not in [variable.name for variable in self.variables]:
             raise ValueError(f"strata names {self.strata}, which is no variable")
         check_vocabulary(self.variables, self.missing, self.checks)
+        self._check_rule_column()
         return self
+
+    def _check_rule_column(self) -> None:
+        if not self.rule_as_column:
+            return
+        if not self.rule or self.rule_as_column not in self.record_blocks:
+            raise ValueError("rule_as_column names a block of the record, in a profile with a rule")
+        blocks = {variable.name: variable.block for variable in self.variables}
+        for name in self.expression(self.rule).variables:
+            if blocks[name] != self.rule_as_column:
+                raise ValueError(f"rule_as_column: the rule reads {name}, which is of block {blocks[name]}")
 
     def _check_names(self) -> None:
         names = [variable.name for variable in self.variables]
         columns = Vocabulary(self.variables, self.missing).columns
-        reserved = {*RESERVED, *(variable.name for variable in self.log_risks), self.outcome.time, self.outcome.event}
+        derived = {variable.name for variable in (self.rule_variable, *self.log_risks) if variable}
+        reserved = {*RESERVED, *derived, self.outcome.time, self.outcome.event}
         taken = reserved.intersection(columns)
         if len(set(names)) < len(names) or taken:
             raise ValueError(f"variables must have names of their own; {', '.join(sorted(taken)) or 'one'} is taken")
@@ -137,17 +155,41 @@ class Profile(Frozen):
         """Variables that models of a block's evidence give; no table and no record holds them."""
         return tuple(block.variable for block in self.blocks if block.variable)
 
+    @property
+    def rule_variable(self) -> Variable | None:
+        """The rule's answer as a variable of models; None where none reads it."""
+        if not self.rule_as_column:
+            return None
+        names = "|".join(self.expression(self.rule).variables)
+        brief = re.sub(rf"\b({names})\b", self._shown, self.expression(self.rule).brief)
+        block, levels = self.rule_as_column, ("low", "high")
+        return Variable(name=RULE_VARIABLE, kind="binary", block=block, levels=levels, label=f"rule ({brief})")
+
+    def _shown(self, name: re.Match[str]) -> str:
+        return next(variable.shown for variable in self.variables if variable.name == name[0])
+
+    @property
+    def predictors(self) -> tuple[Variable, ...]:
+        """What models read of a record: its variables, and the rule's answer where it is a column."""
+        return (*self.variables, self.rule_variable) if self.rule_variable else self.variables
+
     def variable(self, name: str) -> Variable | None:
-        """The variable of that name, a block's log-risk included; None if there is none."""
-        return next((variable for variable in (*self.variables, *self.log_risks) if variable.name == name), None)
+        """The variable of that name, the rule's answer and log-risks included; None if there is none."""
+        return next((variable for variable in (*self.predictors, *self.log_risks) if variable.name == name), None)
+
+    def inputs_of(self, names: Iterable[str]) -> frozenset[str]:
+        """These variables and, where the rule's answer is among them, those that the rule reads."""
+        read = frozenset(names)
+        through_rule = self.rule_as_column and RULE_VARIABLE in read
+        return read.union(self.expression(self.rule).variables) if through_rule else read
 
     def position(self, name: str) -> int:
         """The place of a variable in the value matrix of a cohort."""
         return [variable.name for variable in self.variables].index(name)
 
     def of_blocks(self, blocks: Container[str]) -> tuple[Variable, ...]:
-        """The variables of some blocks in order, log-risks last."""
-        return tuple(variable for variable in (*self.variables, *self.log_risks) if variable.block in blocks)
+        """The variables of some blocks in order, the rule's answer and log-risks last."""
+        return tuple(variable for variable in (*self.predictors, *self.log_risks) if variable.block in blocks)
 
     def title_of(self, block: str) -> str:
         """What reports call a block."""
@@ -166,7 +208,7 @@ class Profile(Frozen):
             | variable.model_dump(mode="json", include=_SERVED_IF_SET, exclude_defaults=True)
             for variable in self.variables
         ]
-        return self.model_dump(mode="json", include={"blocks", "missing", "checks"}, exclude_defaults=True) | {
+        return self.model_dump(mode="json", include=_STATED_IF_SET, exclude_defaults=True) | {
             "name": self.name,
             "variables": variables,
             "outcome": self.outcome.model_dump(mode="json"),

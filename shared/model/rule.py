@@ -55,6 +55,14 @@ class Rule:
         return _bounds(self.tree, column, self.levels)
 
     @property
+    def brief(self) -> str:
+        """Its first clause, and whether there are others: `chang_m_stage > M0 or …`."""
+        match self.tree:
+            case ast.BoolOp(op=op, values=[first, *_]):
+                return f"{ast.unparse(first)} {'and' if isinstance(op, ast.And) else 'or'} …"
+        return self.text
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """The variables that it reads, in the order of their names."""
         nodes = ast.walk(self.tree) if self.tree else ()

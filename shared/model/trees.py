@@ -6,6 +6,7 @@ import numpy as np
 from shared.arrays import Floats
 from shared.model.errors import BadBundleError
 from shared.model.hazards import Trees
+from shared.model.trees_text import check_trees
 
 
 def read_trees(name: str, text: bytes) -> Trees:
@@ -15,7 +16,9 @@ def read_trees(name: str, text: bytes) -> Trees:
         BadBundleError: the text is no LightGBM model.
     """
     try:
-        booster = lgb.Booster(model_str=text.decode())
+        model = text.decode("ascii")
+        check_trees(name, model)
+        booster = lgb.Booster(model_str=model)
     except (lgb.basic.LightGBMError, ValueError, IndexError, KeyError) as error:
         raise BadBundleError(f"{name} is no LightGBM model in text form") from error
 

@@ -30,10 +30,11 @@ def readable(listed: Mapping[str, SlideEmbedded | None]) -> list[SlideEmbedded]:
 def entries(store: BlobStore, case: CaseId) -> Mapping[str, SlideEmbedded | None]:
     """The index entries of the case's slides by key; None for a damaged one."""
     listed = [info.key for info in store.list(keys.indexed_slides(case))]
-    return {key: _read(store.get(key), case) for key in listed}
+    return {key: read_entry(store.get(key), case) for key in listed}
 
 
-def _read(data: bytes, case: CaseId) -> SlideEmbedded | None:
+def read_entry(data: bytes, case: CaseId) -> SlideEmbedded | None:
+    """The event of an entry of the case; None of a damaged one."""
     try:
         event = Parse(data, SlideEmbedded(), ignore_unknown_fields=True)
     except (ParseError, ValueError, RecursionError):
@@ -42,10 +43,10 @@ def _read(data: bytes, case: CaseId) -> SlideEmbedded | None:
 
 
 def standing(store: BlobStore, case: CaseId) -> list[SlideEmbedded]:
-    """The embedded slides of the case that stand in the bucket now, each in one version, in order of slide id."""
+    """The embedded slides of the case that stand in the bucket now, by every encoder, in order of slide id."""
     events = [event for event in embedded(store, case) if of_its_key(event.slide)]
     etags = present(store, case) if events else {}
-    return fullest(event for event in events if is_current(event.slide, etags))
+    return [event for event in events if is_current(event.slide, etags)]
 
 
 def fullest(events: Iterable[SlideEmbedded]) -> list[SlideEmbedded]:

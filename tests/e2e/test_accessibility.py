@@ -89,7 +89,9 @@ def test_axe_finds_nothing_where_a_login_is_asked_for(check: Check, login_addres
 
 @pytest.mark.parametrize("score", [samples.score(), samples.remarkable(), samples.abstained("MB-0043")])
 def test_axe_finds_nothing_in_the_report_of_a_score(check: Check, tmp_path: Path, score: Score) -> None:
-    slides = [SlidePage(s, _PICTURE, _PICTURE, "highest 1 %", [_PICTURE] * len(s.top_tiles)) for s in score.slides]
+    slides = [
+        SlidePage(s, _PICTURE, _PICTURE, "highest 1 %", [_PICTURE] * len(s.top_tiles), True) for s in score.slides
+    ]
     report = tmp_path / "report.html"
     report.write_text(render(score, slides), encoding="utf-8")
     check(report.as_uri(), "h1")

@@ -41,6 +41,17 @@ def test_a_case_with_slides_has_the_bytes_of_a_score_by_itself(folder: Path) -> 
     score = json.loads((folder / "one/score.json").read_bytes())
     assert [item["reason"] for item in score["left_out"]] == ["duplicate_slide"]
     assert (folder / "out" / score["slides"][0]["attention_key"]).is_file()
+    bags = medulla("score", "--clinical", folder / "record.json", *given[2:], "--out", folder / "bags")
+    assert bags.exit_code == 0, bags.output
+    assert (folder / "bags/score.json").read_bytes() == (folder / "one/score.json").read_bytes()
+    assert "attention over slide a.svs" in (folder / "bags/report.html").read_text()
+    assert (folder / "bags/report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_case_without_bags_is_refused_with_cases_that_have_some(folder: Path, tmp_path: Path) -> None:
+    done = medulla("score", "--case-id", "C-9", "--embeddings", folder / "emb", "--out", tmp_path / "out")
+    assert (done.exit_code, 'holds no slide of case "C-9", but of C-1 [not_found]' in done.stderr) == (1, True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_slide_of_two_cases_is_a_remark_on_both(folder: Path, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from tests.studies.hancock_tables import FILES
 from tests.studies.pieces import Plan
 from tests.studies.pixels import PixelPlan
 from tests.studies.recovery import RecoveryPlan
+from tests.studies.rule_study import CavalliRulePlan, RulePlan
+from tests.studies.rule_summary import public_summary, rule_section, simulated_summary
 from tests.studies.stain_study import StainPlan
 from tests.studies.summaries import Piece
 from tests.studies.vector_ridges import VectorRidgePlan
@@ -56,7 +58,7 @@ class Study:
         return f"SIMULATED-{self.name}" if self.simulated else self.name
 
 
-def _public(plan: type[CavalliPlan] | type[HancockPlan], files: Sequence[str]) -> Callable[[Setting], Sequence[Plan]]:
+def _public(plan: Callable[..., Plan], files: Sequence[str]) -> Callable[[Setting], Sequence[Plan]]:
     def plans(setting: Setting) -> Sequence[Plan]:
         if setting.data is None:
             raise MissingDataError("it reads a public cohort: name its folder with DATA=/folder")
@@ -132,6 +134,13 @@ def _composition(setting: Setting) -> Sequence[Plan]:
     return [CompositionPlan(*scenario) for scenario in scenarios]
 
 
+def _rule(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [RulePlan(9001, 2, 150, follows_rule) for follows_rule in (False, True)]
+    scenarios = product((150, 300), (False, True))
+    return [RulePlan(61001 + 100 * place, 60, *scenario) for place, scenario in enumerate(scenarios)]
+
+
 STUDIES: tuple[Study, ...] = (
     Study("cavalli", False, _public(CavalliPlan, [CAVALLI]), summaries.public, sections.public, pictures.arms, False),
     Study(
@@ -152,6 +161,8 @@ STUDIES: tuple[Study, ...] = (
     Study("fusion", True, _fusion, fusion_summary, fusion_section, pictures.nothing),
     Study("vectors", True, _vectors, vectors_summary, vectors_section, pictures.nothing),
     Study("composition", True, _composition, composition_summary, composition_section, pictures.nothing),
+    Study("rule", True, _rule, simulated_summary, rule_section, pictures.nothing),
+    Study("cavalli-rule", False, _public(CavalliRulePlan, [CAVALLI]), public_summary, rule_section, pictures.nothing),
     Study("intervals", True, _intervals, summaries.intervals, sections.intervals, pictures.coverage),
     Study("stains", True, _stains, summaries.stains, sections.stains, pictures.nothing, False),
     Study("growth", True, growth_plans, growth_summary, sections.growth, pictures.growth, False),

@@ -10,6 +10,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideEmbedde
 from medulla.v1.results_pb2 import CaseState, GetCaseResponse
 
 from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.encoder_bags import PassedOver
 from services.fusion_scorer.handler import IndexSlide, RescoreCase
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
@@ -86,7 +87,7 @@ class BucketLife:
         disturbed, producer = DisturbedStore(store, self._disturb), MemoryBus().producer()
         bundles, index = Bundles(store), CaseIndex(disturbed)
         self.landing = on_landing(disturbed, bundles, producer)
-        self.index_slide = IndexSlide(index)
+        self.index_slide = IndexSlide(index, PassedOver(disturbed, bundles))
         self.rescore = RescoreCase(ScoreCase(disturbed, bundles, "0.0"), index)
         self.record = RecordScore(store, self.results)
 

@@ -11,6 +11,7 @@ from medulla.v1.scorer_pb2 import Score
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
+from services.fusion_scorer.encoder_bags import PassedOver
 from services.fusion_scorer.handler import IndexSlide, RescoreCase
 from services.fusion_scorer.on_landing import OnLanding
 from services.fusion_scorer.promoted import Bundles, promote
@@ -38,7 +39,7 @@ class Scorer:
     def __post_init__(self) -> None:
         self.bundles = Bundles(self.store)
         self.index = CaseIndex(self.store)
-        self.index_slide = IndexSlide(self.index)
+        self.index_slide = IndexSlide(self.index, PassedOver(self.store, self.bundles))
         self.changes = CaseChanges(self.store, self.index)
         self.landing = OnLanding(self.store, self.index, self.changes, self.bundles, self.announced.append)
         self.score_case = ScoreCase(self.store, self.bundles, "0.0")

@@ -30,10 +30,12 @@ def rescore(
         from services.trainer.bucket.copies import copies
     promote = running_system.promote_bundle
     with exit_codes(), copies() as copied:
-        digest = promote(copied.bundle(bundle), despite_reservations=despite_reservations) if bundle else ""
+        promotion = promote(copied.bundle(bundle), despite_reservations=despite_reservations) if bundle else None
         count = 0 if bundle else running_system.rescore(cases or [])
     if as_json:
-        print_json({"promoted": digest, "asked": count})
+        waiting = promotion.waiting if promotion else 0
+        print_json({"promoted": promotion.digest if promotion else "", "asked": count, "waiting": waiting})
+    elif promotion:
+        say(f"promoted {promotion.digest}; {promotion.sentence}")
     else:
-        cases_in_words = f"{counted(count, 'case')} {'is' if count == 1 else 'are'}"
-        say(f"promoted {digest}; every case is scored again" if digest else f"{cases_in_words} scored again")
+        say(f"{counted(count, 'case')} {'is' if count == 1 else 'are'} scored again")

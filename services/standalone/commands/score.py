@@ -26,6 +26,12 @@ from shared.exit_codes import AT_FAULT
 if TYPE_CHECKING:
     from services.standalone.case import Case
     from services.standalone.pipeline_options import Options
+    from services.standalone.score_files import ScoredCase
+
+_OF_A_TABLE = "--cases TABLE goes with --embeddings, --vectors, --map, --bundle and --out alone"
+_OF_BAGS = (
+    "--embeddings goes with --cases, or with --case-id, --clinical or --vectors of one case; no slide is read then"
+)
 
 
 def score(
@@ -46,34 +52,57 @@ def score(
     out: Annotated[Path, typer.Option(help="Folder for score, report and everything derived.")] = Path("out/score"),
     as_json: AsJson = False,
 ) -> None:
-    """Score one case from its slides, record and vectors, or every case of a table (--cases) with --embeddings."""
-    if cases or embeddings:
-        if not cases or paths or slides or case_id or clinical or default_mpp or encoder != DEFAULT_ENCODER:
-            raise typer.BadParameter("--cases TABLE goes with --embeddings, --vectors, --map, --bundle and --out alone")
+    """Score one case from its slides or --embeddings, record and vectors, or every case of a table (--cases)."""
+    reads_slides = paths or slides or default_mpp or encoder != DEFAULT_ENCODER
+    if cases:
+        if reads_slides or case_id or clinical:
+            raise typer.BadParameter(_OF_A_TABLE)
         score_cases(cases, embeddings, columns, vectors or (), bundle, out, as_json=as_json)
         return
+    if embeddings and (reads_slides or not (case_id or clinical or vectors)):
+        raise typer.BadParameter(_OF_BAGS)
     with loading():
         from services.standalone.case import case_from
         from services.standalone.named_slides import named_slides, options_for
         from services.standalone.vector_files import vector_files
     with exit_codes():
-        items = named_slides(paths, slides, case_id) if paths or slides or not (clinical or vectors) else []
+        without_slides = embeddings or ((clinical or vectors) and not (paths or slides))
+        items = [] if without_slides else named_slides(paths, slides, case_id)
         case = case_from(items, clinical, case_id, columns, vector_files(vectors or ()))
         options = options_for(items, encoder, default_mpp)
     if case.readings:
         note("\n  ".join([f"{clinical}:", *case.readings]))
-    score_and_print(case, bundle, options, out, as_json=as_json)
+    if embeddings:
+        print_scored(_from_bags(case, embeddings, bundle, out), as_json=as_json)
+    else:
+        score_and_print(case, bundle, options, out, as_json=as_json)
+
+
+def _from_bags(case: "Case", embeddings: Path, bundle: Path, out: Path) -> "ScoredCase":
+    """Score a case from bags of a folder or a bucket."""
+    with loading():
+        from services.standalone.scored_bags import score_bags
+        from services.trainer.bucket.copies import copies
+    with exit_codes(), copies() as copied, progress("bags") as advance:
+        folder = copied.bags(embeddings, [case.case_id], advance)
+        return score_bags(case, folder, copied.bundle(bundle), out)
 
 
 def score_and_print(case: "Case", bundle: Path, options: "Options", out: Path, *, as_json: bool) -> None:
     """Score a case and print the score, its files and what it leaves out."""
     with loading():
-        from services.fusion_scorer.score_json import as_dict
-        from services.standalone.named_slides import print_refused
-        from services.standalone.score_lines import score_lines
         from services.standalone.scored_case import score_case
     with exit_codes(goes_on=True), progress("tiles") as advance:
         scored = score_case(case, bundle, options, out, advance)
+    print_scored(scored, as_json=as_json)
+
+
+def print_scored(scored: "ScoredCase", *, as_json: bool) -> None:
+    """Print a score, its files and what it leaves out; ends with 1 if it leaves out an input."""
+    with loading():
+        from services.fusion_scorer.score_json import as_dict
+        from services.standalone.named_slides import print_refused
+        from services.standalone.score_lines import score_lines
     if as_json:
         print_json(as_dict(scored.score))
     else:

@@ -24,21 +24,25 @@ class Prediction:
     """[n], log hazard of the event of interest against the training cohort's average."""
     risk: Floats
     """[n, m], probability of the event of interest by each time of the grid."""
+    event_free: Floats
+    """[n, m], probability of no event of any kind by each time of the grid."""
 
     def take(self, index: Ints | Floats) -> "Prediction":
         """Some of the patients."""
-        return Prediction(self.log_risk[index], self.risk[index])
+        return Prediction(self.log_risk[index], self.risk[index], self.event_free[index])
 
     def only(self, known: Flags) -> "Prediction":
         """Predictions of the patients `known` [n] only; NaN for the others."""
-        return Prediction(np.where(known, self.log_risk, np.nan), np.where(known[:, None], self.risk, np.nan))
+        risk, free = (np.where(known[:, None], values, np.nan) for values in (self.risk, self.event_free))
+        return Prediction(np.where(known, self.log_risk, np.nan), risk, free)
 
     @classmethod
     def nothing(cls, patients: int, times: int) -> "Prediction":
         """No answer yet."""
-        return cls(np.full(patients, np.nan), np.full((patients, times), np.nan))
+        return cls(np.full(patients, np.nan), *(np.full((patients, times), np.nan) for _ in range(2)))
 
     def fill(self, index: Ints, other: "Prediction") -> None:
         """Put the answers for some patients in their places."""
         self.log_risk[index] = other.log_risk
         self.risk[index] = other.risk
+        self.event_free[index] = other.event_free

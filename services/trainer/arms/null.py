@@ -45,5 +45,6 @@ class Null:
 
 
 def constant(risk: Floats, patients: int) -> Prediction:
-    """The same risks [m] for everyone."""
-    return Prediction(np.zeros(patients), np.tile(risk, (patients, 1)))
+    """The same risks [m] for everyone; an average says nothing of competing events, which count as none."""
+    risks = np.tile(risk, (patients, 1))
+    return Prediction(np.zeros(patients), risks, 1 - risks)

@@ -17,7 +17,7 @@ from shared.canonical import sha256
 from shared.csv_file import write_csv
 from shared.files import put
 from shared.progress import Advance
-from shared.slides.embedded import standing
+from shared.slides.embedded import fullest, standing
 from shared.units import CaseId
 
 _AT_ONCE = 8
@@ -38,7 +38,7 @@ def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Adv
     """
     case_ids = [CaseId(case) for case in cases]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="bags") as pool:
-        events = list(chain.from_iterable(pool.map(partial(standing, store), case_ids)))
+        events = list(chain.from_iterable(map(fullest, pool.map(partial(standing, store), case_ids))))
         copies = pool.map(partial(_copy, store, folder), events)
         for done, _ in enumerate(copies, 1):
             advance(done, len(events))

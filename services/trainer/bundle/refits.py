@@ -162,7 +162,7 @@ def _drawn_value(
     arm: ArmFit, coefficients: Floats, missing: Column, patients: Patients, rng: np.random.Generator
 ) -> float:
     """Log hazard of a variable's columns for a random patient with a known value; mean hazard 1."""
-    values = patients.cohort.column(missing.variable)[arm.members]
+    values = patients.cohort.case_values.column(missing.variable)[arm.members]
     known = np.flatnonzero(~np.isnan(values))
     parts = [i for i, c in enumerate(arm.columns) if c.variable == missing.variable and c.form != "missing"]
     log_hazard = arm.design[known][:, parts] @ coefficients[parts]

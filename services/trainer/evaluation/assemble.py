@@ -12,6 +12,7 @@ from services.trainer.evaluation.contrasts import contrasts, sentence
 from services.trainer.evaluation.decisions import decision_curve
 from services.trainer.evaluation.figures import arm_figures
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
+from services.trainer.evaluation.landmarks import landmarks
 from services.trainer.evaluation.matched import matched_rates
 from services.trainer.evaluation.moved import moved
 from services.trainer.evaluation.pooled import Pooled
@@ -64,6 +65,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
         moved=moves,
         claims=claims(pooled, rates, compared, moves),
         reservations=reserved(pooled, len(ratios)),
+        landmarks=landmarks(pooled, bootstrap),
         secondary=secondary(pooled, bootstrap),
         decision_curve=decision_curve(pooled, shown, bootstrap),
         prototypes=measured.prototypes,

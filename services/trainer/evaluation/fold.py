@@ -18,6 +18,9 @@ from services.trainer.split_fold import split_fold
 from shared.arrays import Floats, Ints
 from shared.tensors import decode_metadata, encode_tensors
 
+_PREDICTED = ("log_risk", "risk", "event_free")
+"""Fields of a prediction, in order."""
+
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
@@ -33,7 +36,7 @@ class FoldResult:
         """As safetensors."""
         arrays: dict[str, Floats | Ints] = {"index": self.index}
         for name, prediction in self.predictions.items():
-            arrays |= {f"{name}.log_risk": prediction.log_risk, f"{name}.risk": prediction.risk}
+            arrays |= {f"{name}.{field}": getattr(prediction, field) for field in _PREDICTED}
         metadata = {"thresholds": json.dumps(dict(self.thresholds)), "absent": json.dumps(dict(self.absent))}
         return encode_tensors(arrays, metadata)
 
@@ -43,7 +46,7 @@ class FoldResult:
         try:
             arrays, metadata = load(data), decode_metadata(data)
             names = [name.removesuffix(".risk") for name in arrays if name.endswith(".risk")]
-            predictions = {name: Prediction(arrays[f"{name}.log_risk"], arrays[f"{name}.risk"]) for name in names}
+            predictions = {name: Prediction(*(arrays[f"{name}.{field}"] for field in _PREDICTED)) for name in names}
             return cls(arrays["index"], predictions, json.loads(metadata["thresholds"]), json.loads(metadata["absent"]))
         except (SafetensorError, ValueError, KeyError):
             return None

@@ -29,7 +29,7 @@ def hazard_ratios(cohort: Cohort) -> tuple[HazardRatio, ...]:
     lacks it is a stratum too. The stratum's own ratios, which such a model cannot know, are those of the same model
     without strata: a mean over follow-up. `strata` of each row says by what its model was stratified.
     """
-    columns = fit_columns(cohort.case_values, cohort.profile.variables)
+    columns = fit_columns(cohort.case_values, cohort.profile.predictors)
     if not columns:
         return ()
     x, stratum = design_matrix(columns, cohort.case_values), cohort.profile.strata

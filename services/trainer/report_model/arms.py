@@ -40,6 +40,28 @@ class CalibrationFigures(Entry):
         return content | {name: content.pop(name) for name in behind}
 
 
+class LandmarkFigures(Entry):
+    """Risks of an arm by a horizon, given no event of any kind until a landmark, against what happened."""
+
+    arm: str
+    event_free_years: float
+    """The landmark."""
+    horizon_years: float
+    n: int
+    """Patients with a prediction who are observed past the landmark without an event."""
+    events: int
+    """Events of interest among them by the horizon."""
+    predicted: float | None
+    """Mean conditional risk."""
+    observed: Figure = NO_FIGURE
+    """Incidence by the horizon; as the next figures undefined with too few events."""
+    o_e: Figure = NO_FIGURE
+    intercept: Figure = NO_FIGURE
+    """Calibration in the large, on the scale of the log hazard."""
+    uno_c: Figure = NO_FIGURE
+    """Up to the horizon."""
+
+
 class OperatingPoint(Entry):
     """What follows from acting on the threshold of the training data."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ValidationError
 
 from services.trainer.errors import BadReportError
-from services.trainer.report_model.arms import ArmFigures, DecisionCurve, RiskGroups, Subgroup
+from services.trainer.report_model.arms import ArmFigures, DecisionCurve, LandmarkFigures, RiskGroups, Subgroup
 from services.trainer.report_model.comparisons import ArmContrast, MatchedRates, Moved, Secondary
 from services.trainer.report_model.entry import Entry, Inline
 from services.trainer.report_model.patients import (
@@ -59,6 +59,8 @@ class Report(Entry):
     """What was shown of sensitivity and specificity, and what was not, in words."""
     reservations: tuple[str, ...] = ()
     """What speaks against the model, in words."""
+    landmarks: tuple[LandmarkFigures, ...] = ()
+    """Of reports of older programs, and without times: none."""
     secondary: Secondary
     decision_curve: DecisionCurve
     prototypes: tuple[PrototypeRow, ...]

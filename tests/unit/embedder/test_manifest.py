@@ -1,7 +1,9 @@
 """An encoder is loaded only when it is the one its manifest describes."""
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +80,35 @@ def test_a_manifest_that_is_no_json_is_refused(tmp_path: Path) -> None:
     (tmp_path / MANIFEST_FILE).write_text("{")
     with pytest.raises(UnknownEncoderError, match="not valid"):
         read_manifest(tmp_path)
+
+
+def _twice(path: Path) -> None:
+    path.write_bytes(path.read_bytes().rstrip()[:-1] + b', "name": "other"}')
+
+
+def _piped(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _linked(path: Path) -> None:
+    path.symlink_to(path.rename(path.with_suffix(".elsewhere")))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        (MANIFEST_FILE, _twice, 'it says "name" more than once'),
+        (MANIFEST_FILE, _piped, "a pipe or a device"),
+        (MANIFEST_FILE, _linked, "it is a link"),
+        (MODEL_FILE, _linked, "it is a link"),
+        (MODEL_FILE, _piped, "a pipe or a device"),
+    ],
+)
+def test_an_encoder_whose_files_are_ambiguous_or_not_plain_is_refused(
+    tmp_path: Path, name: str, change: Callable[[Path], None], sentence: str
+) -> None:
+    shutil.copy(DEFAULT_ENCODER / MODEL_FILE, altered(tmp_path))
+    change(tmp_path / name)
+    with pytest.raises(UnknownEncoderError, match=sentence):
+        read_model(tmp_path, read_manifest(tmp_path))

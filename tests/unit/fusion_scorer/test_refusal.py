@@ -80,6 +80,8 @@ def lose(store: MemoryStore) -> None:
 def embed_anew(store: MemoryStore) -> None:
     event = bag_of(store, "B")
     event.bag.encoder_digest = "f" * 64
+    for key in [key for key in CaseIndex(store).entries(keys.case_id("MB-1", "")) if "/B@" in key]:
+        store.delete(key)
     CaseIndex(store).put_slide(event)
 
 

@@ -40,12 +40,11 @@ def test_the_import_loads_no_library_and_nothing_of_the_program() -> None:
     assert _printed(_LOADED) == ["[]"]
 
 
-def test_a_function_without_its_libraries_names_the_extra_that_brings_them() -> None:
+def test_a_function_without_its_libraries_names_what_installs_them() -> None:
+    missing = {"open_slide": "openslide", "embed": "openpyxl", "Cohort": "openpyxl", "Bundle": "openpyxl"}
     assert _printed(_WITHOUT_LIBRARIES) == [
-        "medulla.open_slide needs openslide, which is not installed: install medulla-risk[tiler]",
-        "medulla.embed needs openpyxl, which is not installed: install medulla-risk[standalone]",
-        "medulla.Cohort needs openpyxl, which is not installed: install medulla-risk[trainer]",
-        "medulla.Bundle needs openpyxl, which is not installed: install medulla-risk[standalone]",
+        f"medulla.{name} needs {library}, which is not installed: `make dev` in the project brings it."
+        for name, library in missing.items()
     ]
 
 

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from medulla.v1.scorer_pb2 import TopTile
 
-from services.standalone import scored_case
 from services.standalone.demo_case import DEMO_SLIDE
 from services.standalone.local_slides import slide_at
 from services.standalone.report_page import SlidePage, render
+from services.standalone.score_files import slide_page
 from services.standalone.score_lines import score_lines
+from services.standalone.scored_case import tile_pictures
 from services.tiler.readers import open_slide
 from shared.blob.memory import MemoryStore
 from shared.export import score_text
@@ -24,7 +26,7 @@ RANKED = "Most attended tiles, highest first"
 
 def page(attention: str, top_tiles: Sequence[str]) -> str:
     score = samples.score("MB-1", slides=("A1",))
-    return render(score, [SlidePage(score.slides[0], PICTURE, attention, "highest 1 %", top_tiles)])
+    return render(score, [SlidePage(score.slides[0], PICTURE, attention, "highest 1 %", top_tiles, bool(top_tiles))])
 
 
 def test_a_preference_is_shown_as_a_ranked_list() -> None:
@@ -51,9 +53,16 @@ def test_tiles_are_cut_for_the_report_only_where_the_model_preferred_some(highes
     store, evidence = MemoryStore(), samples.slide_evidence("MB-1", "A1", top)
     store.put_new(evidence.thumbnail_key, thumbnail())
     store.put_new(evidence.attention_key, attention_map(top, faint=0.011, steps=1))
-    made_page = scored_case._page(store, evidence, slide_at(DEMO_SLIDE), open_slide)
-    assert made_page.attention
-    assert len(made_page.top_tiles) == shown
+    shown_page = slide_page(store, evidence, partial(tile_pictures, {"A1": slide_at(DEMO_SLIDE)}, open_slide))
+    assert shown_page.attention
+    assert len(shown_page.top_tiles) == shown
+
+
+def test_a_slide_of_which_only_features_were_at_hand_has_no_picture() -> None:
+    score = samples.score("MB-1", slides=("A1",))
+    shown = render(score, [slide_page(MemoryStore(), score.slides[0], lambda _: [PICTURE])])
+    assert "No picture of the slide is stored" in shown
+    assert "<img" not in shown
 
 
 def test_what_a_person_must_see_stands_above_the_risk() -> None:

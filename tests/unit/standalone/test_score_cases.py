@@ -148,5 +148,6 @@ def test_options_of_one_case_do_not_go_with_a_table(table: Path, bundle: Path, m
     assert scored(table, bundle, *more).exit_code == 2
 
 
-def test_embeddings_alone_are_wrong_usage(tmp_path: Path) -> None:
-    assert medulla("score", "--embeddings", tmp_path).exit_code == 2
+@pytest.mark.parametrize("more", [(), ("--case-id", "C-1", "a.svs"), ("--case-id", "C-1", "--encoder", "other")])
+def test_embeddings_without_a_case_or_with_slides_are_wrong_usage(more: tuple[str, ...], tmp_path: Path) -> None:
+    assert medulla("score", "--embeddings", tmp_path, *more).exit_code == 2

@@ -28,8 +28,8 @@ def cohort(seed: int, patients: int = 200) -> tuple[Outcome, Floats]:
     return Outcome(np.minimum(happened, lost), event.astype(np.int64)), risk
 
 
-def survival(outcome: Outcome, happened: Flags) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:
-    pairs = list(zip(happened, outcome.time, strict=True))
+def survival(outcome: Outcome, happened: Floats | Flags) -> np.ndarray[tuple[int, ...], np.dtype[np.void]]:
+    pairs = list(zip(happened.astype(bool), outcome.time, strict=True))
     return np.array(pairs, dtype=[("event", bool), ("time", float)])
 
 

@@ -40,7 +40,7 @@ def cohort() -> Cohort:
 def arm(name: str, log_risk: Floats, times: int) -> ArmResult:
     risk = np.tile((1 - np.exp(-np.exp(log_risk)))[:, None], times)
     flags = (risk[:, 0] >= 0.45)[None]
-    return ArmResult(name, name, (Prediction(log_risk, risk),), flags, np.array([0.45]))
+    return ArmResult(name, name, (Prediction(log_risk, risk, 1 - risk),), flags, np.array([0.45]))
 
 
 @pytest.fixture(scope="module")
