@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Set
 from dataclasses import dataclass
+from itertools import islice
 
 from shared.protobuf_fields import FieldReader, Fields, Schema, Value, WireError, numbers, size, text
 from shared.words import shown
@@ -62,8 +63,9 @@ class _Check:
         self._outside_bytes = 0
 
     def model(self, message: Value) -> None:
+        """Check a model's bytes, as check_graph says."""
         model = self._fields.read(message, _MODEL)
-        if max(numbers(model.get(1, ())), default=0) > MAX_IR_VERSION:
+        if next(numbers(model.get(1, ())), 0) > MAX_IR_VERSION:
             raise WireError("is of a newer format than any that is read")
         for opset in model.get(8, ()):
             self._opset(self._fields.read(opset, _OPSET))
@@ -75,7 +77,7 @@ class _Check:
         domain = text(opset.get(1, ()))
         if domain not in _STANDARD:
             raise WireError(f"asks for operators of {shown(domain)}, and only those of ONNX itself are read")
-        if not 1 <= max(numbers(opset.get(2, ())), default=0) <= MAX_OPSET:
+        if not 1 <= next(numbers(opset.get(2, ())), 0) <= MAX_OPSET:
             raise WireError(f"asks for a version of operators that is not from 1 to {MAX_OPSET}")
 
     def _graph(self, graph: Fields) -> None:
@@ -98,12 +100,12 @@ class _Check:
 
     def _tensor(self, tensor: Fields) -> None:
         """Check that a tensor's shape is that of its numbers: no runtime then sets aside more than the file holds."""
-        name, shape = shown(text(tensor.get(8, ()))), numbers(tensor.get(1, ()))
-        width = _BYTES.get(max(numbers(tensor.get(2, ())), default=0))
+        name, shape = shown(text(tensor.get(8, ()))), list(islice(numbers(tensor.get(1, ())), MAX_AXES + 1))
+        width = _BYTES.get(next(numbers(tensor.get(2, ())), 0))
         if width is None or len(shape) > MAX_AXES:
             raise WireError(f"has weights {name} of a type or shape that is not read")
         count = math.prod(shape)
-        if 13 in tensor or any(numbers(tensor.get(14, ()))):
+        if 13 in tensor or next(numbers(tensor.get(14, ())), 0):
             self._outside(name, tensor, count * width)
         elif 9 in tensor:
             if size(tensor[9]) != count * width:

@@ -1,14 +1,15 @@
 """Reads the fields of a protobuf message from foreign bytes, within a limit of their number, without copying any."""
 
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-Value: TypeAlias = int | memoryview
-"""A number of any width, or the bytes of a text, a message or packed numbers."""
+Value: TypeAlias = int | float | memoryview
+"""A whole number, a decimal of 4 or 8 bytes, or the bytes of a text, a message or packed numbers."""
 Fields: TypeAlias = Mapping[int, Sequence[Value]]
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
-_WIDTHS = {_EIGHT: 8, _FOUR: 4}
+_DECIMALS = {_EIGHT: struct.Struct("<d"), _FOUR: struct.Struct("<f")}
 _MOST_VARINT_BYTES = 10
 
 
@@ -38,7 +39,7 @@ class FieldReader:
         Raises:
             WireError: it is cut off, or has a field that the schema does not, or that occurs more often than it may.
         """
-        if isinstance(message, int):
+        if not isinstance(message, memoryview):
             raise WireError(f"has a number where {schema.name} is expected")
         fields: dict[int, list[Value]] = {}
         at = 0
@@ -58,18 +59,22 @@ class FieldReader:
             raise WireError(f"has {schema.name} with field {number} twice")
 
 
-def numbers(values: Sequence[Value]) -> Sequence[int]:
-    """Whole numbers of a repeated field, packed or not."""
-    whole: list[int] = []
+def numbers(values: Sequence[Value]) -> Iterator[int]:
+    """Whole numbers of a field, packed or not, read one by one: foreign bytes may hold millions of them.
+
+    Raises:
+        WireError: there is a decimal, which other readers of the message pass over, or a number is cut off.
+    """
     for value in values:
+        if isinstance(value, float):
+            raise WireError("has a decimal where a whole number is expected")
         if isinstance(value, int):
-            whole.append(value)
+            yield value
             continue
         at = 0
         while at < len(value):
             number, at = _varint(value, at)
-            whole.append(number)
-    return whole
+            yield number
 
 
 def text(values: Sequence[Value]) -> str:
@@ -86,11 +91,11 @@ def text(values: Sequence[Value]) -> str:
 
 def size(values: Sequence[Value]) -> int:
     """Bytes of a field, 8 of each number."""
-    return sum(8 if isinstance(value, int) else len(value) for value in values)
+    return sum(len(value) if isinstance(value, memoryview) else 8 for value in values)
 
 
 def _bytes(value: Value) -> memoryview:
-    if isinstance(value, int):
+    if not isinstance(value, memoryview):
         raise WireError("has a number where a text is expected")
     return value
 
@@ -104,15 +109,15 @@ def _field(message: memoryview, at: int) -> tuple[int, Value, int]:
         return number, value, at
     if kind == _BYTES:
         length, at = _varint(message, at)
-    elif kind in _WIDTHS:
-        length = _WIDTHS[kind]
+    elif kind in _DECIMALS:
+        length = _DECIMALS[kind].size
     else:
         raise WireError("is no protobuf message")
     end = at + length
     if end > len(message):
         raise WireError("ends in the middle of a field")
     content = message[at:end]
-    return number, int.from_bytes(content, "little") if kind in _WIDTHS else content, end
+    return number, _DECIMALS[kind].unpack(content)[0] if kind in _DECIMALS else content, end
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A case that was scored and then followed up: its risk as it was given, and what happened."""
+"""A case that was scored and then followed up: its risks as they were given, and what happened."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class GivenRisk:
     """Titles of the blocks, and names of the model's variables, that the case lacked."""
     out_of_distribution: bool = False
 
-    def hazard_at(self, years: Floats) -> Floats:
+    def hazard_at(self, years: Floats | float) -> Floats:
         """Cumulative hazard [k] by some times [k]; beyond the last horizon that of the last horizon."""
         return np.asarray(np.interp(years, self.years, self.hazard), np.float64)
 
@@ -67,13 +67,16 @@ class LaterOutcome:
 
 @dataclass(frozen=True, eq=False)
 class FollowedCase:
-    """A score and its outcome, from the day of the score to the end of follow-up or the last horizon."""
+    """Scores of a case and its outcome, from the day of the first to the end of follow-up or the last horizon."""
 
-    given: GivenRisk
+    scores: tuple[GivenRisk, ...]
+    """Those before the outcome, in order; each counts until the next. If only the last counted, the time without an
+    event before it would be lost, and all events kept.
+    """
+    starts: tuple[float, ...]
+    """Years at which each score was given, rising; what happened before the first could not be predicted."""
     begins: date | None
     """The day from which years count; None where no day is known."""
-    since: float
-    """Years at which the score was given; what happened before could not be predicted."""
     until: float
     """Years at the end of follow-up, at most the last horizon."""
     event: int
@@ -81,15 +84,32 @@ class FollowedCase:
     site: str
 
     @classmethod
-    def joined(cls, given: GivenRisk, later: LaterOutcome) -> "FollowedCase | None":
-        """None where the outcome was known before the score was given, or there is no day to count from."""
-        begins = later.diagnosed or given.given_on
-        since = max(0.0, (given.given_on - begins).days / DAYS_A_YEAR) if given.given_on and begins else 0.0
-        last, years = float(given.years[-1]), later.years_from(begins)
-        if years is None or years <= since or since >= last:
+    def joined(cls, scores: Sequence[GivenRisk], later: LaterOutcome) -> "FollowedCase | None":
+        """None where the outcome was known before any score was given, or there is no day to count from.
+
+        `scores`: of one case by one bundle, at least one, in the order in which they were given.
+        """
+        begins = later.diagnosed or scores[0].given_on
+        last, years = float(scores[0].years[-1]), later.years_from(begins)
+        if years is None:
             return None
+        timed = [(score, _years_between(begins, score.given_on)) for score in scores]
+        before = [(score, start) for score, start in timed if start < min(years, last)]
+        if not before:
+            return None
+        counted, starts = zip(*before, strict=True)
         event = later.event if years <= last else 0
-        return cls(given, begins, since, min(years, last), event, given.site or later.site)
+        return cls(counted, starts, begins, min(years, last), event, counted[-1].site or later.site)
+
+    @property
+    def latest(self) -> GivenRisk:
+        """The last score before the outcome."""
+        return self.scores[-1]
+
+    @property
+    def since(self) -> float:
+        """Years at which the first score was given."""
+        return self.starts[0]
 
     @property
     def is_event(self) -> bool:
@@ -103,12 +123,22 @@ class FollowedCase:
 
     def expected_by(self, years: Floats) -> Floats:
         """The same [k] by some years [k], as far as it was followed."""
-        reached = self.given.hazard_at(np.append(np.clip(years, self.since, self.until), self.since))
-        return np.asarray(reached[:-1] - reached[-1], np.float64)
+        reached = np.clip(years, self.since, self.until)
+        ends = (*self.starts[1:], self.until)
+        turns = zip(self.scores, self.starts, ends, strict=True)
+        counted = (
+            score.hazard_at(np.clip(reached, start, end)) - score.hazard_at(start) for score, start, end in turns
+        )
+        return np.asarray(sum(counted, np.zeros(len(years))), np.float64)
 
     def day_after(self, years: float) -> float:
         """The day, as an ordinal with its fraction, some years after the first; NaN where that is not known."""
         return self.begins.toordinal() + years * DAYS_A_YEAR if self.begins else float("nan")
+
+
+def _years_between(begins: date | None, day: date | None) -> float:
+    """Years from one day to another; 0 where a day is not known or comes before."""
+    return max(0.0, (day - begins).days / DAYS_A_YEAR) if begins and day else 0.0
 
 
 def outcome_of(cases: Sequence[FollowedCase]) -> Outcome:

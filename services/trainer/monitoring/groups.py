@@ -38,7 +38,7 @@ def figures(name: str, cases: Sequence[FollowedCase]) -> GroupFigures:
 
 
 def _concordance(cases: Sequence[FollowedCase]) -> Figure:
-    log_risk = np.array([case.given.log_risk for case in cases])
+    log_risk = np.array([case.latest.log_risk for case in cases])
     return Bootstrap.of(len(cases), _SEED, _SAMPLES).figure(harrell_c(outcome_of(cases), log_risk)).rounded()
 
 
@@ -59,7 +59,7 @@ def by_site(cases: Iterable[FollowedCase]) -> tuple[GroupFigures, ...]:
 def by_subgroup(cases: Sequence[FollowedCase], profile: Profile) -> tuple[GroupFigures, ...]:
     """The subgroups of the profile, by what the scores state of the cases; a missing value is in none."""
     rules = {name: profile.expression(text) for name, text in profile.subgroups.items()}
-    known = [CaseValues.of_case(profile, case.given.values) for case in cases]
+    known = [CaseValues.of_case(profile, case.latest.values) for case in cases]
     return tuple(
         figures(name, [case for case, values in zip(cases, known, strict=True) if rule(values.column)[0]])
         for name, rule in list(rules.items())[:MOST]
@@ -68,7 +68,7 @@ def by_subgroup(cases: Sequence[FollowedCase], profile: Profile) -> tuple[GroupF
 
 def by_risk(cases: Sequence[FollowedCase]) -> tuple[GroupFigures, ...]:
     """Thirds by the risk at the first horizon."""
-    at_horizon = [float(np.interp(case.given.horizon_years, case.given.years, case.given.risk)) for case in cases]
+    at_horizon = [float(np.interp(case.latest.horizon_years, case.latest.years, case.latest.risk)) for case in cases]
     parts = np.array_split(np.argsort(at_horizon, kind="stable"), 3)
     names = ("lowest third of risks", "middle third", "highest third")
     return tuple(figures(name, [cases[i] for i in part]) for name, part in zip(names, parts, strict=True))

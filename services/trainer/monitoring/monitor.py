@@ -35,33 +35,23 @@ def monitor(
     risks: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], profile: Profile, design: Design
 ) -> MonitorReport:
     """The report; `outcomes` by case."""
-    by_bundle: dict[str, dict[str, list[GivenRisk]]] = defaultdict(lambda: defaultdict(list))
+    by_bundle: dict[str, list[GivenRisk]] = defaultdict(list)
     for risk in risks:
-        by_bundle[risk.bundle][risk.case_id].append(risk)
+        by_bundle[risk.bundle].append(risk)
     return MonitorReport(
         version=1,
         notice=NOTICE,
         event=profile.outcome.codes[profile.outcome.event_of_interest],
         least=groups.LEAST,
-        bundles=tuple(
-            _monitored([_as_given(several, outcomes) for several in cases.values()], outcomes, profile, design)
-            for cases in by_bundle.values()
-        ),
+        bundles=tuple(_monitored(scores, outcomes, profile, design) for scores in by_bundle.values()),
     )
 
 
-def _as_given(several: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome]) -> GivenRisk:
-    """Of a case's scores by one bundle the last before its outcome; the first where all came after it."""
-    ordered = sorted(several, key=lambda risk: risk.given_on or date.min)
-    later = outcomes.get(ordered[0].case_id)
-    before = [risk for risk in ordered if later is None or FollowedCase.joined(risk, later)]
-    return before[-1] if before else ordered[0]
-
-
 def _monitored(
-    risks: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], profile: Profile, design: Design
+    scores: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], profile: Profile, design: Design
 ) -> Monitored:
-    cases, sequential = sequential_of(risks, outcomes, design)
+    cases, sequential = sequential_of(scores, outcomes, design)
+    risks = _latest(scores, cases)
     known = sum(risk.case_id in outcomes for risk in risks)
     left_out = {NO_OUTCOME: len(risks) - known, KNOWN_BEFORE: known - len(cases)}
     days = sorted(str(risk.given_on) for risk in risks if risk.given_on)
@@ -94,7 +84,7 @@ def _calibration(cases: Sequence[FollowedCase], years: float) -> HorizonCalibrat
     events = int((outcome.is_event & (outcome.time <= years)).sum()) if cases else 0
     if events < _EVENTS:
         return HorizonCalibration(horizon_years=years, events=events)
-    risk = np.array([np.interp(years, case.given.years, case.given.risk) for case in cases])
+    risk = np.array([np.interp(years, case.latest.years, case.latest.risk) for case in cases])
     draws = Bootstrap.of(len(cases), _SEED, _SAMPLES)
     spread = float(np.ptp(risk)) > 1e-9
     return HorizonCalibration(
@@ -107,12 +97,27 @@ def _calibration(cases: Sequence[FollowedCase], years: float) -> HorizonCalibrat
 
 
 def sequential_of(
-    risks: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], design: Design
+    scores: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], design: Design
 ) -> tuple[list[FollowedCase], Sequential]:
-    """The cases of one score each that were followed, and the charts of them."""
-    joined = (FollowedCase.joined(risk, outcomes[risk.case_id]) for risk in risks if risk.case_id in outcomes)
+    """The cases of a bundle's scores that were followed, and the charts of them."""
+    by_case = _by_case(scores)
+    joined = (FollowedCase.joined(by_case[case], outcomes[case]) for case in by_case if case in outcomes)
     cases = [case for case in joined if case]
-    return cases, _sequential(risks, cases, design)
+    return cases, _sequential(_latest(scores, cases), cases, design)
+
+
+def _by_case(scores: Sequence[GivenRisk]) -> dict[str, list[GivenRisk]]:
+    """Scores of each case in order."""
+    by_case: dict[str, list[GivenRisk]] = defaultdict(list)
+    for score in sorted(scores, key=lambda score: score.given_on or date.min):
+        by_case[score.case_id].append(score)
+    return by_case
+
+
+def _latest(scores: Sequence[GivenRisk], cases: Sequence[FollowedCase]) -> list[GivenRisk]:
+    """Of each case the last score before its outcome; the last of all where it has none."""
+    last = {case: ordered[-1] for case, ordered in _by_case(scores).items()}
+    return list((last | {case.latest.case_id: case.latest for case in cases}).values())
 
 
 def _sequential(risks: Sequence[GivenRisk], cases: Sequence[FollowedCase], design: Design) -> Sequential:

@@ -1,6 +1,7 @@
 """An ONNX model is checked before a runtime sees it: operators, shapes, and weights outside it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -16,7 +17,7 @@ from shared.model.errors import BadBundleError
 from shared.model.onnx_mil import OnnxMil
 from shared.onnx_graph import GraphLimits, check_graph
 from shared.onnx_operators import ATTENTION_MODEL, NETWORK
-from shared.protobuf_fields import WireError
+from shared.protobuf_fields import WireError, numbers
 
 MIL = (DEMO_BUNDLE / "mil.onnx").read_bytes()
 LIMITS = GraphLimits(NETWORK, MAX_NODES)
@@ -35,12 +36,12 @@ def _outside(location: str, **entries: str) -> Callable[[onnx.ModelProto], None]
     return change
 
 
-def _tensor(**fields: object) -> Callable[[onnx.ModelProto], None]:
+def _tensor(**fields: Any) -> Callable[[onnx.ModelProto], None]:
     tensor = TensorProto(name="odd", data_type=TensorProto.FLOAT, **fields)
     return lambda model: model.graph.initializer.append(tensor)
 
 
-def _node(operator: str, domain: str = "", **attributes: object) -> Callable[[onnx.ModelProto], None]:
+def _node(operator: str, domain: str = "", **attributes: Any) -> Callable[[onnx.ModelProto], None]:
     node = helper.make_node(operator, ["bag"], ["odd"], domain=domain, **attributes)
     return lambda model: model.graph.node.append(node)
 
@@ -52,6 +53,10 @@ def _many(model: onnx.ModelProto) -> None:
 BRANCH = helper.make_graph([helper.make_node("Identity", ["bag"], ["inner"])], "branch", [], [])
 HUGE = numpy_helper.from_array(np.zeros(1, np.float32), "constant")
 HUGE.dims[:] = [2**40]
+EMPTY_DECIMAL_AXIS = TensorProto.FromString(
+    TensorProto(data_type=TensorProto.FLOAT, dims=[2**40], raw_data=b"").SerializeToString() + b"\x0d\0\0\0\0"
+)
+"""A shape of 2**40 and an axis of 0 in 4 bytes, which ONNX Runtime passes over."""
 ODD: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
     "weights in a file beside it": (_outside("weights.bin"), 'has weights "outside" in another file'),
     "weights up the folders": (_outside("../../etc/passwd"), 'has weights "outside" in another file'),
@@ -68,6 +73,10 @@ ODD: dict[str, tuple[Callable[[onnx.ModelProto], object], str]] = {
         "and their shape needs 8589934592",
     ),
     "a shape beyond its numbers": (_tensor(dims=[2**31], float_data=[1.0]), "fewer weights"),
+    "an axis that runtimes pass over": (
+        lambda model: model.graph.initializer.append(EMPTY_DECIMAL_AXIS),
+        "has a decimal where a whole number is expected",
+    ),
     "a negative shape": (_tensor(dims=[-1], raw_data=b"1234"), "of 4 bytes"),
     "a shape of many axes": (_tensor(dims=[1] * 9, raw_data=b"1234"), "of a type or shape that is not read"),
     "texts": (_tensor(dims=[1], string_data=[b"text"]), "has a tensor with field 6"),
@@ -124,6 +133,13 @@ def test_weights_of_an_encoder_may_lie_in_its_own_file_within_its_size(entries: 
 def test_what_onnx_runtime_reads_as_its_own_format_is_refused() -> None:
     with pytest.raises(WireError, match="in the format of ONNX Runtime"):
         check_graph(b"\x12\xff\x7f\x00ORTM", LIMITS)
+
+
+def test_of_packed_numbers_none_is_read_before_it_is_wanted() -> None:
+    packed = numbers([memoryview(b"\x07\xff")])
+    assert next(packed) == 7
+    with pytest.raises(WireError, match="ends in the middle of a number"):
+        next(packed)
 
 
 @given(at=st.integers(0, len(MIL) - 1), flip=st.integers(1, 255), cut=st.booleans())

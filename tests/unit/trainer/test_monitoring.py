@@ -1,5 +1,6 @@
 """Outcomes against scores as they were given: expected events, charts, groups, on cases small enough to count."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -22,7 +23,7 @@ FIRST = date(2026, 1, 1)
 
 
 def joined(case: str, years: float, event: int, given_on: date | None = None) -> FollowedCase:
-    followed = FollowedCase.joined(given(case, given_on=given_on), LaterOutcome(event, years))
+    followed = FollowedCase.joined([given(case, given_on=given_on)], LaterOutcome(event, years))
     assert followed
     return followed
 
@@ -38,7 +39,7 @@ def test_the_hazard_of_a_score_is_that_of_its_arm_also_where_events_compete() ->
 
 def test_expected_events_are_the_hazard_that_a_case_was_followed_through() -> None:
     assert joined("A", 2.0, 0).expected == pytest.approx(0.4)
-    late = FollowedCase.joined(given("B", given_on=FIRST), LaterOutcome(1, 3.0, diagnosed=date(2025, 1, 1)))
+    late = FollowedCase.joined([given("B", given_on=FIRST)], LaterOutcome(1, 3.0, diagnosed=date(2025, 1, 1)))
     assert late is not None
     assert late.expected == pytest.approx(0.4, abs=0.01)  # scored a year after diagnosis
     past = joined("C", 9.0, 1)
@@ -53,7 +54,25 @@ def test_expected_events_are_the_hazard_that_a_case_was_followed_through() -> No
     ],
 )
 def test_an_outcome_known_before_the_score_is_not_counted(later: LaterOutcome) -> None:
-    assert FollowedCase.joined(given("A", given_on=FIRST), later) is None
+    assert FollowedCase.joined([given("A", given_on=FIRST)], later) is None
+
+
+def test_a_score_counts_until_the_next_of_its_case() -> None:
+    scores = [given("A", 0.2, FIRST), given("A", 0.3, FIRST + timedelta(days=365)), given("A", 0.9, date(2029, 1, 1))]
+    case = FollowedCase.joined(scores, LaterOutcome(1, 2.5, diagnosed=FIRST))
+    assert case is not None
+    assert (case.since, case.latest.hazard[-1], len(case.scores)) == (0.0, 1.5, 2)
+    assert case.expected == pytest.approx(0.2 * 1.0 + 0.3 * 1.5, abs=0.01)
+    assert case.expected_by(np.array([0.5, 2.0, 9.0])) == pytest.approx([0.1, 0.5, 0.65], abs=0.01)
+
+
+def test_right_risks_that_are_given_again_every_year_are_not_flagged() -> None:
+    risks, outcomes = stream(300, 1.0, 8802)
+    again = [replace(risk, given_on=(risk.given_on or FIRST) + timedelta(days=365)) for risk in risks]
+    (once,) = monitor(risks, outcomes, load_profile(), Design()).bundles
+    (twice,) = monitor([*again, *risks], outcomes, load_profile(), Design()).bundles
+    assert (twice.flagged, twice.scored) == (False, 300)
+    assert twice.overall == once.overall
 
 
 def test_the_interval_of_no_events_is_that_of_a_poisson_count() -> None:
