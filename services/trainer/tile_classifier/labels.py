@@ -132,5 +132,8 @@ def _whole(cell: str) -> int:
 
 def _notes(table: TileTable, tiles: int, slides: int) -> tuple[str, ...]:
     missing = len(table.rows) - tiles
+    if not missing:
+        return ()
     of_slides = f", {counted(slides, 'slide')} of them whole" if slides else ""
-    return (f"{counted(missing, 'labelled tile')} left out that the embeddings do not have{of_slides}",) * bool(missing)
+    left_out = f"{counted(missing, 'labelled tile')} left out that the embeddings do not have{of_slides}"
+    return (f"{left_out}; where another tool cut at other corners, `medulla embed` these slides",)

@@ -45,7 +45,7 @@ def slide_pictures(case: ExportedCase) -> list[SlidePicture]:
 def _picture(case: ExportedCase, slide: SlideEvidence) -> SlidePicture:
     thumbnail, title = case.thumbnail(slide), score_text.slide_title(slide, case.score)
     groups = composition_text.shares(case.score, slide), prototype_text.shares(case.score, slide, _PROTOTYPES)
-    lines = [_ledger(slide), f"Quality: {quality_text.remarks(slide)}.", *filter(None, groups)]
+    lines = [_ledger(slide), f"Remarks: {score_text.listed(slide.qc_flags, 'none')}.", *filter(None, groups)]
     if thumbnail is None:
         return SlidePicture(title, [*lines, "No picture of the slide is stored."], "", b"")
     try:
@@ -60,7 +60,7 @@ def _picture(case: ExportedCase, slide: SlideEvidence) -> SlidePicture:
 
 def _ledger(slide: SlideEvidence) -> str:
     counts = ", ".join(f"{count} {name}" for name, count in quality_text.counts(slide))
-    return f"{counts}. {quality_text.resolution(slide, 'µm per pixel')}."
+    return f"{counts}. {score_text.sentence(quality_text.resolution(slide, 'µm per pixel'))}"
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,15 @@ def test_imported_bags_are_found_by_the_name_of_their_slide(drawn: Drawn, tmp_pa
     own = labelled_tiles(table, read_embeddings(drawn.embeddings))
     assert np.array_equal(imported.features, own.features)
     assert imported.label.tolist() == own.label.tolist()
+
+
+def test_tiles_at_other_corners_are_counted_and_the_note_says_what_to_do(drawn: Drawn) -> None:
+    table = read_tiles(drawn.tiles)
+    first, *others = table.rows
+    moved = replace(table, rows=({**first, "x": str(int(first["x"]) + 7)}, *others))
+    (note,) = labelled_tiles(moved, read_embeddings(drawn.embeddings)).notes
+    assert note.startswith("1 labelled tile left out that the embeddings do not have")
+    assert note.endswith("where another tool cut at other corners, `medulla embed` these slides")
 
 
 def test_bags_of_another_slide_of_the_same_name_are_not_taken(drawn: Drawn, tmp_path: Path) -> None:
