@@ -68,7 +68,7 @@ TILES = Counter(
 )
 TILE_DECODE_SECONDS = Histogram(
     "medulla_tile_decode_seconds",
-    "Time one thread takes to read and scale its share of a chunk. High: a slow disk, or more streams than cores.",
+    "Time one thread takes to read and scale about twenty tiles. High: a slow disk, or more streams than cores.",
     buckets=_SECONDS,
 )
 STREAMS_IN_FLIGHT = Gauge(

@@ -85,6 +85,7 @@ def provenance(slide: SlideInput) -> SlideProvenance:
 
 
 def _flags(slide: SlideInput) -> list[str]:
-    """The plan's remarks, and what only decoding shows."""
+    """The plan's remarks, what only decoding shows, and whether there was no plan to check the slide."""
     corrupt = {"corrupt_tiles"} if slide.embedded.ledger.corrupt else set()
-    return sorted({*slide.plan.qc_flags, *corrupt})
+    unchecked = {"quality_not_checked"} if slide.plan.ledger is None else set()
+    return sorted({*slide.plan.qc_flags, *corrupt, *unchecked})

@@ -1,5 +1,6 @@
 """All that a score is made from, in memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,8 @@ class PlanFacts(BaseModel, frozen=True):
     """Side of a tile in level-0 pixels."""
     tile_height_px: float
     qc_flags: tuple[str, ...] = ()
+    ledger: Mapping[str, int] | None = None
+    """Places of the grid by verdict; None where no planner checked the slide's quality, as of imported features."""
     colours: tuple[float, ...] = ()
     """How the tissue is stained, as the planner measures it; empty in plans of older programs."""
 

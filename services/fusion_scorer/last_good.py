@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from shared import logs, metrics
@@ -13,7 +13,19 @@ from shared.model.errors import BadBundleError
 
 _RETRY_S = 60.0
 """After which a bad promotion is looked at again: its files may have been repaired."""
+_RARELY = 20
+"""Times as long as it takes to look, at least, until the next look."""
 _log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A bad promotion, and when it is looked at again: one that takes long to find bad is looked at less often."""
+
+    pointer: BlobInfo
+    error: BadBundleError
+    wait_s: float
+    again_at: float
 
 
 class LastGood:
@@ -24,7 +36,8 @@ class LastGood:
         self._clock = clock
         self._lock = Lock()
         self._in_use: BundleInUse | None = None
-        self._refused: tuple[BlobInfo, BadBundleError, float] | None = None
+        self._refused: _Refused | None = None
+        self._began = clock()
 
     @property
     def note(self) -> str:
@@ -37,9 +50,13 @@ class LastGood:
         Raises:
             BadBundleError: as it was then.
         """
-        refused = self._refused
-        if refused and refused[0] == pointer and self._clock() - refused[2] < _RETRY_S:
-            raise refused[1]
+        with self._lock:
+            now, refused = self._clock(), self._refused
+            if refused and refused.pointer == pointer:
+                if now < refused.again_at:
+                    raise refused.error
+                self._refused = replace(refused, again_at=now + refused.wait_s)  # one thread looks, others go on
+            self._began = now
 
     def remember(self, bundle: Bundle, pointer: BlobInfo) -> None:
         """Note that a promotion is good."""
@@ -48,7 +65,10 @@ class LastGood:
 
     def instead_of(self, pointer: BlobInfo, error: BadBundleError) -> BundleInUse | None:
         """The bundle to use in place of a bad promotion; None where none was ever good."""
-        self._refused = (pointer, error, self._clock())
+        now = self._clock()
+        wait_s = max(_RETRY_S, _RARELY * (now - self._began))
+        if self._refused is None or self._refused.error is not error:
+            self._refused = _Refused(pointer, error, wait_s, now + wait_s)
         last = self._in_use or BundleInUse.stored(self._store)
         if last is None:
             return None

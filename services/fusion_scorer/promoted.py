@@ -59,7 +59,8 @@ class Bundles:
         self._public_key = public_key
         self._trial = trial
         self._kept: OrderedDict[Sha256, Bundle] = OrderedDict()
-        self._lock = Lock()
+        self._lock, self._loading = Lock(), Lock()
+        """The second is held while a bundle is loaded, which keeps nobody from one that is in memory."""
 
     def promoted(self) -> Promoted:
         """The bundle that the pointer names now, or the last good one while that cannot be used.
@@ -113,12 +114,18 @@ class Bundles:
             BadBundleError: there is none of that digest, or it was altered.
         """
         with self._lock:
-            bundle = self._kept.get(digest) or self._loaded(digest)
+            if digest in self._kept:
+                self._kept.move_to_end(digest)
+                return self._kept[digest]
+        with self._loading:
+            return self._kept.get(digest) or self._keep(digest, self._loaded(digest))
+
+    def _keep(self, digest: Sha256, bundle: Bundle) -> Bundle:
+        with self._lock:
             self._kept[digest] = bundle
-            self._kept.move_to_end(digest)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-            return bundle
+        return bundle
 
     def _pointed_at(self, info: BlobInfo) -> Sha256:
         try:

@@ -21,6 +21,7 @@ from services.results.ports import ResultStore
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
+from services.results.rest_bundle import bundle_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_dead_letters import dead_letter_routes
 from services.results.rest_docs import docs_routes
@@ -134,6 +135,7 @@ def _case_routes(backends: Backends, reader: Callable[[Request], Principal]) -> 
     yield export_routes(Exports(queries, blobs))
     yield note_routes(queries, reader)
     yield refused_routes(backends.results, blobs)
+    yield bundle_routes(blobs)
     yield monitoring_routes(MonitoredBundles(blobs))
 
 

@@ -25,7 +25,7 @@ _BEHIND = 3
 """Parts behind the reader that its threads may still need."""
 _NEAR = 32
 """Parts that the reader waits for; those further on it asks the store for itself, in small blocks."""
-_RECENT = 32
+_RECENT = 7
 """Reads whose median is where the reader is: tables of tiles lie elsewhere in the file."""
 _CACHE_BYTES = 2**24
 

@@ -10,7 +10,7 @@ from threading import Lock
 from services.tiler.byte_source import ByteSource
 
 VIEW_BLOCK = 2**17
-"""Bytes of a block where a few tiles are looked at."""
+"""Bytes of a block while a slide is opened, or where a few tiles are looked at."""
 STREAM_BLOCK = 2**20
 """Bytes of a block where nearly all of the file is read: each one is asked for by one message to another process."""
 _KEPT_BYTES = 2**23
@@ -20,12 +20,12 @@ _KEPT_BYTES = 2**23
 class BlockBytes:
     """A byte source over another one, which it closes. Safe to use from several threads, which share what one reads."""
 
-    def __init__(self, source: ByteSource, block: int = VIEW_BLOCK) -> None:
+    def __init__(self, source: ByteSource) -> None:
         self.name = source.name
         self.path: Path | None = source.path
         self.size = source.size
         self._source = source
-        self._block_bytes = block
+        self._block_bytes = VIEW_BLOCK
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._lock = Lock()
 
@@ -38,6 +38,11 @@ class BlockBytes:
         start = at - first * block
         head = self._block(first)[start : start + size]
         return head if first == last else head + self._block(last)[: size - len(head)]
+
+    def grow(self, block: int) -> None:
+        """Read blocks of this size from now on; not while threads read."""
+        self._block_bytes = block
+        self._blocks.clear()
 
     def close(self) -> None:
         """Close the source."""

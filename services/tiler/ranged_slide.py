@@ -31,7 +31,7 @@ class RangedSlide:
     levels: tuple[Level, ...]
     sizes: tuple[int, ...]
     block: int = VIEW_BLOCK
-    """Bytes that are read at once."""
+    """Bytes that are read at once when it is open."""
 
     @classmethod
     def of_plan(cls, described: Mapping[str, Any], sizes: tuple[int, ...]) -> Self | None:
@@ -58,10 +58,11 @@ def open_ranged(slide: RangedSlide, client: RangeClient) -> PixelReader:
         SlideError: it is not what its plan says, or cannot be read this way.
         OSError: its bytes do not come.
     """
-    files = [BlockBytes(RemoteBytes(client, number, size), slide.block) for number, size in enumerate(slide.sizes)]
-    if slide.format == DICOM:
-        return DicomReader(files, Override())
-    return _open_tiff(slide, files[0])
+    files = [BlockBytes(RemoteBytes(client, number, size)) for number, size in enumerate(slide.sizes)]
+    reader = DicomReader(files, Override()) if slide.format == DICOM else _open_tiff(slide, files[0])
+    for file in files:
+        file.grow(slide.block)
+    return reader
 
 
 def _open_tiff(slide: RangedSlide, file: BlockBytes) -> PixelReader:

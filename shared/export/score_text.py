@@ -15,6 +15,7 @@ _WORDS = {
     "low_resolution": "scanned at low resolution",
     "out_of_distribution": "unlike the training slides",
     "pen_ink": "pen ink",
+    "quality_not_checked": "quality was not checked",
     "replaced": "being replaced",
     "damaged_entry": "damaged, being embedded again",
     "resolution_conflict": "two stated resolutions disagree",

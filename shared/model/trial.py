@@ -26,7 +26,7 @@ _REFUSED = 9
 class Trial:
     """Limits of the child process."""
 
-    seconds: float = 300
+    seconds: float = 120
     memory_mb: int = 2048
     program: Sequence[str] = ("-P", "-m", f"{__package__}.trial")
 

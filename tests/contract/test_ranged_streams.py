@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from medulla.v1.events_pb2 import SlideTiled
 
-from services.tiler import arriving_bytes
+from services.tiler import arriving_bytes, ranged_stream
 from services.tiler.chunks import DecodedChunk, StreamChunks
 from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.ports import LocalSlide
@@ -37,6 +37,7 @@ def readers() -> Iterator[IsolatedReaders]:
 def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a small slide comes in several."""
     monkeypatch.setattr(arriving_bytes, "PART", 2**18)
+    monkeypatch.setattr(ranged_stream, "STREAM_BLOCK", 2**16)
 
 
 @pytest.fixture(params=KINDS)

@@ -228,7 +228,8 @@ def bag_bytes(rows: npt.NDArray[np.float32]) -> bytes:
 def plan() -> PlanFacts:
     """A plan of a slide of 512 x 2560 px."""
     slide = SlideFacts(width_px=512, height_px=2560, mpp_x=0.5, mpp_y=0.5, mpp_source="openslide.mpp-x")
-    return PlanFacts(slide=slide, tile_width_px=256, tile_height_px=256, qc_flags=("pen_ink",))
+    ledger = {"ok": 2, "background": 5}
+    return PlanFacts(slide=slide, tile_width_px=256, tile_height_px=256, qc_flags=("pen_ink",), ledger=ledger)
 
 
 def slide_input(slide: str, rows: npt.NDArray[np.float32], case: str = "MB-1", encoder: str = ENCODER) -> SlideInput:

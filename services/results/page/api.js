@@ -61,6 +61,7 @@ export const addNote = (id, note, signal) => post(`${casePath(id)}/notes`, note,
 
 /** Ask every service to erase a case. */
 export const erase = (id, signal) => ask(casePath(id), { method: "DELETE", signal });
+export const bundleInUse = (signal) => json("api/v1/bundle", { signal });
 /** What monitoring found of each bundle. */
 export const monitoring = async (signal) => (await json("api/v1/monitoring", { signal })).bundles;
 export const me = (signal) => json("api/v1/me", { signal });

@@ -1,6 +1,6 @@
 // Starts the page: asks how to log in, then shows what the address names.
 
-import { config, Problem } from "./api.js";
+import { bundleInUse, config, Problem } from "./api.js";
 import { isOperator } from "./caller.js";
 import { showCase } from "./case_view.js";
 import { h } from "./dom.js";
@@ -56,6 +56,7 @@ function view(signal) {
   banner(false);
   hideFlag();
   showMenu(signal);
+  showRefusedBundle(signal);
   if (location.hash === OPERATIONS) return showOperations(main, signal);
   if (viewed) return showViewer(main, viewed, signal, shown);
   return id ? showCase(main, id, signal, shown) : showList(main, signal, shown);
@@ -66,6 +67,15 @@ function showMenu(signal) {
   isOperator(signal).then((allowed) => { operations.hidden = !allowed; }, () => { operations.hidden = true; });
 }
 
+/** Everyone learns that scores are made by an older bundle than the promoted one. */
+function showRefusedBundle(signal) {
+  const line = document.getElementById("refused-bundle");
+  bundleInUse(signal).then(({ refused }) => {
+    line.hidden = !refused;
+    line.replaceChildren(h("strong", {}, "Older model in use. "), refused && refused[0].toUpperCase() + refused.slice(1));
+  }, () => { line.hidden = true; });
+}
+
 function refuse(error) {
   if (error instanceof Problem && error.status === 401 && login) return askLogin(error);
   main.replaceChildren(problem(error), h("p", { class: "back" }, h("a", { href: "#/" }, "\u2190 All cases")));
@@ -74,7 +84,7 @@ function refuse(error) {
 function askLogin(error = null) {
   banner(false);
   hideFlag();
-  logout.hidden = operations.hidden = true;
+  logout.hidden = operations.hidden = document.getElementById("refused-bundle").hidden = true;
   const go = () => begin(login).catch(askLogin);
   main.replaceChildren(
     h("h1", {}, "Log in"),

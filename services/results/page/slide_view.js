@@ -30,16 +30,19 @@ function slideArticle(caseId, slide, shares, isLeftOut, signal) {
 }
 
 function facts(slide, shares, ranking) {
+  const isChecked = !slide.qc_flags.includes("quality_not_checked");
   const ledger = slide.ledger ?? {};
   const micron = (value) => `${words.number(value, 3)} \u00b5m/px`;
-  const resolution = slide.mpp_x === slide.mpp_y ? micron(slide.mpp_x) : `${micron(slide.mpp_x)} \u00d7 ${micron(slide.mpp_y)}`;
+  const axes = slide.mpp_x === slide.mpp_y ? micron(slide.mpp_x) : `${micron(slide.mpp_x)} \u00d7 ${micron(slide.mpp_y)}`;
+  const resolution = slide.mpp_x ? `${axes}, from ${slide.mpp_source}` : "not stated";
+  const size = slide.width_px ? `${words.count(slide.width_px)} \u00d7 ${words.count(slide.height_px)} px` : "not stated";
   const remarks = [...slide.qc_flags, ...(slide.out_of_distribution?.flagged ? ["out_of_distribution"] : [])];
   return h("div", { class: "facts" },
     h("h4", {}, "Quality"),
     remarks.length ? h("p", { class: "chips" }, remarks.map((name) => chip([words.plain(name), "warn"]))) : h("p", {}, "Nothing remarkable."),
-    h("table", { class: "plain ledger" }, h("caption", {}, "Tiles"), h("tbody", {}, STATUSES.map((name) =>
-      h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, words.count(ledger[name] ?? 0)))))),
-    pairs([["Resolution", `${resolution}, from ${slide.mpp_source}`], ["Size", `${words.count(slide.width_px)} \u00d7 ${words.count(slide.height_px)} px`],
+    h("table", { class: "plain ledger" }, h("caption", {}, "Tiles"), h("tbody", {}, (isChecked ? STATUSES : ["ok"]).map((name) =>
+      h("tr", {}, h("th", { scope: "row" }, isChecked ? name : "embedded"), h("td", {}, words.count(ledger[name] ?? 0)))))),
+    pairs([["Resolution", resolution], ["Size", size],
       ["Composition, expected", shares], ["Distance from training slides", words.distance(slide.out_of_distribution)]]),
     ranking);
 }

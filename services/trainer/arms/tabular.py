@@ -50,16 +50,17 @@ class Tabular:
     def predict_design(self, x: Floats) -> Prediction:
         """Log-risk and risks of a standardised design [n, p].
 
-        A recalibrated risk leaves the share of those without the event of interest who have no competing one as it is.
+        A recalibrated risk leaves the share of those without the event who have no competing one as it is.
         """
         event, times = self.arm.fit.event, self.arm.times_years
         level = np.log(max(float(event.baseline[self.horizon]), 1e-12)) - self.reference
         log_risk = log_hazards(event.log_hazard, x, self.trees) + level
-        fit, trees = self.arm.fit, self.trees
-        raw, free = self.arm.risks(fit, x, times, trees), self.arm.event_free(fit, x, times, trees)
+        raw = self.arm.risks(self.arm.fit, x, times, self.trees)
         at_horizons = raw[:, np.searchsorted(times, np.array(list(self.recalibrations)) - 1e-9)]
         risk = recalibrated_curve(raw, at_horizons, list(self.recalibrations.values()))
-        return Prediction(log_risk, risk, free * np.divide(1 - risk, 1 - raw, out=np.ones_like(raw), where=raw < 1))
+        free = self.arm.event_free(self.arm.fit, x, times, self.trees)
+        spared = np.divide(1 - risk, 1 - raw, out=np.ones_like(raw), where=raw < 1)
+        return Prediction(log_risk, risk, free * spared)
 
     def with_fit(self, fit: Fit) -> "Tabular":
         """The same model by the numbers of one of its refits."""

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from medulla.v1.scorer_pb2 import ScoreCaseRequest
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.inputs import CaseInputs
+from services.fusion_scorer.promoted import promote
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
 from services.fusion_scorer.what_if_form import form
@@ -16,6 +18,7 @@ from shared.model.case_vector import parse_vector, vector_bytes
 from shared.model.errors import BadBundleError
 from shared.units import CaseId
 from tests.support.fusion import composed_entries, features, slide_input, tile_classifier, with_classifier, write_bundle
+from tests.support.scorer import Scorer
 
 CASE = CaseId("MB-1")
 SLIDES = slide_input("A", features((0, 0), (1, 4), (0, 4))), slide_input("B", features((0, 0)))
@@ -65,6 +68,20 @@ def test_a_form_offers_the_block_where_slides_can_give_it(tmp_path: Path) -> Non
         for slides in (SLIDES, ())
     ]
     assert [each["composition"] for each in offered] == [True, False]
+
+
+def test_a_question_may_leave_the_block_of_the_slides_out_or_give_other_shares(tmp_path: Path) -> None:
+    scorer = Scorer(tmp_path)
+    promote(scorer.store, write_bundle(tmp_path / "composed", with_classifier(), composed_entries()))
+    scorer.slide("A", (0, 0), (1, 4))
+    usual = scorer.what_if(ScoreCaseRequest(case_id=CASE))
+    without = scorer.what_if(ScoreCaseRequest(case_id=CASE, without_vectors=["composition"]))
+    given = {"composition": '{"values": {"nodular": 0.9, "plain": 0.1}}'}
+    other = scorer.what_if(ScoreCaseRequest(case_id=CASE, vectors_json=given))
+    assert (usual.model, without.model, other.model) == ("composed", "pathomics", "composed")
+    assert other.log_risk > usual.log_risk
+    stored = scorer.score()
+    assert (stored.log_risk, stored.vectors[0].from_slides) == (usual.log_risk, True)
 
 
 @pytest.mark.parametrize(

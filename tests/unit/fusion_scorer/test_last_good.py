@@ -13,6 +13,7 @@ from shared.bundle_in_use import BundleInUse
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import canonical_json
 from shared.health import HealthServer
+from shared.model.bundle_files import VerifiedFiles
 from shared.model.errors import BadBundleError
 from tests.support.scorer import CASE, Scorer
 
@@ -78,6 +79,27 @@ def test_a_repaired_promotion_is_used_within_a_minute_and_a_new_one_at_once(scor
     assert service.bundles.promoted().bundle.digest == newer
     newest = scorer.promote("newest")
     assert service.bundles.promoted().bundle.digest == newest
+
+
+def test_a_bundle_that_takes_long_to_refuse_is_looked_at_rarely(scorer: Scorer, now: list[float]) -> None:
+    looks: list[str] = []
+
+    def slow(checked: VerifiedFiles) -> None:
+        looks.append(checked.manifest.name)
+        if checked.manifest.name == "newer":
+            now[0] += 100
+            raise BadBundleError("takes longer than 100 s to load")
+
+    bundles = Bundles(scorer.store, trial=slow, last_good=LastGood(scorer.store, lambda: now[0]))
+    good = bundles.promoted().bundle
+    scorer.promote("newer")
+    for _ in range(20):
+        assert bundles.promoted().bundle is good
+        now[0] += 100
+    assert looks == ["toy", "newer"]
+    now[0] += 100
+    assert bundles.promoted().bundle is good
+    assert looks == ["toy", "newer", "newer"]
 
 
 def test_without_a_bundle_that_was_ever_good_the_bad_one_is_refused(scorer: Scorer, now: list[float]) -> None:

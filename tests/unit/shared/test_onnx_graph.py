@@ -1,6 +1,7 @@
 """An ONNX model is checked before a runtime sees it: operators, shapes, and weights outside it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -35,12 +36,12 @@ def _outside(location: str, **entries: str) -> Callable[[onnx.ModelProto], None]
     return change
 
 
-def _tensor(**fields: object) -> Callable[[onnx.ModelProto], None]:
+def _tensor(**fields: Any) -> Callable[[onnx.ModelProto], None]:
     tensor = TensorProto(name="odd", data_type=TensorProto.FLOAT, **fields)
     return lambda model: model.graph.initializer.append(tensor)
 
 
-def _node(operator: str, domain: str = "", **attributes: object) -> Callable[[onnx.ModelProto], None]:
+def _node(operator: str, domain: str = "", **attributes: Any) -> Callable[[onnx.ModelProto], None]:
     node = helper.make_node(operator, ["bag"], ["odd"], domain=domain, **attributes)
     return lambda model: model.graph.node.append(node)
 

@@ -41,6 +41,16 @@ def test_any_read_gives_the_bytes_of_the_file(at: int, size: int) -> None:
     assert BlockBytes(Source()).read(at, size) == _DATA[at : at + size]
 
 
+def test_larger_blocks_give_the_same_bytes_and_neighbours_come_with_them() -> None:
+    source = Source()
+    blocks = BlockBytes(source)
+    small = blocks.read(BLOCK + 3, 10)
+    blocks.grow(2 * BLOCK)
+    assert blocks.read(BLOCK + 3, 10) == small == _DATA[BLOCK + 3 : BLOCK + 13]
+    assert blocks.read(2 * BLOCK - 4, 8) == _DATA[2 * BLOCK - 4 : 2 * BLOCK + 4]
+    assert source.reads == [BLOCK, 0, 2 * BLOCK]
+
+
 class Failing(Source):
     """Fails once."""
 

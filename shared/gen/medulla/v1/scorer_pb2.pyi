@@ -1091,7 +1091,9 @@ class SlideEvidence(_message.Message):
     def ledger(self) -> _common_pb2.TileLedger: ...
     @_builtins.property
     def qc_flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Quality remarks a pathologist should see, such as pen_ink or few_tiles."""
+        """Quality remarks a pathologist should see, such as pen_ink or few_tiles; quality_not_checked where no plan checked the
+        slide, as of imported features: the ledger then counts nothing but the tiles.
+        """
 
     @_builtins.property
     def top_tiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopTile]:
