@@ -50,7 +50,7 @@ def vector_of_slides(bundle: Bundle, case: CaseInputs, composition: Composition 
     if composition is None:
         return None
     block = composition.classifier.block
-    given = {*case.without_vectors, *(vector.block for vector in case.vectors)}
-    if block in given or block not in bundle.vectors:
+    excluded = {*case.without_vectors, *(vector.block for vector in case.vectors)}
+    if block in excluded or block not in bundle.vectors:
         return None
     return composition.vector(case.case_id, simulated=bundle.manifest.simulated)

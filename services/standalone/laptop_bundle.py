@@ -13,29 +13,29 @@ from shared.model.trial import Trial
 from shared.units import Sha256
 
 
-def promoted_bundles(workspace: Workspace, given: Path | None) -> Bundles:
-    """The bundles of a folder, after promoting the given one, or the one that ships where none is promoted.
+def promoted_bundles(workspace: Workspace, folder: Path | None) -> Bundles:
+    """The bundles of a workspace, after promoting that of `folder`, or the one that ships where none is promoted.
 
-    What speaks against the given one is printed; on a laptop it needs no flag.
+    What speaks against that of `folder` is printed; on a laptop it needs no flag.
 
     Raises:
         BadBundleError: the bundle is not intact.
     """
     bundles = Bundles(workspace.store)
     promoted = _promoted_digest(bundles)
-    if given is not None:
-        _promote_given(workspace, given, promoted)
+    if folder is not None:
+        _promote_folder(workspace, folder, promoted)
     elif promoted is None:
         promote(workspace.store, DEMO_BUNDLE)
     return bundles
 
 
-def _promote_given(workspace: Workspace, given: Path, promoted: Sha256 | None) -> None:
-    files = verify(given)
+def _promote_folder(workspace: Workspace, folder: Path, promoted: Sha256 | None) -> None:
+    files = verify(folder)
     if files.digest != promoted:
-        promote(workspace.store, given, trial=Trial())
+        promote(workspace.store, folder, trial=Trial())
     if files.manifest.reservations:
-        note("\n  ".join([f"{given}: read its model_card.md first:", *files.manifest.reservations]))
+        note("\n  ".join([f"{folder}: read its model_card.md first:", *files.manifest.reservations]))
 
 
 def _promoted_digest(bundles: Bundles) -> Sha256 | None:
@@ -45,9 +45,9 @@ def _promoted_digest(bundles: Bundles) -> Sha256 | None:
         return None
 
 
-def bundle_folder(workspace: Workspace, bundles: Bundles, given: Path | None) -> Path | None:
-    """The folder of the promoted bundle: the given one, or the one in the workspace; None for the one that ships."""
+def bundle_folder(workspace: Workspace, bundles: Bundles, folder: Path | None) -> Path | None:
+    """The folder of the promoted bundle: `folder`, or the one in the workspace; None for the one that ships."""
     digest = bundles.promoted().bundle.digest
     if digest == verify(DEMO_BUNDLE).digest:
         return None
-    return given or workspace.root / keys.bundle_prefix(digest)
+    return folder or workspace.root / keys.bundle_prefix(digest)

@@ -53,11 +53,11 @@ def patients(served: ServedBundle, cohort: Cohort) -> Patients:
 def test_recalibrated_risks_come_true_on_the_patients_that_they_were_set_on(
     served: ServedBundle, other: Cohort, method: Method
 ) -> None:
-    asked = patients(served, other)
-    known = np.flatnonzero(asked.has_blocks(("clinical", "molecular")))
-    before = predict_all(served, asked)[0][ARM].risk[known, asked.horizon]
-    new = Recalibrator(served, method, (3.0,))(asked)
-    risk = new.model(ARM).predict(asked.take(known).case_values).risk[:, asked.horizon]
+    population = patients(served, other)
+    known = np.flatnonzero(population.has_blocks(("clinical", "molecular")))
+    before = predict_all(served, population)[0][ARM].risk[known, population.horizon]
+    new = Recalibrator(served, method, (3.0,))(population)
+    risk = new.model(ARM).predict(population.take(known).case_values).risk[:, population.horizon]
     happened = float(cumulative_incidence(other.outcome[known], np.array([3.0]))[0])
     a, b = calibration.line(other.outcome[known], risk, 3.0, slope=True)
     assert abs(risk.mean() - happened) < 0.03 < abs(before.mean() - happened)
@@ -69,12 +69,12 @@ def test_recalibrated_risks_come_true_on_the_patients_that_they_were_set_on(
 
 
 def test_new_baselines_expect_as_many_events_of_each_cause_as_there_were(served: ServedBundle, other: Cohort) -> None:
-    asked = patients(served, other)
-    arm = Recalibrator(served, Method.BASELINE, (3.0, 5.0))(asked).bundle.arms["clinical"]
+    population = patients(served, other)
+    arm = Recalibrator(served, Method.BASELINE, (3.0, 5.0))(population).bundle.arms["clinical"]
     horizon = float(arm.times_years[-1])
     ends = np.minimum(other.outcome.time, horizon)
     hazard = np.interp(ends, np.append(0.0, arm.times_years), np.append(0.0, arm.fit.event.baseline))
-    design = np.stack([column.standardised(asked.case_values) for column in arm.columns], axis=1)
+    design = np.stack([column.standardised(population.case_values) for column in arm.columns], axis=1)
     expected = float((hazard * np.exp(design @ arm.fit.event.coefficients)).sum())
     assert expected == pytest.approx(int((other.outcome.is_event & (other.outcome.time <= horizon)).sum()), rel=0.06)
 
@@ -99,8 +99,8 @@ def test_a_recalibrated_bundle_is_another_one_that_names_its_cohort_and_is_not_v
 def test_too_few_events_and_the_bundles_own_folder_are_refused(
     folder: Path, served: ServedBundle, other: Cohort
 ) -> None:
-    asked = patients(served, other)
-    few = asked.take(np.flatnonzero(~other.outcome.is_event | (np.cumsum(other.outcome.is_event) < 8)))
+    population = patients(served, other)
+    few = population.take(np.flatnonzero(~other.outcome.is_event | (np.cumsum(other.outcome.is_event) < 8)))
     with pytest.raises(UnusableCohortError, match="10 are needed to recalibrate"):
         Recalibrator(served, Method.LEVEL, (3.0,))(few)
     with pytest.raises(BadModelError, match="never replaces"):

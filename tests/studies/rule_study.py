@@ -38,14 +38,14 @@ _RULE_HR = 3.0
 
 @dataclass(frozen=True)
 class RulePlan:
-    """SIMULATED cohorts drawn with the seeds `first` to `first + cohorts - 1`, each with others to ask about."""
+    """SIMULATED cohorts drawn with the seeds `first` to `first + cohorts - 1`, each with new patients to predict."""
 
     first: int
     cohorts: int
     patients: int
     follows_rule: bool
     """The outcome follows the rule's answer instead of its variables one by one."""
-    asked: int = 1000
+    new_patients: int = 1000
 
     @property
     def kind(self) -> str:
@@ -57,13 +57,13 @@ class RulePlan:
         del data
         pairs = [self._pair(seed, work) for seed in range(self.first, self.first + self.cohorts)]
         return {
-            arm: by_way([_asked(train, new, blocks) for train, new in pairs])
+            arm: by_way([_predicted(train, new, blocks) for train, new in pairs])
             for arm, blocks in arms_of(pairs[0][0].cohort.profile.block_names).items()
         }
 
     def _pair(self, seed: int, work: Path) -> tuple[Patients, Patients]:
         rng = np.random.default_rng([seed, 91])
-        return self._draw(self.patients, rng, work / "train.csv"), self._draw(self.asked, rng, work / "new.csv")
+        return self._draw(self.patients, rng, work / "train.csv"), self._draw(self.new_patients, rng, work / "new.csv")
 
     def _draw(self, count: int, rng: np.random.Generator, path: Path) -> Patients:
         """Patients of whom every block is known; the view stands for a log-risk of slides."""
@@ -133,8 +133,8 @@ class CavalliRulePlan(PublicCohortPlan):
 
     def _drawn(self, cohort: Cohort, risks: Sequence[Floats], weights: Floats) -> dict[str, list[float]]:
         rule = flagged(Patients(cohort, 1))
-        parts = [statistics(cohort.outcome, risk, rule) for risk in risks]
-        return {name: Mean([part[name] for part in parts])(weights).tolist() for name in FIGURES}
+        repeats = [statistics(cohort.outcome, risk, rule) for risk in risks]
+        return {name: Mean([repeat[name] for repeat in repeats])(weights).tolist() for name in FIGURES}
 
 
 def arms_of(blocks: Sequence[str]) -> dict[str, Sequence[str]]:
@@ -148,10 +148,10 @@ def log_risks(train: Patients, new: Patients, blocks: Sequence[str]) -> dict[str
     return {RULE: flagged(new)} | {name: fit_way(way, train, blocks)(new) for name, way in WAYS.items()}
 
 
-def _asked(train: Patients, new: Patients, blocks: Sequence[str]) -> dict[str, dict[str, float]]:
+def _predicted(train: Patients, new: Patients, blocks: Sequence[str]) -> dict[str, dict[str, float]]:
     everyone, rule = np.ones((1, len(new))), flagged(new)
     return {
-        way: {name: float(one(everyone)[0]) for name, one in statistics(new.cohort.outcome, risk, rule).items()}
+        way: {name: float(figure(everyone)[0]) for name, figure in statistics(new.cohort.outcome, risk, rule).items()}
         for way, risk in log_risks(train, new, blocks).items()
     }
 

@@ -1,5 +1,6 @@
 """Outcomes that came later: tables in the profile's columns, notes of results, FHIR Conditions."""
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -72,6 +73,9 @@ def _of_row(row: Mapping[str, str], outcome: Outcome) -> LaterOutcome:
         years = float(row[outcome.time]) / DAYS_A_YEAR
     except ValueError:
         raise BadCohortError(f"case {shown(case)}: {outcome.time} is no number") from None
+    if not 0 <= years < math.inf:
+        stated = shown(row[outcome.time])
+        raise BadCohortError(f"case {shown(case)}: {outcome.time} is {stated}, allowed are numbers of days from 0 on")
     diagnosed = _day(row.get(_DIAGNOSED, ""), case, _DIAGNOSED)
     return LaterOutcome(outcome.causes.index(code), years, diagnosed=diagnosed, site=row.get(_SITE, ""))
 

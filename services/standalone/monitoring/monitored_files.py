@@ -61,8 +61,8 @@ def monitored(options: Monitoring, profile: Profile, out: Path, at: datetime) ->
 
 
 def _risks(options: Monitoring, profile: Profile) -> list[GivenRisk]:
-    given = given_scores(options.scores)
-    read = (given_risk(each.score, profile, each.given_on, each.site) for each in given)
+    scores = given_scores(options.scores)
+    read = (given_risk(each.score, profile, each.given_on, each.site) for each in scores)
     since = options.since
     risks = [risk for risk in read if risk and not (since and (risk.given_on is None or risk.given_on < since))]
     if not risks:

@@ -69,9 +69,9 @@ def by_subgroup(cases: Sequence[FollowedCase], profile: Profile) -> tuple[GroupF
 def by_risk(cases: Sequence[FollowedCase]) -> tuple[GroupFigures, ...]:
     """Thirds by the risk at the first horizon."""
     at_horizon = [float(np.interp(case.latest.horizon_years, case.latest.years, case.latest.risk)) for case in cases]
-    parts = np.array_split(np.argsort(at_horizon, kind="stable"), 3)
+    thirds = np.array_split(np.argsort(at_horizon, kind="stable"), 3)
     names = ("lowest third of risks", "middle third", "highest third")
-    return tuple(figures(name, [cases[i] for i in part]) for name, part in zip(names, parts, strict=True))
+    return tuple(figures(name, [cases[i] for i in third]) for name, third in zip(names, thirds, strict=True))
 
 
 def quarter(day: date) -> str:

@@ -139,15 +139,16 @@ def _sequential(risks: Sequence[GivenRisk], cases: Sequence[FollowedCase], desig
 
 
 def _points(more: Chart, fewer: Chart) -> tuple[ChartPoint, ...]:
-    """Both charts, thinned out evenly where they have many points."""
-    kept = np.unique(np.linspace(0, len(more.at) - 1, min(len(more.at), _MOST_POINTS)).round().astype(int))
+    """Both charts, thinned out evenly where they have many points; their highest values stay."""
+    evenly = np.linspace(0, len(more.at) - 1, min(len(more.at), _MOST_POINTS)).round().astype(int)
+    shown = np.unique([*evenly, more.values.argmax(), fewer.values.argmax()])
     return tuple(
         ChartPoint(
             expected=round(float(more.at[i]), 3),
             more=round(float(more.values[i]), 3),
             fewer=round(float(fewer.values[i]), 3),
         )
-        for i in kept
+        for i in shown
     )
 
 

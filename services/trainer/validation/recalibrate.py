@@ -32,9 +32,10 @@ def recalibrate(
     """Write to `out` the bundle of `folder` with risks set right on a cohort; the one of `folder` stays as it is.
 
     Raises:
-        BadModelError, LeakError: as in `validate`.
+        BadModelError: as in `validate`, or `out` is `folder`.
+        LeakError: as in `validate`.
         UnusableCohortError: the cohort has too few events, or does not tell a level, or a slope above 0.
-        BadTargetError: `out` holds something that is no bundle, or is `folder`.
+        BadTargetError: `out` holds something that is no bundle.
     """
     if out.resolve() == folder.resolve():
         raise BadModelError("a recalibrated bundle never replaces the one that it is made of; name another folder")

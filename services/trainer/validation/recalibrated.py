@@ -84,7 +84,7 @@ class Recalibrator:
 def _line(outcome: Outcome, risk: Floats, years: float, *, slope: bool) -> Recalibration:
     a, b = calibration.line(outcome, risk, years, slope=slope)
     if (a, b) == (0.0, 1.0) or b <= 0:
-        what = "the slope is not above 0" if b <= 0 else "these patients do not tell it"
+        what = "the slope is not above 0" if b <= 0 else "the patients do not determine the line"
         raise UnusableCohortError(f"risks by {years:g} years cannot be recalibrated: {what}")
     return Recalibration(intercept=a, slope=b)
 

@@ -94,8 +94,8 @@ def recalibrated_card(card: str, served: ServedBundle, facts: RecalibrationFacts
         f"Equation of {each.arm}\n\n{equation_text(each)}"
         for each in bundle_equations(served.bundle, compared_models(served))
     ]
-    parts = [head, f"Recalibrated\n\n{_section(served, facts)}", *kept, *equations]
-    return "\n\n## ".join(part.rstrip("\n") for part in parts) + "\n"
+    written = [head, f"Recalibrated\n\n{_section(served, facts)}", *kept, *equations]
+    return "\n\n## ".join(section.rstrip("\n") for section in written) + "\n"
 
 
 def _section(served: ServedBundle, facts: RecalibrationFacts) -> str:

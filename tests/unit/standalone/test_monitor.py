@@ -11,7 +11,10 @@ from medulla.v1.scorer_pb2 import Score
 from services.results.rest import create_app
 from services.standalone.laptop_results import DATABASE
 from services.standalone.monitoring.given_scores import given_scores
+from services.standalone.monitoring.later_outcomes import later_outcomes
 from services.trainer.cohort.cohort import DAYS_A_YEAR
+from services.trainer.errors import BadCohortError
+from services.trainer.profile import load_profile
 from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
@@ -23,7 +26,7 @@ from tests.support.exports import complete
 from tests.support.results import Results
 
 CASES = [f"MB-{number}" for number in range(12)]
-GIVEN = samples.at(1).date()
+SCORED_ON = samples.at(1).date()
 
 
 def score_of(case: str) -> Score:
@@ -52,7 +55,7 @@ def table(path: Path, event: str) -> Path:
 
 
 def condition(case: str, days: int, status: str) -> str:
-    onset = (GIVEN + timedelta(days=days)).isoformat()
+    onset = (SCORED_ON + timedelta(days=days)).isoformat()
     resource = {"resourceType": "Condition", "subject": {"reference": f"Patient/{case}"}, "onsetDateTime": onset}
     return json.dumps(resource | {"clinicalStatus": {"coding": [{"code": status}]}})
 
@@ -78,11 +81,20 @@ def test_events_alone_are_refused(tmp_path: Path, up: Path) -> None:
     assert "--complete-until" in refused.output
 
 
+@pytest.mark.parametrize("days", ["nan", "inf", "-3", "soon"])
+def test_a_time_that_is_no_number_of_days_is_refused_with_its_case(tmp_path: Path, days: str) -> None:
+    (tmp_path / "later.csv").write_text(f"case_id,time_days,event_code\nMB-0,{days},1\n")
+    with pytest.raises(BadCohortError) as refused:
+        later_outcomes([tmp_path / "later.csv"], load_profile().outcome)
+    assert "MB-0" in str(refused.value)
+    assert "time_days is" in str(refused.value)
+
+
 def test_relapses_of_fhir_flag_the_model_on_the_page(tmp_path: Path, up: Path) -> None:
     lines = [condition(case, -30, "active") for case in CASES]
     lines += [condition(case, 20 + place, "relapse") for place, case in enumerate(CASES[:11])]
     (tmp_path / "later.ndjson").write_text("\n".join(lines))
-    until = (GIVEN + timedelta(days=60)).isoformat()
+    until = (SCORED_ON + timedelta(days=60)).isoformat()
     arguments = ["--outcomes", tmp_path / "later.ndjson", "--out", tmp_path / "out", "--complete-until", until]
     (bundle,) = printed("monitor", up, *arguments, "--per-cases", 20, "--publish")["bundles"]
     assert (bundle["followed"], bundle["overall"]["events"]) == (12, 11)
@@ -99,7 +111,7 @@ def test_notes_are_joined_by_years_or_date(tmp_path: Path, up: Path) -> None:
     (tmp_path / "notes.csv").write_text(
         "case_id,at,kind,event,event_years,event_date\n"
         f"MB-0,2026-01-01T00:00:00Z,outcome,0,2,\n"
-        f"MB-1,2026-01-01T00:00:00Z,outcome,1,,{GIVEN + timedelta(days=round(DAYS_A_YEAR))}\n"
+        f"MB-1,2026-01-01T00:00:00Z,outcome,1,,{SCORED_ON + timedelta(days=round(DAYS_A_YEAR))}\n"
     )
     (bundle,) = printed("monitor", up, "--outcomes", tmp_path / "notes.csv", "--out", tmp_path / "out")["bundles"]
     assert (bundle["followed"], bundle["left_out"]) == (2, {"no outcome yet": 10})

@@ -19,7 +19,7 @@ FIRST = "rule first, then ridge"
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Patients, Patients]:
-    plan = RulePlan(9003, 1, 150, follows_rule=True, asked=200)
+    plan = RulePlan(9003, 1, 150, follows_rule=True, new_patients=200)
     return plan._pair(9003, tmp_path_factory.mktemp("rule"))
 
 

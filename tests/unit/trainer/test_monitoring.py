@@ -12,7 +12,7 @@ from services.trainer.monitoring.followed import FollowedCase, LaterOutcome
 from services.trainer.monitoring.given_hazard import cumulative_hazard
 from services.trainer.monitoring.groups import by_site, figures, quarter
 from services.trainer.monitoring.inputs import by_chance, stability
-from services.trainer.monitoring.monitor import KNOWN_BEFORE, NO_OUTCOME, monitor
+from services.trainer.monitoring.monitor import DIRECTIONS, KNOWN_BEFORE, NO_OUTCOME, monitor, sequential_of
 from services.trainer.monitoring.observed_expected import ratio
 from services.trainer.monitoring.page import render
 from services.trainer.profile import load_profile
@@ -138,6 +138,16 @@ def test_right_risks_are_not_flagged_and_doubled_hazards_are() -> None:
     page = render(report)
     assert "Flagged." in page
     assert "MB-1" not in page
+
+
+def test_the_highest_value_of_a_long_chart_is_shown() -> None:
+    cases, sequential = sequential_of(*stream(900, 1.3, 8805), Design())
+    time = clock(cases)
+    for direction in DIRECTIONS:
+        shown = [getattr(point, direction) for point in sequential.points]
+        whole = chart(Design(), direction, time.events, time.total, 1.0)
+        assert len(whole.at) > len(shown)
+        assert max(shown) == pytest.approx(whole.values.max(), abs=1e-3)
 
 
 def test_cases_without_an_outcome_and_with_an_early_one_are_counted() -> None:
