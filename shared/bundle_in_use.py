@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from shared import keys
+from shared import model_keys
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
 from shared.units import Sha256
@@ -25,10 +25,10 @@ class BundleInUse:
     @classmethod
     def stored(cls, store: BlobStore) -> Self | None:
         """What the bucket says; None where it says nothing that is understood."""
-        if store.head(keys.BUNDLE_IN_USE) is None:
+        if store.head(model_keys.BUNDLE_IN_USE) is None:
             return None
         try:
-            entry = json.loads(store.get(keys.BUNDLE_IN_USE))
+            entry = json.loads(store.get(model_keys.BUNDLE_IN_USE))
             digest, name, refused = (str(entry[key]) for key in ("digest", "name", "refused"))
             return cls(Sha256(digest), name, datetime.fromisoformat(entry["since"]), refused)
         except (ObjectChangedError, ValueError, KeyError, TypeError):
@@ -38,4 +38,4 @@ class BundleInUse:
         """Write it, unless the bucket says the same."""
         if BundleInUse.stored(store) != self:
             entry = {"digest": self.digest, "name": self.name, "since": self.since.isoformat(), "refused": self.refused}
-            store.put(keys.BUNDLE_IN_USE, canonical_json(entry))
+            store.put(model_keys.BUNDLE_IN_USE, canonical_json(entry))

@@ -1,4 +1,4 @@
-"""Keys of the bucket: the only place that builds and reads them."""
+"""Keys of the bucket but for those of models, which `model_keys` has: the only place that builds and reads them."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -22,8 +22,6 @@ VECTORS = "vectors/"
 LANDED = (SLIDES, CLINICAL, VECTORS)
 """Prefixes of a case's inputs, which others land."""
 SCORES = "scores/"
-MONITORING = "monitoring/"
-"""What `medulla monitor` found, a file a bundle."""
 ERASED = "erased/"
 ERASED_SLIDES = "erased/slides/"
 """Digests of slides that erased cases had, for a day."""
@@ -32,13 +30,6 @@ FOLDERS = {
     *("cases", "cases-of", "landings", "attempts", "erased"),
 }
 """Every folder of a bucket."""
-BUNDLES = "models/bundles/"
-ENCODERS = "models/encoders/"
-"""The encoder that each group of embedders serves."""
-CURRENT_BUNDLE = "models/bundles/current.json"
-BUNDLE_IN_USE = "models/bundles/in_use.json"
-RESCORED = "models/bundles/rescored.json"
-"""The promotion after which every case was last scored again."""
 
 PLAN, PLAN_TILES, PLAN_MASK, THUMBNAIL = "plan.json", "tiles.safetensors", "mask.png", "thumbnail.jpg"
 """Files in the folder of a tile plan."""
@@ -289,21 +280,6 @@ def landed_slide(case: CaseId, slide: Sha256) -> str:
 def derived(slide: Sha256) -> tuple[str, ...]:
     """Prefixes of all objects derived from a slide's bytes."""
     return f"plans/{slide}/", f"embeddings/{slide}/", f"attention/{slide}/"
-
-
-def served_encoder(group: str) -> str:
-    """Names the encoder that a consumer group of embedders serves."""
-    return f"{ENCODERS}{group}.json"
-
-
-def bundle_prefix(digest: Sha256) -> str:
-    """Folder of a stored model bundle."""
-    return f"{BUNDLES}{digest}/"
-
-
-def monitoring(bundle: Sha256) -> str:
-    """What monitoring found of a bundle."""
-    return f"{MONITORING}{bundle}.json"
 
 
 def _pseudonym(text: str, where: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import TypeAdapter, ValidationError
 
-from shared import keys, metrics
+from shared import metrics, model_keys
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
 from shared.units import Sha256
@@ -46,7 +46,7 @@ _STANDING = TypeAdapter(Standing)
 def put_standing(store: BlobStore, standing: Standing) -> None:
     """Write or replace that of the bundle."""
     content = asdict(standing) | {"monitored_at": standing.monitored_at.isoformat()}
-    store.put(keys.monitoring(standing.bundle), canonical_json(content))
+    store.put(model_keys.monitoring(standing.bundle), canonical_json(content))
 
 
 def standings(store: BlobStore) -> Iterator[Standing]:
@@ -55,7 +55,7 @@ def standings(store: BlobStore) -> Iterator[Standing]:
     Raises:
         TransientError: the store is down.
     """
-    for info in store.list(keys.MONITORING):
+    for info in store.list(model_keys.MONITORING):
         try:
             yield _STANDING.validate_json(store.get(info.key))
         except (ValidationError, ObjectChangedError):

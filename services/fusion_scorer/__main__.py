@@ -21,7 +21,7 @@ from services.fusion_scorer.routes import on_landing, routes
 from services.fusion_scorer.servicer import ScorerServicer
 from services.fusion_scorer.settings import ScorerSettings
 from services.fusion_scorer.what_if import WhatIf
-from shared import keys, logs, runtime
+from shared import logs, model_keys, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus import kafka_admin, topics
@@ -77,7 +77,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         *_workers(settings, platform, served, producer, attempts, hearts),
         *(
             Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, landing.unseen))
-            for prefix in (*PREFIXES, keys.CURRENT_BUNDLE)
+            for prefix in (*PREFIXES, model_keys.CURRENT_BUNDLE)
         ),
         Every(settings.sweep_every_s, landing.sweep_cases),
         Every(settings.sweep_every_s, SweepErased(store)),

@@ -10,7 +10,7 @@ from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import SlideEmbedded
 
 from services.fusion_scorer.landed_input import LandedInput, landed_input
-from shared import keys
+from shared import keys, model_keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json, digest_of
 from shared.slides.embedded import embedded, entries, files, read_entry
@@ -94,11 +94,11 @@ class CaseIndex:
 
     def put_promotion(self, pointer: BlobInfo) -> None:
         """Remember for which promotion every case was asked to be scored again."""
-        self.store.put(keys.RESCORED, canonical_json({"etag": pointer.etag}))
+        self.store.put(model_keys.RESCORED, canonical_json({"etag": pointer.etag}))
 
     def has_promotion(self, pointer: BlobInfo) -> bool:
         """Whether every case was asked to be scored again for exactly this promotion."""
-        return self._etag_in(keys.RESCORED) == pointer.etag
+        return self._etag_in(model_keys.RESCORED) == pointer.etag
 
     def has_case(self, case: CaseId) -> bool:
         """Whether anything of the case was ever seen."""

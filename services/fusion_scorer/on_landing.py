@@ -15,7 +15,7 @@ from services.fusion_scorer.landed_input import LandedInput, landed_input
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.snapshot import TakeSnapshot
-from shared import keys, pseudonyms
+from shared import keys, model_keys, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.bus.s3_events import ObjectHint
@@ -50,7 +50,7 @@ class OnLanding:
             BadClinicalRecordError, BadVectorsError: the input is refused; what else the case has is scored without it.
             BadCaseIdError: the key of a record or vector names no case.
         """
-        if hint.key == keys.CURRENT_BUNDLE:
+        if hint.key == model_keys.CURRENT_BUNDLE:
             return () if self.store.head(hint.key) is None else self._promoted()
         if hint.key.startswith(keys.SLIDES):
             return self._slide(hint)
@@ -76,7 +76,7 @@ class OnLanding:
 
     def unseen(self, info: BlobInfo) -> bool:
         """Whether an object is an input or a promotion that was not looked at yet: what the sweeps look for."""
-        if info.key == keys.CURRENT_BUNDLE:
+        if info.key == model_keys.CURRENT_BUNDLE:
             return not self.index.has_promotion(info) and self._is_good()
         try:
             landed = landed_input(info.key)

@@ -11,7 +11,7 @@ from threading import Lock
 from services.fusion_scorer.errors import MovedMeanwhileError, NoBundleError
 from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.stored_files import StoredFiles
-from shared import keys
+from shared import model_keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
 from shared.model.bundle import Bundle, assemble
@@ -87,7 +87,7 @@ class Bundles:
         return self._strictly(self._pointer())
 
     def _pointer(self) -> BlobInfo:
-        info = self._store.head(keys.CURRENT_BUNDLE)
+        info = self._store.head(model_keys.CURRENT_BUNDLE)
         if info is None:
             raise NoBundleError("no model bundle is promoted, so nothing can be scored")
         return info
@@ -134,12 +134,14 @@ class Bundles:
         except ObjectChangedError as error:
             raise MovedMeanwhileError("another bundle was promoted at this moment") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise BadBundleError(f"{keys.CURRENT_BUNDLE} does not name a bundle by its digest") from error
+            raise BadBundleError(f"{model_keys.CURRENT_BUNDLE} does not name a bundle by its digest") from error
 
     def _loaded(self, digest: Sha256) -> Bundle:
         checked = verify(StoredFiles(self._store, digest), self._public_key)
         if checked.digest != digest:
-            raise BadBundleError(f"{MANIFEST} of {keys.bundle_prefix(digest)} was altered: its SHA-256 is another")
+            raise BadBundleError(
+                f"{MANIFEST} of {model_keys.bundle_prefix(digest)} was altered: its SHA-256 is another"
+            )
         self._trial(checked)
         return assemble(checked)
 
@@ -153,12 +155,12 @@ def promote(store: BlobStore, folder: Path, public_key: bytes | None = None, tri
     checked = verify(folder, public_key)
     trial(checked)
     assemble(checked)
-    prefix = keys.bundle_prefix(checked.digest)
+    prefix = model_keys.bundle_prefix(checked.digest)
     for name in sorted(checked.files, key=lambda name: name == MANIFEST):
         if name == SIGNATURE:  # no part of the digest: another key may have signed since
             store.put(prefix + name, checked.files[name])
         else:
             store.put_new(prefix + name, checked.files[name])
     bundle = assemble(verify(StoredFiles(store, checked.digest), public_key))
-    store.put(keys.CURRENT_BUNDLE, canonical_json({"digest": bundle.digest, "name": bundle.manifest.name}))
+    store.put(model_keys.CURRENT_BUNDLE, canonical_json({"digest": bundle.digest, "name": bundle.manifest.name}))
     return bundle

@@ -15,7 +15,7 @@ from services.fusion_scorer.on_landing import OnLanding
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
-from shared import keys
+from shared import model_keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
@@ -74,4 +74,4 @@ def routes(
 
 def _is_read(hint: ObjectHint) -> bool:
     """Whether an object's bytes are read: not those that services write, or each mark of an attempt made another."""
-    return hint.key.startswith(PREFIXES) or hint.key == keys.CURRENT_BUNDLE
+    return hint.key.startswith(PREFIXES) or hint.key == model_keys.CURRENT_BUNDLE

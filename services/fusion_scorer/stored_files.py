@@ -6,8 +6,8 @@ from itertools import islice
 
 from services.fusion_scorer.errors import MovedMeanwhileError
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
-from shared.keys import bundle_prefix
 from shared.model.file_limits import MAX_FILES, check_sizes
+from shared.model_keys import bundle_prefix
 from shared.units import Sha256
 
 

@@ -14,7 +14,7 @@ from services.results.errors import UnknownCaseError
 from services.results.note import parse_note, read_note
 from services.results.ports import NoteMark, NoteRecord
 from services.results.queries import Queries
-from shared import keys
+from shared import model_keys
 from shared.blob.port import ObjectChangedError
 from shared.canonical import sha256
 from shared.rpc.auth import Principal
@@ -78,7 +78,9 @@ class CaseNotes:
         if not bundle_digest:
             return {}
         try:
-            manifest = json.loads(self.queries.blobs.get(f"{keys.bundle_prefix(Sha256(bundle_digest))}bundle.json"))
+            manifest = json.loads(
+                self.queries.blobs.get(f"{model_keys.bundle_prefix(Sha256(bundle_digest))}bundle.json")
+            )
         except ObjectChangedError:
             return {}
         return {str(code): str(meaning) for code, meaning in manifest["profile"]["outcome"]["codes"].items()}

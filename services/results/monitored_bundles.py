@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from shared import keys
+from shared import model_keys
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.monitoring import Standing, clear_metrics, set_metrics, standings
 from shared.units import Sha256
@@ -38,7 +38,7 @@ class MonitoredBundles:
     def promoted(self) -> Sha256 | None:
         """Digest of the promoted bundle; None where there is none."""
         try:
-            pointer = json.loads(self.blobs.get(keys.CURRENT_BUNDLE))
+            pointer = json.loads(self.blobs.get(model_keys.CURRENT_BUNDLE))
             return Sha256(str(pointer["digest"]))
         except (ObjectChangedError, ValueError, KeyError, TypeError):
             return None

@@ -42,7 +42,7 @@ from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
 from services.tiler.routes import routes as tiler_routes
 from services.tiler.settling import SeriesSettings, Settling
-from shared import keys, runtime
+from shared import keys, model_keys, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
 from shared.bus import topics
@@ -73,7 +73,7 @@ _LOOK_FOR_UNREADABLE_S = 10.0
 _SWEEP_EVERY_S = 30.0
 """How often cases are checked for inputs removed without an event, for example while the program was stopped."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
-_WATCHED = (*keys.LANDED, keys.CURRENT_BUNDLE)
+_WATCHED = (*keys.LANDED, model_keys.CURRENT_BUNDLE)
 
 
 @dataclass(frozen=True)

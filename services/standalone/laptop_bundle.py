@@ -7,7 +7,7 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.standalone.console import note
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.workspace import Workspace
-from shared import keys
+from shared import model_keys
 from shared.model.bundle_files import verify
 from shared.model.trial import Trial
 from shared.units import Sha256
@@ -50,4 +50,4 @@ def bundle_folder(workspace: Workspace, bundles: Bundles, folder: Path | None) -
     digest = bundles.promoted().bundle.digest
     if digest == verify(DEMO_BUNDLE).digest:
         return None
-    return folder or workspace.root / keys.bundle_prefix(digest)
+    return folder or workspace.root / model_keys.bundle_prefix(digest)

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from medulla.v1 import scorer_pb2, scorer_pb2_grpc
 
-from shared import keys
+from shared import model_keys
 from shared.model.signature import SIGNATURE
 from tests.support.cluster import bundles, issuer, strangers
 from tests.support.cluster.forward import Forward
@@ -34,7 +34,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory, site: Site, observer: Obser
     digest = observer.promote(folder)
     yield folder
     observer.promote()
-    observer.store(lambda s3: s3.delete_object(Bucket=BUCKET, Key=keys.bundle_prefix(digest) + SIGNATURE))
+    observer.store(lambda s3: s3.delete_object(Bucket=BUCKET, Key=model_keys.bundle_prefix(digest) + SIGNATURE))
     site.namespace.attempt("delete", "secret", _KEY)
 
 
@@ -124,7 +124,7 @@ def test_an_unsigned_bundle_is_refused_in_words_and_scores_nothing(
     cases = observer.land("unsigned", [1])
     until("the refusal", lambda: "" if observer.states().get(cases[0]) == "REJECTED" else "none", 120)
     [rejection] = observer.get(f"/cases/{cases[0]}")["rejections"]
-    assert rejection["sentence"] == f"{keys.bundle_prefix(unsigned)} has no {SIGNATURE}, and one is asked for"
+    assert rejection["sentence"] == f"{model_keys.bundle_prefix(unsigned)} has no {SIGNATURE}, and one is asked for"
     assert "sign it with `medulla bundle sign`" in rejection["advice"]
     assert observer.scores(cases[0]) == []
     observer.promote(signed)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from shared import keys
+from shared import keys, model_keys
 from shared.blob.port import ObjectChangedError
 from shared.bus import dead_letters, topics
 from shared.canonical import sha256
@@ -100,7 +100,7 @@ def test_deleted_replaced_and_returned_slides_change_the_score_and_the_audit_say
     assert any(sha256(second) in each for each in why)
 
 
-_NO_CASES = (keys.BUNDLES, keys.ATTEMPTS)
+_NO_CASES = (model_keys.BUNDLES, keys.ATTEMPTS)
 """What is in the bucket and of no case."""
 _WAY = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.SLIDES_REJECTED, topics.CASES_SCORED)
 

@@ -4,7 +4,7 @@ import json
 
 from playwright.sync_api import Page, expect
 
-from shared.keys import CURRENT_BUNDLE
+from shared.model_keys import CURRENT_BUNDLE
 from shared.monitoring import Standing, put_standing
 from shared.units import Sha256
 from tests.support import scores as samples

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from shared import keys
+from shared import model_keys
 from shared.bus.dead_letters import to_dead_letter
 from shared.bus.port import Delivery, Record
 from shared.errors import PoisonMessageError
@@ -23,7 +23,7 @@ def noted(results: Results) -> Iterator[str]:
     results.blobs.put("slides/MB-1/A1", b"x")
     manifest = {"profile": {"outcome": {"codes": {"0": "censored", "1": "relapse or progression"}}}}
     results.blobs.put(
-        f"{keys.bundle_prefix(Sha256(samples.digest('bundle')))}bundle.json", json.dumps(manifest).encode()
+        f"{model_keys.bundle_prefix(Sha256(samples.digest('bundle')))}bundle.json", json.dumps(manifest).encode()
     )
     with over_http(results) as address:
         yield address

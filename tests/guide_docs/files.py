@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from services.trainer.profile import load_profile
 from services.trainer.report_model.report import Report
-from shared import keys
+from shared import keys, model_keys
 from shared.model.block import Block
 from shared.model.profile import Outcome, Profile
 from shared.model.variable import Variable
@@ -42,7 +42,7 @@ they were made from.
 """
 _KEYS: tuple[Callable[..., str], ...] = (
     *(keys.slides, keys.clinical, keys.vector),
-    *(keys.plan_prefix, keys.bag_prefix, keys.score, keys.attention, keys.bundle_prefix),
+    *(keys.plan_prefix, keys.bag_prefix, keys.score, keys.attention, model_keys.bundle_prefix),
 )
 _SCORE = """
 ## Score

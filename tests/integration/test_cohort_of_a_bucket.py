@@ -12,7 +12,7 @@ from services.trainer.bucket.copies import Copies
 from services.trainer.cohort.embeddings import read_embeddings
 from services.trainer.report_model.report import Report
 from services.trainer.simulation.simulate import SimulationPlan, simulate
-from shared import keys
+from shared import model_keys
 from shared.blob.s3 import S3Store
 from tests.support.cohorts import quiet
 from tests.support.command_line import medulla
@@ -73,10 +73,10 @@ def test_a_bundle_with_reservations_is_promoted_with_a_flag_only(
     assert refused.exit_code == 1
     assert "no better than the rule" in refused.output
     assert "--despite-reservations" in refused.output
-    assert store.head(keys.CURRENT_BUNDLE) is None
+    assert store.head(model_keys.CURRENT_BUNDLE) is None
     done = medulla("rescore", "--bundle", folder, "--despite-reservations")
     assert done.exit_code == 0, done.output
-    assert json.loads(store.get(keys.CURRENT_BUNDLE))["digest"] in done.output
+    assert json.loads(store.get(model_keys.CURRENT_BUNDLE))["digest"] in done.output
 
 
 def test_an_encoder_is_tuned_in_the_bucket_on_slides_and_bags_of_a_deployment(

@@ -19,7 +19,7 @@ from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing, routes
 from services.fusion_scorer.servicer import ScorerServicer
 from services.fusion_scorer.what_if import WhatIf
-from shared import keys
+from shared import keys, model_keys
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
 from shared.bus.events import to_record
@@ -69,7 +69,7 @@ class Scorer:
 
     def promote(self, name: str) -> None:
         promote(self.store, write_bundle(self.folder / name, entries={"name": name}))
-        self.producer.send([announcement(BUCKET, keys.CURRENT_BUNDLE)])
+        self.producer.send([announcement(BUCKET, model_keys.CURRENT_BUNDLE)])
 
     def land(self, case: str, data: bytes) -> None:
         self.store.put(f"clinical/{case}.json", data)
@@ -154,7 +154,7 @@ def test_two_vectors_of_a_new_bundle_come_into_the_score_and_a_bad_one_is_a_dead
     scorer.settle()
     assert [remark["code"] for remark in scorer.last("MB-1")["remarks"]] == ["unknown_block"] * 2
     promote(scorer.store, write_vector_bundle(scorer.folder / "vectors"))
-    scorer.producer.send([announcement(BUCKET, keys.CURRENT_BUNDLE)])
+    scorer.producer.send([announcement(BUCKET, model_keys.CURRENT_BUNDLE)])
     scorer.settle()
     assert (scorer.last("MB-1")["model"], scorer.last("MB-1")["remarks"]) == ("fused", [])
     scorer.land_vector("MB-1", "blood", vector_json("blood", hb="high"))

@@ -10,7 +10,7 @@ from typing import Self
 
 from mypy_boto3_s3 import S3Client
 
-from shared import keys
+from shared import keys, model_keys
 from shared.model.bundle_files import verify
 from tests.stack.elasticmq import ElasticMq
 from tests.stack.home import StackError, inside, locked
@@ -141,9 +141,9 @@ def promote(s3: S3Client, bucket: str, bundle: Path) -> str:
     """Store a bundle and make it the current one; gives its digest."""
     checked = verify(bundle)
     for name, content in checked.files.items():
-        s3.put_object(Bucket=bucket, Key=keys.bundle_prefix(checked.digest) + name, Body=content)
+        s3.put_object(Bucket=bucket, Key=model_keys.bundle_prefix(checked.digest) + name, Body=content)
     pointer = json.dumps({"digest": checked.digest, "name": checked.manifest.name}).encode()
-    s3.put_object(Bucket=bucket, Key=keys.CURRENT_BUNDLE, Body=pointer)
+    s3.put_object(Bucket=bucket, Key=model_keys.CURRENT_BUNDLE, Body=pointer)
     return checked.digest
 
 

@@ -17,7 +17,7 @@ from services.fusion_scorer.on_landing import OnLanding
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
 from services.fusion_scorer.what_if import WhatIf
-from shared import keys
+from shared import model_keys
 from shared.blob.memory import MemoryStore
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
@@ -67,7 +67,7 @@ class Scorer:
 
     def rescored(self) -> list[CaseScored]:
         """The outcome of every case after a promotion."""
-        requests = self.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
+        requests = self.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
         return [event for request in requests for event in self.rescore(request) if isinstance(event, CaseScored)]
 
     def score(self, case: CaseId = CASE) -> Score:

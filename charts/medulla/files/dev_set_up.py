@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import services.standalone
-from shared import keys
+from shared import model_keys
 from shared.blob.s3 import S3Store, client
 from shared.settings import PlatformSettings, load
 
@@ -28,7 +28,7 @@ def main(bundle: str) -> int:
         },
     )
     print(f"bucket {settings.bucket} announces its objects", flush=True)
-    if bundle == "--demo-bundle" and S3Store(settings).head(keys.CURRENT_BUNDLE) is None:
+    if bundle == "--demo-bundle" and S3Store(settings).head(model_keys.CURRENT_BUNDLE) is None:
         return subprocess.run(["medulla", "rescore", "--bundle", str(BUNDLE)], check=False).returncode
     return 0
 

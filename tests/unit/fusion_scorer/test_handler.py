@@ -9,7 +9,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 
 from services.fusion_scorer.errors import NothingToScoreError
 from services.fusion_scorer.score_case import NOTHING_LEFT
-from shared import keys
+from shared import keys, model_keys
 from shared.blob.port import BlobInfo
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
@@ -180,7 +180,7 @@ def test_promotion_asks_for_a_score_of_every_case_and_changes_it(scorer: Scorer)
     scorer.land("clinical/MB-2.json", clinical_json("MB-2", stage="M0"))
     before = scorer.score()
     digest = scorer.promote("better")
-    requests = list(scorer.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla")))
+    requests = list(scorer.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla")))
     assert [request.case_id for request in requests] == ["MB-1", "MB-2"]
     assert {request.cause for request in requests} == {digest}
     after = scorer.score()
@@ -190,12 +190,12 @@ def test_promotion_asks_for_a_score_of_every_case_and_changes_it(scorer: Scorer)
 
 def test_the_sweep_sees_a_promotion_that_no_event_announced(scorer: Scorer) -> None:
     def pointer() -> BlobInfo:
-        info = scorer.store.head(keys.CURRENT_BUNDLE)
+        info = scorer.store.head(model_keys.CURRENT_BUNDLE)
         assert info is not None
         return info
 
     assert scorer.landing.unseen(pointer())
-    scorer.landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla"))
+    scorer.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
     assert not scorer.landing.unseen(pointer())
     scorer.promote("better")
     assert scorer.landing.unseen(pointer())
@@ -207,4 +207,4 @@ def test_without_a_bundle_a_case_waits_in_the_index(tmp_path: Path) -> None:
     assert not list(scorer.rescore(request))
     assert list(scorer.land("clinical/MB-1.json", clinical_json(stage="M0")))
     scorer.promote()
-    assert [request.case_id for request in scorer.landing(ObjectHint(keys.CURRENT_BUNDLE, "m"))] == [CASE]
+    assert [request.case_id for request in scorer.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "m"))] == [CASE]

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.promoted import Bundles
-from shared import keys
+from shared import model_keys
 from shared.bundle_in_use import BundleInUse
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import canonical_json
@@ -44,7 +44,7 @@ def test_scoring_goes_on_with_the_last_good_bundle(
 ) -> None:
     service = Service(scorer, now)
     good = service.bundles.promoted()
-    scorer.store.put(keys.CURRENT_BUNDLE, POINTERS[pointer])
+    scorer.store.put(model_keys.CURRENT_BUNDLE, POINTERS[pointer])
     service = Service(scorer, now) if is_restarted else service
     instead = service.bundles.promoted()
     assert (instead.bundle.digest, instead.since) == (good.bundle.digest, good.since)
@@ -58,7 +58,7 @@ def test_a_case_gets_the_same_score_while_a_bad_bundle_is_promoted(scorer: Score
     scorer.score_case = replace(scorer.score_case, bundles=Service(scorer, now).bundles)
     scorer.slide("A", (0, 2))
     before = scorer.score_case(CASE)
-    scorer.store.put(keys.CURRENT_BUNDLE, POINTERS["is garbled"])
+    scorer.store.put(model_keys.CURRENT_BUNDLE, POINTERS["is garbled"])
     assert scorer.score_case(CASE) == before
 
 
@@ -66,7 +66,7 @@ def test_a_repaired_promotion_is_used_within_a_minute_and_a_new_one_at_once(scor
     service = Service(scorer, now)
     good = service.bundles.promoted().bundle.digest
     newer = scorer.promote("newer")
-    key = keys.bundle_prefix(newer) + "fused.json"
+    key = model_keys.bundle_prefix(newer) + "fused.json"
     content = scorer.store.get(key)
     scorer.store.put(key, b"{}")
     assert service.bundles.promoted().bundle.digest == good
@@ -75,7 +75,7 @@ def test_a_repaired_promotion_is_used_within_a_minute_and_a_new_one_at_once(scor
     now[0] += 61
     assert service.bundles.promoted().bundle.digest == newer
     assert (service.last_good.note, _is_refused()) == ("", 0)
-    scorer.store.put(keys.CURRENT_BUNDLE, b"{")
+    scorer.store.put(model_keys.CURRENT_BUNDLE, b"{")
     assert service.bundles.promoted().bundle.digest == newer
     newest = scorer.promote("newest")
     assert service.bundles.promoted().bundle.digest == newest
@@ -103,10 +103,10 @@ def test_a_bundle_that_takes_long_to_refuse_is_looked_at_rarely(scorer: Scorer, 
 
 
 def test_without_a_bundle_that_was_ever_good_the_bad_one_is_refused(scorer: Scorer, now: list[float]) -> None:
-    scorer.store.put(keys.CURRENT_BUNDLE, b"{")
+    scorer.store.put(model_keys.CURRENT_BUNDLE, b"{")
     with pytest.raises(BadBundleError, match=r"current\.json does not name a bundle"):
         Service(scorer, now).bundles.promoted()
-    scorer.store.delete(keys.CURRENT_BUNDLE)
+    scorer.store.delete(model_keys.CURRENT_BUNDLE)
     with pytest.raises(NoBundleError):
         Service(scorer, now).bundles.promoted()
 
@@ -114,14 +114,14 @@ def test_without_a_bundle_that_was_ever_good_the_bad_one_is_refused(scorer: Scor
 def test_a_bad_promotion_is_reported_once_and_announced_again_when_it_is_good(scorer: Scorer, now: list[float]) -> None:
     bundles = Service(scorer, now).bundles
     landing, good = replace(scorer.landing, bundles=bundles), bundles.promoted()
-    scorer.store.put(keys.CURRENT_BUNDLE, b"{")
+    scorer.store.put(model_keys.CURRENT_BUNDLE, b"{")
     with pytest.raises(BadBundleError):
-        list(landing(ObjectHint(keys.CURRENT_BUNDLE, "medulla")))
-    pointer = scorer.store.head(keys.CURRENT_BUNDLE)
+        list(landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla")))
+    pointer = scorer.store.head(model_keys.CURRENT_BUNDLE)
     assert pointer is not None
     assert not landing.unseen(pointer)
     scorer.promote("newer")
-    pointer = scorer.store.head(keys.CURRENT_BUNDLE)
+    pointer = scorer.store.head(model_keys.CURRENT_BUNDLE)
     assert pointer is not None
     assert pointer != good.pointer
     assert landing.unseen(pointer)

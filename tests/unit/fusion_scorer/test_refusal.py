@@ -13,7 +13,7 @@ from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.routes import routes
 from services.fusion_scorer.score_case import ScoreCase
 from services.fusion_scorer.snapshot import TakeSnapshot
-from shared import keys
+from shared import keys, model_keys
 from shared.blob.memory import MemoryStore
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
@@ -104,7 +104,7 @@ def test_the_slide_at_fault_is_named(store: MemoryStore, harm: Callable[[MemoryS
 
 
 def test_a_bundle_that_cannot_be_used_is_no_slides_fault(store: MemoryStore) -> None:
-    store.put(keys.CURRENT_BUNDLE, b"{")
+    store.put(model_keys.CURRENT_BUNDLE, b"{")
     (rejection,) = rejections_of(store)
     assert (rejection.case_id, rejection.slide_id, rejection.object_key, rejection.reason) == (
         "MB-1",
@@ -147,7 +147,7 @@ def test_a_refusal_that_the_case_has_already_is_no_other_dead_letter(store: Memo
     (first,) = rejections_of(store)
     rescore = RescoreCase(ScoreCase(store, Bundles(store), "0.0"), CaseIndex(store))
     assert list(rescore(request())) == [first]
-    store.put(keys.CURRENT_BUNDLE, b"{")
+    store.put(model_keys.CURRENT_BUNDLE, b"{")
     with pytest.raises(BadBundleError):
         rescore(request())
 

@@ -4,7 +4,7 @@ import pytest
 
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.routes import routes
-from shared import keys
+from shared import keys, model_keys
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
 from shared.bus.memory import MemoryBus
@@ -38,6 +38,6 @@ def test_no_attempt_is_marked_at_an_object_that_is_not_read(key: str) -> None:
     assert not _of_objects(MemoryStore()).may_crash(ObjectHint(key, "bucket"))
 
 
-@pytest.mark.parametrize("key", [keys.clinical(CASE), keys.CURRENT_BUNDLE])
+@pytest.mark.parametrize("key", [keys.clinical(CASE), model_keys.CURRENT_BUNDLE])
 def test_an_attempt_is_marked_at_an_object_that_is_read(key: str) -> None:
     assert _of_objects(MemoryStore()).may_crash(ObjectHint(key, "bucket"))

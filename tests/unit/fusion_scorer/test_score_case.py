@@ -7,7 +7,7 @@ from medulla.v1.scorer_pb2 import ScoreCaseRequest
 
 from services.fusion_scorer.errors import BadBagError, EncoderMismatchError, UnknownCaseError
 from services.fusion_scorer.promoted import promote
-from shared import keys
+from shared import model_keys
 from shared.keys import BadCaseIdError
 from shared.model.errors import BadBundleError, BadClinicalRecordError
 from tests.support.fusion import clinical_json, features, store_slide, write_bundle
@@ -16,7 +16,7 @@ from tests.support.scorer import CASE, Scorer
 
 def test_as_of_is_the_newest_time_among_the_inputs(scorer: Scorer) -> None:
     scorer.slide("A", (0, 2), minutes=5)
-    pointer = scorer.store.head(keys.CURRENT_BUNDLE)
+    pointer = scorer.store.head(model_keys.CURRENT_BUNDLE)
     assert pointer is not None
     assert scorer.score_case(CASE).as_of.ToDatetime(UTC) == pointer.last_modified
 

@@ -6,7 +6,7 @@ from prometheus_client import REGISTRY
 
 from services.results.monitored_bundles import MonitoredBundles
 from shared.blob.memory import MemoryStore
-from shared.keys import CURRENT_BUNDLE, monitoring
+from shared.model_keys import CURRENT_BUNDLE, monitoring
 from shared.monitoring import Standing, put_standing
 from shared.units import Sha256
 from tests.support import scores as samples

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fastapi.testclient import TestClient
 
 from services.results.rest import create_app
-from shared import keys
+from shared import model_keys
 from shared.bundle_in_use import BundleInUse
 from shared.units import Sha256
 from tests.support.results import Results
@@ -24,5 +24,5 @@ def test_the_bundle_in_use_is_what_the_bucket_says(results: Results) -> None:
             "since": "2026-03-02T00:00:00+00:00",
             "refused": "the promoted bundle cannot be used",
         }
-        results.blobs.put(keys.BUNDLE_IN_USE, b'{"digest": 1}')
+        results.blobs.put(model_keys.BUNDLE_IN_USE, b'{"digest": 1}')
         assert client.get("/api/v1/bundle").json() == EMPTY

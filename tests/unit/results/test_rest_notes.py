@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from services.results.rest import create_app
-from shared import keys
+from shared import keys, model_keys
 from shared.blob.folder import FolderStore
 from shared.rpc.auth import Principal
 from shared.units import Sha256
@@ -28,7 +28,7 @@ def client(results: Results) -> Iterator[TestClient]:
     results.score(samples.score("MB-1"))
     manifest = {"profile": {"outcome": {"codes": OUTCOMES}}}
     results.blobs.put(
-        f"{keys.bundle_prefix(Sha256(samples.digest('bundle')))}bundle.json", json.dumps(manifest).encode()
+        f"{model_keys.bundle_prefix(Sha256(samples.digest('bundle')))}bundle.json", json.dumps(manifest).encode()
     )
     app = create_app(results.backends())
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as opened:

@@ -18,7 +18,7 @@ from services.trainer.profile import load_profile
 from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
-from shared.keys import CURRENT_BUNDLE
+from shared.model_keys import CURRENT_BUNDLE
 from shared.units import CaseId, Sha256
 from tests.support import scores as samples
 from tests.support.command_line import AT_FAULT, medulla, printed

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.standalone import running_system
-from shared import keys
+from shared import model_keys
 from shared.blob.memory import MemoryStore
 from shared.model.bundle_files import sign
 from shared.model.errors import BadSignatureError
@@ -26,4 +26,4 @@ def test_a_bundle_is_promoted_only_if_it_is_signed_by_the_scorers_key(
     assert list(store.list("")) == []
     sign(bundle, private)
     promoted = running_system.promote_bundle(bundle, despite_reservations=False)
-    assert promoted.digest.encode() in store.get(keys.CURRENT_BUNDLE)
+    assert promoted.digest.encode() in store.get(model_keys.CURRENT_BUNDLE)

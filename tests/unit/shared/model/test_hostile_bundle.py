@@ -10,10 +10,10 @@ import pytest
 from services.fusion_scorer.stored_files import StoredFiles
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
-from shared.keys import bundle_prefix
 from shared.model import file_limits
 from shared.model.bundle_files import verify
 from shared.model.errors import BadBundleError
+from shared.model_keys import bundle_prefix
 from shared.units import Sha256
 from tests.support.fusion import write_bundle
 
