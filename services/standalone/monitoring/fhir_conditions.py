@@ -1,7 +1,7 @@
 """Outcomes from FHIR R4 Conditions, as NDJSON of a bulk export or as a Bundle.
 
-A Condition whose clinicalStatus is recurrence or relapse is the event of interest, the first day of any other is the
-diagnosis. Patient.deceasedDateTime ends follow-up: for a hazard of relapse, death is a censoring.
+All Conditions are of the tumour. One whose clinicalStatus is recurrence or relapse is the event of interest, the first
+day of any other is the diagnosis. Patient.deceasedDateTime ends follow-up: for a hazard of relapse, death censors.
 """
 
 import json
@@ -22,27 +22,31 @@ _WRONG = {"entered-in-error", "refuted"}
 
 @dataclass
 class _History:
-    """Days of one patient."""
+    """Days of one patient, and the codings that all Conditions so far have in common."""
 
     diagnosed: list[date] = field(default_factory=list)
     came_back: list[date] = field(default_factory=list)
     died: list[date] = field(default_factory=list)
+    codings: frozenset[tuple[str, str]] = frozenset()
 
 
-def fhir_outcomes(data: bytes, name: str) -> dict[str, LaterOutcome]:
+def fhir_outcomes(files: Mapping[str, bytes]) -> dict[str, LaterOutcome]:
     """Outcomes of the patients with a relapse or a death; the others are only known to have none that was reported.
+
+    `files` hold resources by name; those of a patient may lie in several.
 
     The case is the pseudonym in `subject.identifier`, else in `subject.reference` (`Patient/CASE`).
 
     Raises:
-        BadCohortError: it is no FHIR resource, or one a line.
+        BadCohortError: a file is no FHIR resource, or one a line, or Conditions of a case are of different diseases.
     """
     histories: dict[str, _History] = defaultdict(_History)
-    for resource in _resources(data, name):
-        if resource.get("resourceType") == "Condition":
-            _add_condition(histories, resource)
-        elif resource.get("resourceType") == "Patient" and (day := whole_day(resource.get("deceasedDateTime"))):
-            histories[_patient(resource)].died.append(day)
+    for name, data in files.items():
+        for resource in _resources(data, name):
+            if resource.get("resourceType") == "Condition":
+                _add_condition(histories, resource, name)
+            elif resource.get("resourceType") == "Patient" and (day := whole_day(resource.get("deceasedDateTime"))):
+                histories[_patient(resource)].died.append(day)
     return {case: each for case, days in histories.items() if case and (each := _outcome(days))}
 
 
@@ -54,13 +58,28 @@ def _outcome(days: _History) -> LaterOutcome | None:
     return LaterOutcome(int(ends in days.came_back), ends=ends, diagnosed=diagnosed)
 
 
-def _add_condition(histories: Mapping[str, _History], condition: Mapping[str, Any]) -> None:
-    day = whole_day(condition.get("onsetDateTime") or condition.get("recordedDate"))
-    if day is None or _codes(condition, "verificationStatus") & _WRONG:
+def _add_condition(histories: Mapping[str, _History], condition: Mapping[str, Any], name: str) -> None:
+    day, case = whole_day(condition.get("onsetDateTime") or condition.get("recordedDate")), _subject(condition)
+    if day is None or not case or _codes(condition, "verificationStatus") & _WRONG:
         return
-    history = histories[_subject(condition)]
+    history = histories[case]
+    history.codings = _of_one_disease(history.codings, condition, f"{name} holds Conditions of {case}")
     came_back = bool(_codes(condition, "clinicalStatus") & _CAME_BACK)
     (history.came_back if came_back else history.diagnosed).append(day)
+
+
+def _of_one_disease(
+    codings: frozenset[tuple[str, str]], condition: Mapping[str, Any], where: str
+) -> frozenset[tuple[str, str]]:
+    """Codes that earlier Conditions and another have in common; one without any code is of the same disease."""
+    stated = objects_at(object_at(condition, "code"), "coding")
+    own = frozenset((str(coding.get("system", "")), str(coding.get("code"))) for coding in stated)
+    if codings and own and not codings & own:
+        raise BadCohortError(
+            f"{where} with no code in common: export those of the tumour alone, such as Condition?code=CODE, "
+            "or give a table of outcomes"
+        )
+    return codings & own if codings and own else codings | own
 
 
 def _resources(data: bytes, name: str) -> Iterator[Mapping[str, Any]]:

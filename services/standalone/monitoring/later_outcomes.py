@@ -19,21 +19,18 @@ _CASE, _SITE, _DIAGNOSED = "case_id", "site_id", "diagnosis_date"
 
 
 def later_outcomes(files: Sequence[Path], outcome: Outcome) -> dict[str, LaterOutcome]:
-    """Outcomes by case; of a case in several files that of the last file.
+    """Outcomes by case; of a case in several tables that of the last, before that of all FHIR files together.
 
     Raises:
         BadCohortError: a column is missing, a cell is refused, or a file is no FHIR resource.
         MissingTableError, UnreadableTableError: a file cannot be read.
     """
-    known: dict[str, LaterOutcome] = {}
-    for path in files:
-        data = read_bytes(path, str(path))
-        if path.suffix.lower() in _FHIR:
-            known |= fhir_outcomes(data, str(path))
-        else:
+    read = {path: read_bytes(path, str(path)) for path in files}
+    known = fhir_outcomes({str(path): data for path, data in read.items() if path.suffix.lower() in _FHIR})
+    for path, data in read.items():
+        if path.suffix.lower() not in _FHIR:
             rows = read_rows(data, str(path))
-            read = _of_notes if "kind" in rows.rows[0].cells else _of_table
-            known |= read(rows, outcome)
+            known |= (_of_notes if "kind" in rows.rows[0].cells else _of_table)(rows, outcome)
     return known
 
 
