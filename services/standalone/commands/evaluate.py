@@ -17,6 +17,11 @@ from services.standalone.commands.options import (
 )
 from services.standalone.console import exit_codes, loading, print_json, say
 
+Repeats = Annotated[int | None, typer.Option(help="How often the cohort is split anew.", min=1, show_default="5")]
+Optimism = Annotated[
+    int, typer.Option(help="Bootstrap cohorts to fit every step in again, for the optimism of each arm.", min=0)
+]
+
 
 def evaluate(
     cohort: CohortTable,
@@ -27,16 +32,12 @@ def evaluate(
     vectors: VectorTables = None,
     slides: SlideFolder = None,
     default_mpp: DefaultMpp = None,
-    repeats: Annotated[
-        int | None, typer.Option(help="How often the cohort is split anew.", min=1, show_default="5")
-    ] = None,
+    repeats: Repeats = None,
     folds: Annotated[int | None, typer.Option(help="Outer folds.", min=2, show_default="5")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same report.", min=0)] = 1,
     by_site: Annotated[bool, typer.Option("--by-site", help="Keep sites whole: test on sites never seen.")] = False,
     splits: Annotated[Path | None, typer.Option(help="Frozen splits.json to use.", exists=True)] = None,
-    optimism: Annotated[
-        int, typer.Option(help="Bootstrap cohorts to fit every step in again, for the optimism of each arm.", min=0)
-    ] = 0,
+    optimism: Optimism = 0,
     workers: Annotated[int | None, typer.Option(help="Processes; else one a processor.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:

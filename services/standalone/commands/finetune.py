@@ -89,7 +89,6 @@ def finetune(
         from services.standalone.finetuned_encoder import Job, finetuned
         from services.standalone.training_copies import local_job
         from services.trainer.bucket.copies import keeps
-        from services.trainer.bucket.s3_uri import as_typed
         from services.trainer.finetune.settings import Settings
     with exit_codes(goes_on=keeps(out)):
         schedule = Settings(epochs=epochs, frozen_epochs=frozen_epochs, patience=patience, seed=seed)
@@ -97,17 +96,20 @@ def finetune(
         settings = replace(layers, batch=batch, held_out=held_out, stain=stain, top=top)
         with local_job(Job(encoder, source, settings, out, name, tile_um)) as job:
             manifest = finetuned(job)
-    if manifest:
-        _print_encoder(manifest, as_typed(out), as_json=as_json)
+    _print_encoder(manifest, out, as_json=as_json)
 
 
-def _print_encoder(manifest: "EncoderManifest", out: str, *, as_json: bool) -> None:
+def _print_encoder(manifest: "EncoderManifest | None", out: Path, *, as_json: bool) -> None:
+    """Print what was made; None in the processes of torchrun beside the first."""
+    if not manifest:
+        return
     from services.standalone.encoder_lines import training_lines
+    from services.trainer.bucket.s3_uri import as_typed
 
     if as_json:
         print_json(manifest.model_dump(mode="json"))
     else:
-        head = f"{out}: encoder {manifest.name}, {manifest.dim} features, digest {manifest.digest}"
+        head = f"{as_typed(out)}: encoder {manifest.name}, {manifest.dim} features, digest {manifest.digest}"
         say("\n".join([head, *training_lines(manifest.training), _CAUTION]))
 
 

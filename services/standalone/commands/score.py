@@ -33,6 +33,11 @@ _OF_BAGS = (
     "--embeddings goes with --cases, or with --case-id, --clinical or --vectors of one case; no slide is read then"
 )
 
+VectorFiles = Annotated[
+    list[str] | None,
+    typer.Option(metavar="BLOCK=FILE", help="Vector of a block, JSON; with --cases its table; may be repeated."),
+]
+
 
 def score(
     paths: Slides = None,
@@ -40,10 +45,7 @@ def score(
     case_id: CaseName = None,
     clinical: Annotated[Path | None, typer.Option(help="Clinical record, JSON.")] = None,
     columns: MapFile = None,
-    vectors: Annotated[
-        list[str] | None,
-        typer.Option(metavar="BLOCK=FILE", help="Vector of a block, JSON; with --cases its table; may be repeated."),
-    ] = None,
+    vectors: VectorFiles = None,
     cases: CaseTable = None,
     embeddings: EmbeddingFolder = None,
     bundle: Bundle = DEMO_BUNDLE,

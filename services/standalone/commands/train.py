@@ -1,5 +1,6 @@
 """`medulla train`: a model bundle from a whole cohort."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,11 @@ SigningKey = Annotated[
     ),
 ]
 
+Remarks = Annotated[
+    list[str] | None,
+    typer.Option(help="A line for the model card, such as what was tried before; repeatable."),
+]
+
 
 def train(
     cohort: CohortTable,
@@ -46,10 +52,7 @@ def train(
     refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score, 40 or more.", min=0)] = 100,
     created: Annotated[str | None, typer.Option(help="Date in the bundle; else today.")] = None,
     key: SigningKey = None,
-    remark: Annotated[
-        list[str] | None,
-        typer.Option(help="A line for the model card, such as what was tried before; repeatable."),
-    ] = None,
+    remark: Remarks = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
@@ -71,16 +74,17 @@ def train(
         plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()), classifier)
         with progress("steps") as advance:
             digest = train_bundle(table, bags, plan, folder, advance)
-    notes = unlearned_notes(table)
+    facts = {"bundle": as_typed(out), "digest": digest, "name": named, "simulated": table.simulated}
+    _print_bundle(facts, unlearned_notes(table), len(table), as_json=as_json)
+
+
+def _print_bundle(facts: Mapping[str, str | bool], notes: Sequence[str], patients: int, *, as_json: bool) -> None:
     if as_json:
-        facts = {"bundle": as_typed(out), "digest": digest, "name": named, "simulated": table.simulated, "notes": notes}
-        print_json(facts)
+        print_json({**facts, "notes": notes})
     else:
-        mark = " (SIMULATED)" if table.simulated else ""
-        line = (
-            f"{as_typed(out)}: bundle {named}{mark} of {len(table)} patients, digest {digest}; read model_card.md first"
-        )
-        say("\n".join([*notes, line]))
+        named = f"{facts['name']}{' (SIMULATED)' if facts['simulated'] else ''}"
+        line = f"{facts['bundle']}: bundle {named} of {patients} patients, digest {facts['digest']}"
+        say("\n".join([*notes, f"{line}; read model_card.md first"]))
 
 
 def _today() -> str:

@@ -17,6 +17,11 @@ from services.standalone.commands.options import (
 from services.standalone.console import exit_codes, loading, print_json, progress, say
 from services.trainer.recalibration_method import Method
 
+NewBundle = Annotated[Path | None, typer.Option(help="Folder of a new bundle, with risks set right on this cohort.")]
+RecalibrationMethod = Annotated[
+    Method, typer.Option(help="What is set right: the level, level and slope, or the baseline hazards.")
+]
+
 
 def validate(
     bundle: Annotated[Path, typer.Option(help="Folder of a bundle made by `medulla train`.")],
@@ -26,18 +31,11 @@ def validate(
     profile: ProfileFile = None,
     columns: MapFile = None,
     vectors: VectorTables = None,
-    recalibrate: Annotated[
-        Path | None, typer.Option(help="Folder of a new bundle, with risks set right on this cohort.")
-    ] = None,
-    recalibrate_by: Annotated[
-        Method, typer.Option(help="What is set right: the level, level and slope, or the baseline hazards.")
-    ] = Method.LEVEL,
+    recalibrate: NewBundle = None,
+    recalibrate_by: RecalibrationMethod = Method.LEVEL,
     as_json: AsJson = False,
 ) -> None:
-    """Validate a bundle externally; nothing is refitted, and the report names its digest.
-
-    With --recalibrate a new bundle is written beside the validation, and the report compares both.
-    """
+    """Validate a bundle externally, as it is; --recalibrate writes a new one beside it, and the report compares both."""
     with loading():
         from services.standalone.cohort_files import CohortFiles, read
         from services.standalone.evaluation_lines import evaluation_lines
@@ -60,7 +58,7 @@ def validate(
             plan = RecalibrationPlan(recalibrate_by, datetime.now(UTC).date().isoformat())
             with copied.bundle_output(recalibrate) as target:
                 report = with_recalibrated(report, recalibrated(source, table, bags, plan, target))
-            report.write(folder)
+                report.write(folder)
         write_page(report, folder)
     if as_json:
         print_json(report.model_dump(mode="json"))
