@@ -18,6 +18,8 @@ from shared.errors import MedullaError
 _log = logs.get(__name__)
 Check = Callable[[], bool]
 """Whether a dependency answers, within a deadline of its own; a MedullaError counts as no and says why."""
+Note = Callable[[], str]
+"""A sentence about something that keeps nothing from being ready; empty where there is nothing to say."""
 
 
 class Heartbeat:
@@ -57,23 +59,31 @@ class Answer:
     body: bytes
 
     @classmethod
-    def of(cls, failing: Mapping[str, str]) -> Self:
-        """503 and what fails, or 200."""
+    def of(cls, failing: Mapping[str, str], notes: Mapping[str, str] | None = None) -> Self:
+        """503 and what fails, or 200; and notes, if any, about what a person should know all the same."""
         status = HTTPStatus.SERVICE_UNAVAILABLE if failing else HTTPStatus.OK
-        return cls(status, "application/json", json.dumps({"ok": not failing, "failing": failing}).encode())
+        content = {"ok": not failing, "failing": failing, **({"notes": notes} if notes else {})}
+        return cls(status, "application/json", json.dumps(content).encode())
 
 
 class HealthServer:
     """Serves /livez, /readyz and /metrics on a thread of its own, inside a `with` block.
 
-    Live: every heartbeat is fresh. Ready: also every check passes. Both answer 200, or 503 and what fails.
+    Live: every heartbeat is fresh. Ready: also every check passes. Both answer 200, or 503 and what fails; /readyz
+    also each note that is not empty.
     """
 
     def __init__(
-        self, host: str, port: int, heartbeats: Sequence[Heartbeat] = (), checks: Mapping[str, Check] | None = None
+        self,
+        host: str,
+        port: int,
+        heartbeats: Sequence[Heartbeat] = (),
+        checks: Mapping[str, Check] | None = None,
+        notes: Mapping[str, Note] | None = None,
     ) -> None:
         self._heartbeats = heartbeats
         self._checks = checks or {}
+        self._notes = notes or {}
         self._known_to_fail: set[str] = set()
         try:
             self._server = _Server((host, port), self.answer)
@@ -95,7 +105,8 @@ class HealthServer:
         if path == "/livez":
             return Answer.of(self._stale())
         if path == "/readyz":
-            return Answer.of(self._logged(self._stale() | self._failing()))
+            notes = {name: sentence for name, note in self._notes.items() if (sentence := note())}
+            return Answer.of(self._logged(self._stale() | self._failing()), notes)
         if path == "/metrics":
             return Answer(HTTPStatus.OK, CONTENT_TYPE_LATEST, generate_latest(REGISTRY))
         return Answer(HTTPStatus.NOT_FOUND, "text/plain", b"try /livez, /readyz or /metrics\n")

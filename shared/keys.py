@@ -22,11 +22,13 @@ VECTORS = "vectors/"
 LANDED = (SLIDES, CLINICAL, VECTORS)
 """Prefixes of a case's inputs, which others land."""
 SCORES = "scores/"
+MONITORING = "monitoring/"
+"""What `medulla monitor` found, a file a bundle."""
 ERASED = "erased/"
 ERASED_SLIDES = "erased/slides/"
 """Digests of slides that erased cases had, for a day."""
 FOLDERS = {
-    *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores"),
+    *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores", "monitoring"),
     *("cases", "cases-of", "landings", "attempts", "erased"),
 }
 """Every folder of a bucket."""
@@ -34,6 +36,7 @@ BUNDLES = "models/bundles/"
 ENCODERS = "models/encoders/"
 """The encoder that each group of embedders serves."""
 CURRENT_BUNDLE = "models/bundles/current.json"
+BUNDLE_IN_USE = "models/bundles/in_use.json"
 RESCORED = "models/bundles/rescored.json"
 """The promotion after which every case was last scored again."""
 
@@ -296,6 +299,11 @@ def served_encoder(group: str) -> str:
 def bundle_prefix(digest: Sha256) -> str:
     """Folder of a stored model bundle."""
     return f"{BUNDLES}{digest}/"
+
+
+def monitoring(bundle: Sha256) -> str:
+    """What monitoring found of a bundle."""
+    return f"{MONITORING}{bundle}.json"
 
 
 def _pseudonym(text: str, where: str) -> str:

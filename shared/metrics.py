@@ -92,6 +92,16 @@ SLIDES_IN_FLIGHT = Gauge(
 
 # --- embeddings
 
+BAGS_MISSING = Gauge(
+    "medulla_bags_missing",
+    "Planned slides without a bag of a group's encoder, at its last sweep. Falls after a new encoder.",
+    ["group"],
+)
+PLANS_PASSED_OVER = Counter(
+    "medulla_plans_passed_over_total",
+    "Plans of grids that a group's encoder does not take and another one embeds. Grows with several grids.",
+    ["group"],
+)
 EMBED_BATCH_TILES = Histogram(
     "medulla_embed_batch_tiles",
     "Tiles a call of the encoder; device: cpu, gpu or triton. Low on a GPU: it idles, process more slides in parallel.",
@@ -145,11 +155,40 @@ OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",
     "Age of the oldest slide that is neither scored nor refused; 0 without any. High: a service is down or stuck.",
 )
-
+PROMOTED_BUNDLE_REFUSED = Gauge(
+    "medulla_promoted_bundle_refused",
+    "1 while the promoted bundle cannot be used and scores are made by the last good one: promote one that is good.",
+)
 WITHDRAWALS = Counter(
     "medulla_withdrawals_total",
     "Cases left without a score as their inputs were deleted or replaced. Many at once: somebody empties the bucket.",
 )
+
+# --- outcomes (`medulla monitor`)
+
+MONITOR_FLAGGED = Gauge(
+    "medulla_monitor_flagged",
+    "1 where a chart of outcomes against the scores of a bundle reached its threshold: its risks may be wrong.",
+    ["bundle"],
+)
+MONITOR_CASES = Gauge("medulla_monitor_cases", "Cases with an outcome after their score, by bundle.", ["bundle"])
+MONITOR_O_E = Gauge(
+    "medulla_monitor_observed_over_expected",
+    "Observed over expected events, estimate, lower and upper: the interval without 1 says that risks may be wrong.",
+    ["bundle", "end"],
+)
+MONITOR_CHART = Gauge(
+    "medulla_monitor_chart",
+    "Highest value of the chart of more, or of fewer, events than predicted over its threshold; at 1 it is flagged.",
+    ["bundle", "direction"],
+)
+MONITOR_C = Gauge("medulla_monitor_harrell_c", "Harrell's C on outcomes after the score; 0.5 is chance.", ["bundle"])
+MONITOR_PSI = Gauge(
+    "medulla_monitor_psi",
+    "Stability index of a quarter's risks against the training cohort. Above 0.25: other patients or inputs.",
+    ["bundle"],
+)
+MONITOR_TIME = Gauge("medulla_monitor_timestamp_seconds", "When a bundle was monitored last.", ["bundle"])
 
 # --- requests
 

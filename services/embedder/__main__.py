@@ -4,10 +4,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import grpc
 
 from services.embedder import known_tile
+from services.embedder.backlog import Backlog
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.chunks import CheckedTiles
 from services.embedder.events import SERVICE
@@ -21,6 +23,7 @@ from services.embedder.settings import EmbedderSettings
 from services.embedder.triton_encoder import TritonEncoder
 from shared import logs, runtime
 from shared.attempts import Attempts
+from shared.blob.port import BlobStore
 from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
@@ -29,6 +32,8 @@ from shared.health import Check, HealthServer, Heartbeat
 from shared.route import subscriptions
 from shared.rpc.client import channel
 from shared.settings import PlatformSettings, load
+from shared.slides.served_encoders import serve
+from shared.sweep import Every
 from shared.worker import Worker
 
 _log = logs.get(__name__)
@@ -49,16 +54,38 @@ def main() -> int:
 
 
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
-    """The parts: health, progress and the worker."""
+    """The parts: health, progress, the worker and the sweep of what its encoder has not embedded."""
     settings = load(EmbedderSettings)
     chosen = checked_encoder(settings, stack)
     store = S3Store(platform.s3)
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     progress = LossySender(producer, SERVICE)
+    embed = _embed_slide(settings, chosen, store, progress, stack)
+    group, manifest = settings.group, chosen.encoder.manifest
+    served = routes(embed, group, passes_grids=settings.other_grids == "pass")
+    heart, attempts = Heartbeat("worker"), Attempts(store)
+    consumer = KafkaConsumerAdapter(
+        platform.kafka, group, subscriptions(group, served), settings.concurrency, heart.beat
+    )
+    checks = {"object store": store.reachable, **chosen.checks}
+    backlog = Backlog(store, manifest, producer.send, group, timedelta(seconds=settings.sweep_after_s))
+    serve(store, group, manifest.name, manifest.digest)
+    return (
+        HealthServer(platform.http_host, platform.http_port, [heart], checks),
+        progress,
+        attempts,
+        Worker(group, consumer, producer, served, attempts=attempts),
+        Every(settings.sweep_every_s, backlog),
+    )
+
+
+def _embed_slide(
+    settings: EmbedderSettings, chosen: Chosen, store: BlobStore, progress: LossySender, stack: ExitStack
+) -> EmbedSlide:
     batcher = stack.enter_context(Batcher(chosen.encoder, chosen.batching))
     tiles = stack.enter_context(closing(GrpcTileSource(_tiler(settings))))
-    embed = EmbedSlide(
+    return EmbedSlide(
         CheckedTiles(tiles),
         batcher,
         store,
@@ -68,17 +95,6 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         turn_s=settings.turn_s,
         limit_s=settings.limit_s,
         check_every_s=settings.check_every_s,
-    )
-    served = routes(embed)
-    heart, attempts = Heartbeat("worker"), Attempts(store)
-    consumed = subscriptions(SERVICE, served)
-    consumer = KafkaConsumerAdapter(platform.kafka, SERVICE, consumed, settings.concurrency, heart.beat)
-    checks = {"object store": store.reachable, **chosen.checks}
-    return (
-        HealthServer(platform.http_host, platform.http_port, [heart], checks),
-        progress,
-        attempts,
-        Worker(SERVICE, consumer, producer, served, attempts=attempts),
     )
 
 

@@ -2,20 +2,30 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import Enum, auto
 
 import numpy as np
+from medulla.v1.events_pb2 import SlideTiled
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from services.embedder.bag import Part, decode_part, encode_part
 from services.embedder.errors import DamagedChunkError
+from services.embedder.manifest import EncoderManifest
 from shared import keys
 from shared.blob.port import BlobStore
 from shared.canonical import canonical_json, sha256
+from shared.errors import PermanentError
+from shared.units import Sha256
 
 BAG_FILE = "bag.safetensors"
 MANIFEST_FILE = "manifest.json"
+REFUSED_FILE = "refused.json"
+"""Why the slide has no bag; a replayed dead letter may make one all the same."""
+REQUESTED_FILE = "requested.json"
+"""The slide was requested from the backlog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,14 @@ class BagRecord:
     """Lower-case hex SHA-256 of the bag file."""
     tiles: int
     corrupt: int
+
+
+class BagState(Enum):
+    """What became of a slide."""
+
+    MISSING = auto()
+    FINISHED = auto()
+    REFUSED = auto()
 
 
 @dataclass(frozen=True)
@@ -42,6 +60,25 @@ class BagFolder:
         if self.store.head(key) is None:
             return None
         return BagRecord(**json.loads(self.store.get(key))["bag"])
+
+    def state(self) -> BagState:
+        """Whether there is a bag, or is to be none."""
+        if self.store.head(self.prefix + MANIFEST_FILE):
+            return BagState.FINISHED
+        return BagState.REFUSED if self.store.head(self.prefix + REFUSED_FILE) else BagState.MISSING
+
+    def refuse(self, error: PermanentError) -> None:
+        """Note that the slide was refused, so that no sweep requests it again."""
+        self.store.put(self.prefix + REFUSED_FILE, canonical_json({"reason": error.reason}))
+
+    def requested_after(self, moment: datetime) -> bool:
+        """Whether the slide was requested from the backlog since."""
+        info = self.store.head(self.prefix + REQUESTED_FILE)
+        return info is not None and info.last_modified > moment
+
+    def note_request(self) -> None:
+        """Note that the slide is requested from the backlog now."""
+        self.store.put(self.prefix + REQUESTED_FILE, b"{}")
 
     def stored_parts(self) -> set[int]:
         """Numbers of the stored parts."""
@@ -70,12 +107,19 @@ class BagFolder:
         return record
 
     def drop_parts(self) -> None:
-        """Remove the parts."""
-        for info in list(self.store.list(self.prefix + "part-")):
-            self.store.delete(info.key)
+        """Remove the parts, and what is noted while there is no bag."""
+        for info in list(self.store.list(self.prefix)):
+            if info.key.removeprefix(self.prefix) not in (BAG_FILE, MANIFEST_FILE):
+                self.store.delete(info.key)
 
     def _part_key(self, number: int) -> str:
         return f"{self.prefix}part-{number:05d}.safetensors"
+
+
+def bag_folder(store: BlobStore, event: SlideTiled, encoder: EncoderManifest) -> BagFolder:
+    """Where the bag of a planned slide stands."""
+    slide, plan = Sha256(event.slide.digest), Sha256(event.plan.digest)
+    return BagFolder(store, keys.bag_prefix(slide, plan, Sha256(encoder.digest)))
 
 
 def plan_coords(store: BlobStore, plan_prefix: str) -> NDArray[np.int32]:

@@ -14,6 +14,7 @@ from shared.bus.events import event_id
 from shared.errors import PermanentError
 
 SERVICE = "embedder"
+"""The service, and the consumer group of its only encoder."""
 
 
 def embedded(event: SlideTiled, bag: BagRecord, encoder: EncoderManifest) -> SlideEmbedded:
@@ -37,14 +38,14 @@ def embedded(event: SlideTiled, bag: BagRecord, encoder: EncoderManifest) -> Sli
     )
 
 
-def rejected(event: SlideTiled, error: PermanentError) -> SlideRejected:
-    """The event of a refused slide."""
+def rejected(event: SlideTiled, error: PermanentError, group: str = SERVICE) -> SlideRejected:
+    """The event of a slide that a group of embedders refused."""
     return SlideRejected(
-        event_id=event_id(SlideRejected, event.event_id, SERVICE, error.reason),
+        event_id=event_id(SlideRejected, event.event_id, group, error.reason),
         case_id=event.slide.case_id,
         slide_id=event.slide.slide_id,
         object_key=event.slide.object.key,
-        service=SERVICE,
+        service=group,
         reason=error.reason,
         sentence=str(error),
         advice=error.advice,

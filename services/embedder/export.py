@@ -19,6 +19,7 @@ from services.embedder.manifest import (
     SCRIPT_FILE,
     EncoderManifest,
     Training,
+    check_model,
     file_digest,
 )
 from services.embedder.onnx_encoder import OnnxModel
@@ -102,6 +103,7 @@ def prepared_graph(weights: Path, preparation: Preparation, card: EncoderCard) -
 
 
 def _describe(model: bytes, card: EncoderCard, data: Path | None) -> EncoderManifest:
+    check_model(model, Path(MODEL_FILE), data)
     features = OnnxModel(model, data.parent if data else None).run(known_tile(card.tile_px)[None])
     if features.ndim != 2 or features.shape[0] != 1:
         raise UnknownEncoderError(

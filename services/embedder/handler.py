@@ -10,7 +10,7 @@ from medulla.v1.common_pb2 import Plan
 from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
 
 from services.embedder.bag import BagFacts, Part, encode_bag
-from services.embedder.bag_store import BagFolder, BagRecord, plan_coords
+from services.embedder.bag_store import BagFolder, BagRecord, bag_folder, plan_coords
 from services.embedder.chunks import chunks_of
 from services.embedder.errors import (
     DamagedChunkError,
@@ -24,13 +24,12 @@ from services.embedder.events import Reporter, embedded
 from services.embedder.manifest import EncoderManifest
 from services.embedder.ports import Encoder, Notify, Pixels, TileSource
 from services.embedder.prefetch import prefetch
-from shared import keys, turns
+from shared import turns
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.errors import UnfinishedError
 from shared.preprocessing import Preprocessing
 from shared.rpc.client import RefusedByServerError
 from shared.slides.standing import CHECK_EVERY_S, StandingCheck, check_stands
-from shared.units import Sha256
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class EmbedSlide:
         manifest = self.encoder.manifest
         check_plan(event.plan, manifest)
         check_stands(self.store, event.slide)
-        folder = BagFolder(self.store, _prefix(event, manifest))
+        folder = bag_folder(self.store, event, manifest)
         bag = folder.finished() or self._embed_unless_finished(event, folder)
         folder.drop_parts()
         check_stands(self.store, event.slide)
@@ -156,6 +155,15 @@ class EmbedSlide:
         raise UnfinishedError(done)
 
 
+def takes(encoder: EncoderManifest, plan: Plan) -> bool:
+    """Whether the plan's tiles have the size in pixels and microns, and the preprocessing, that the encoder takes."""
+    return _has_size(encoder, plan) and (plan.preprocessing or Preprocessing.AREA) == encoder.preprocessing
+
+
+def _has_size(encoder: EncoderManifest, plan: Plan) -> bool:
+    return plan.tile_px == encoder.input_px and abs(plan.tile_um - encoder.tile_um) <= 1e-6 * encoder.tile_um
+
+
 def check_plan(plan: Plan, encoder: EncoderManifest) -> None:
     """See that the plan's tiles are those the encoder takes.
 
@@ -163,15 +171,14 @@ def check_plan(plan: Plan, encoder: EncoderManifest) -> None:
         EncoderMismatchError: they have another size in pixels or microns, or another preprocessing.
         EmptyPlanError: there are none.
     """
-    if plan.tile_px != encoder.input_px or abs(plan.tile_um - encoder.tile_um) > 1e-6 * encoder.tile_um:
+    if not _has_size(encoder, plan):
         raise EncoderMismatchError(
             f"plan {plan.prefix} has tiles of {plan.tile_px} px and {plan.tile_um:g} um; "
             f"encoder {encoder.name} takes {encoder.input_px} px and {encoder.tile_um:g} um"
         )
-    preprocessing = plan.preprocessing or Preprocessing.AREA
-    if preprocessing != encoder.preprocessing:
+    if not takes(encoder, plan):
         raise EncoderMismatchError(
-            f"plan {plan.prefix} has tiles made by {preprocessing}; "
+            f"plan {plan.prefix} has tiles made by {plan.preprocessing or Preprocessing.AREA}; "
             f"encoder {encoder.name} takes {encoder.preprocessing}"
         )
     if plan.tiles <= 0 or plan.tiles_per_chunk <= 0:
@@ -182,10 +189,6 @@ def _stored_parts(folder: BagFolder) -> list[Part]:
     stored = folder.stored_parts()
     first_missing = next(number for number in count() if number not in stored)
     return [folder.part(number) for number in range(first_missing)]
-
-
-def _prefix(event: SlideTiled, encoder: EncoderManifest) -> str:
-    return keys.bag_prefix(Sha256(event.slide.digest), Sha256(event.plan.digest), Sha256(encoder.digest))
 
 
 def _facts(event: SlideTiled, encoder: EncoderManifest) -> BagFacts:

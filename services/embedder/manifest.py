@@ -11,7 +11,10 @@ from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
 from services.embedder.serving import Serving, is_usual
 from shared import json_objects
 from shared.bounded_file import open_plain
+from shared.onnx_graph import GraphLimits, check_graph
+from shared.onnx_operators import NETWORK
 from shared.preprocessing import Preprocessing, is_default
+from shared.protobuf_fields import WireError
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "encoder.onnx"
@@ -22,6 +25,7 @@ INPUT = "TILES"
 OUTPUT = "FEATURES"
 MAX_MODEL_BYTES = 2**31
 """Of encoder.onnx, which is as much as one ONNX file can hold."""
+MAX_NODES = 20_000
 FEW = 10
 """Held-out patients below which a gain, or none, says little."""
 
@@ -145,7 +149,7 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
     """Read encoder.onnx after checking that it, and encoder.onnx.data, are the files its manifest describes.
 
     Raises:
-        UnknownEncoderError: there is no such file.
+        UnknownEncoderError: there is no such file, or it has more than an encoder may.
         EncoderAlteredError: its digest is another one.
     """
     path = folder / MODEL_FILE
@@ -160,7 +164,21 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
         raise UnknownEncoderError(f"{path} has more than {MAX_MODEL_BYTES} bytes, the most that is allowed")
     if hashlib.sha256(model).hexdigest() != manifest.digest:
         raise EncoderAlteredError(f"{path} does not have the digest that its manifest states")
+    check_model(model, path, folder / DATA_FILE if manifest.data_digest else None)
     return model
+
+
+def check_model(model: bytes, path: Path, data: Path | None) -> None:
+    """Check encoder.onnx before a runtime sees it; its weights may also lie in `data`, nowhere else.
+
+    Raises:
+        UnknownEncoderError: it has operators, sizes or weights that an encoder may not have.
+    """
+    outside = (data.name, data.stat().st_size) if data else ("", 0)
+    try:
+        check_graph(model, GraphLimits(NETWORK, MAX_NODES, *outside))
+    except WireError as error:
+        raise UnknownEncoderError(f"{path} is no encoder that is read: it {error}") from None
 
 
 def file_digest(path: Path) -> str:

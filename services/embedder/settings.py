@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.embedder.events import SERVICE
 from services.embedder.handler import EmbedSlide
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from shared.rpc.client import ClientTls
@@ -17,8 +18,12 @@ class EmbedderSettings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="EMBEDDER_")
 
+    group: str = Field(default=SERVICE, pattern=r"^embedder(-[a-z0-9]{1,12})?$")
+    """Consumer group, one for each encoder; its retry topic is named after it. A second one is `embedder-NAME`."""
     encoder: Path = DEFAULT_ENCODER
     """Folder with encoder.onnx and manifest.json."""
+    other_grids: Literal["refuse", "pass"] = "refuse"
+    """Plans with tiles that the encoder does not take; pass: another group embeds them."""
     triton_url: str = ""
     """host:port of Triton's gRPC; empty: the encoder runs in this process."""
     triton_shared_memory: Literal["auto", "on", "off"] = "auto"
@@ -48,5 +53,9 @@ class EmbedderSettings(ServiceSettings):
     """Time spent on a slide in all its turns before it is refused as too large."""
     check_every_s: float = Field(default=EmbedSlide.check_every_s, gt=0)
     """Time between two checks that the slide at work is still in the bucket and its case is not erased."""
+    sweep_every_s: float = Field(default=900, gt=0)
+    """How often planned slides without a bag of the encoder are looked for."""
+    sweep_after_s: float = Field(default=3600, ge=0)
+    """Slides that were planned less long ago are left to their own event by that sweep."""
     progress_every_s: float = Field(default=EmbedSlide.progress_every_s, gt=0)
     """Time between two progress events of a slide."""

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -14,6 +13,7 @@ from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 from services.fusion_scorer.erase import Forget
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.landed_input import PREFIXES
+from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE
@@ -30,8 +30,8 @@ from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
-from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
+from shared.model.trial import Trial
 from shared.program import program_version
 from shared.route import Route, subscriptions
 from shared.rpc.auth import EVERY_ROLE, require_role, verifier
@@ -53,7 +53,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     """The parts: health, gRPC, the workers and the sweeps."""
     settings = load(ScorerSettings)
     store = S3Store(platform.s3)
-    bundles = Bundles(store, _public_key(settings.bundle_public_key))
+    last_good = LastGood(store)
+    bundles = Bundles(store, settings.public_key(), Trial(), last_good)
     _say_what_is_promoted(bundles)
     answers = _grpc(settings, platform, WhatIf(store, bundles, program_version()))
     producer = KafkaProducerAdapter(platform.kafka)
@@ -64,7 +65,13 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
-        HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
+        HealthServer(
+            platform.http_host,
+            platform.http_port,
+            hearts,
+            {"object store": store.reachable},
+            {"bundle": lambda: last_good.note},
+        ),
         answers,
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),
@@ -75,6 +82,13 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.sweep_every_s, landing.sweep_cases),
         Every(settings.sweep_every_s, SweepErased(store)),
     )
+
+
+def _health(
+    platform: PlatformSettings, hearts: Sequence[Heartbeat], store: S3Store, last_good: LastGood
+) -> HealthServer:
+    checks, notes = {"object store": store.reachable}, {"bundle": lambda: last_good.note}
+    return HealthServer(platform.http_host, platform.http_port, hearts, checks, notes)
 
 
 def _workers(
@@ -120,13 +134,6 @@ def _forgetter(platform: PlatformSettings, producer: Producer) -> Forget:
         return letters(lambda letter: is_about(letter.record, case))
 
     return forget
-
-
-def _public_key(path: Path | None) -> bytes | None:
-    try:
-        return None if path is None else path.read_bytes()
-    except OSError as error:
-        raise MedullaError(f"cannot read SCORER_BUNDLE_PUBLIC_KEY {path}: {error.strerror}") from error
 
 
 def _say_what_is_promoted(bundles: Bundles) -> None:

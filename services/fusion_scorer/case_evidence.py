@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.fusion_scorer import ood
+from services.fusion_scorer.composition import Composition, compose, vector_of_slides
 from services.fusion_scorer.inputs import CaseInputs
 from services.fusion_scorer.slide_check import CheckedSlides, check_slides
 from services.fusion_scorer.slide_risk import SlideRisk, check_encoders, pool_slides
@@ -22,6 +23,7 @@ class CaseEvidence:
     bundle: Bundle
     checked: CheckedSlides
     slide_risk: SlideRisk | None
+    composition: Composition | None
     vectors: tuple[VectorRisk, ...]
     values: Mapping[str, Value]
     """By variable: those of the record, and the log-risk of each block of slides or vectors."""
@@ -46,7 +48,7 @@ class CaseEvidence:
 
 
 def case_evidence(bundle: Bundle, case: CaseInputs) -> CaseEvidence:
-    """Check slides, pool them, and take the log-risk of each vector.
+    """Check slides, pool and classify them, and take the log-risk of each vector.
 
     Raises:
         EncoderMismatchError: a bag was made by another encoder than the bundle's.
@@ -54,10 +56,11 @@ def case_evidence(bundle: Bundle, case: CaseInputs) -> CaseEvidence:
     """
     check_encoders(bundle, case.slides)
     checked = check_slides(bundle.reference.slides, case.slides)
-    slide_risk, vectors = pool_slides(bundle, checked.used), vector_risks(bundle, case.vectors)
+    slide_risk, composition = pool_slides(bundle, checked.used), compose(bundle, checked.used)
+    vectors = vector_risks(bundle, case.vectors, vector_of_slides(bundle, case, composition))
     values = dict(case.clinical.values) if case.clinical else {}
     slides = bundle.manifest.profile.slides
     if slide_risk and slides:
         values[slides.log_risk] = slide_risk.log_risk
     values |= {risk.block.log_risk: risk.log_risk for risk in vectors}
-    return CaseEvidence(bundle, checked, slide_risk, vectors, values)
+    return CaseEvidence(bundle, checked, slide_risk, composition, vectors, values)

@@ -10,6 +10,7 @@ from services.fusion_scorer.inputs import SlideInput
 from services.fusion_scorer.ood import Distance
 from services.fusion_scorer.slide_risk import ReadTiles
 from shared import keys
+from shared.arrays import Members
 from shared.tensors import encode_tensors
 from shared.units import Sha256
 
@@ -62,10 +63,14 @@ def top_tiles(attention: Attention, coords: npt.NDArray[np.int32]) -> list[TopTi
     return [TopTile(x_px=coords[i, 0], y_px=coords[i, 1], attention=attention[i]) for i in order]
 
 
-def attention_file(slide: SlideInput, tiles: ReadTiles) -> bytes:
-    """safetensors with attention float32 [n], coords int32 [n, 2] and, where there are any, prototype uint8 [n]."""
-    members = {} if tiles.prototypes is None else {"prototype": tiles.prototypes}
-    return encode_tensors({"attention": tiles.attention, "coords": slide.coords, **members})
+def attention_file(slide: SlideInput, tiles: ReadTiles, classes: Members | None) -> bytes:
+    """safetensors with attention float32 [n], coords int32 [n, 2] and, where there are any, uint8 [n] of each kind:
+
+    `prototype`, the number of each tile's prototype, and `composition`, that of its likeliest class.
+    """
+    members = {"prototype": tiles.prototypes, "composition": classes}
+    known = {name: numbers for name, numbers in members.items() if numbers is not None}
+    return encode_tensors({"attention": tiles.attention, "coords": slide.coords, **known})
 
 
 def provenance(slide: SlideInput) -> SlideProvenance:
@@ -80,6 +85,7 @@ def provenance(slide: SlideInput) -> SlideProvenance:
 
 
 def _flags(slide: SlideInput) -> list[str]:
-    """The plan's remarks, and what only decoding shows."""
+    """The plan's remarks, what only decoding shows, and whether there was no plan to check the slide."""
     corrupt = {"corrupt_tiles"} if slide.embedded.ledger.corrupt else set()
-    return sorted({*slide.plan.qc_flags, *corrupt})
+    unchecked = {"quality_not_checked"} if slide.plan.ledger is None else set()
+    return sorted({*slide.plan.qc_flags, *corrupt, *unchecked})

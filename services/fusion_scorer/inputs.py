@@ -1,5 +1,6 @@
 """All that a score is made from, in memory."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,8 @@ class PlanFacts(BaseModel, frozen=True):
     """Side of a tile in level-0 pixels."""
     tile_height_px: float
     qc_flags: tuple[str, ...] = ()
+    ledger: Mapping[str, int] | None = None
+    """Places of the grid by verdict; None where no planner checked the slide's quality, as of imported features."""
     colours: tuple[float, ...] = ()
     """How the tissue is stained, as the planner measures it; empty in plans of older programs."""
 
@@ -76,6 +79,8 @@ class CaseInputs:
     """Slides of the case that are not among `slides`, and why."""
     remarks: tuple[Remark, ...] = ()
     """What a person should see beside the score."""
+    without_vectors: frozenset[str] = frozenset()
+    """Blocks of vectors that are left out, also where the slides could give them."""
 
     @property
     def simulated(self) -> bool:
@@ -95,6 +100,7 @@ class CaseInputs:
             }
             | ({"vectors": vectors} if vectors else {})
             | ({"notes": notes} if notes else {})
+            | ({"without_vectors": sorted(self.without_vectors)} if self.without_vectors else {})
         )
 
 

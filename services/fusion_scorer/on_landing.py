@@ -23,6 +23,7 @@ from shared.canonical import sha256
 from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
 from shared.model.bundle import Bundle
+from shared.model.errors import BadBundleError
 from shared.model.record import ReadRecord, parse_record
 from shared.sweep import ignored
 from shared.times import stamp
@@ -45,6 +46,7 @@ class OnLanding:
         """Request the scores that the object changes; events of other objects are ignored.
 
         Raises:
+            BadBundleError: the promoted bundle cannot be used.
             BadClinicalRecordError, BadVectorsError: the input is refused; what else the case has is scored without it.
             BadCaseIdError: the key of a record or vector names no case.
         """
@@ -75,7 +77,7 @@ class OnLanding:
     def unseen(self, info: BlobInfo) -> bool:
         """Whether an object is an input or a promotion that was not looked at yet: what the sweeps look for."""
         if info.key == keys.CURRENT_BUNDLE:
-            return not self.index.has_promotion(info)
+            return not self.index.has_promotion(info) and self._is_good()
         try:
             landed = landed_input(info.key)
         except BadCaseIdError:
@@ -89,8 +91,16 @@ class OnLanding:
         """
         return self.changes.sweep(self.announce, failed)
 
+    def _is_good(self) -> bool:
+        """Whether the promoted bundle can be used; a bad one was reported when its event came."""
+        try:
+            self.bundles.promotion()
+        except BadBundleError:
+            return False
+        return True
+
     def _promoted(self) -> Iterable[CaseRescoreRequested]:
-        promoted = self.bundles.promoted()
+        promoted = self.bundles.promotion()
         self.index.put_promotion(promoted.pointer)
         cause = promoted.bundle.digest
         return [request(case, cause, promoted.since, cause) for case in self._embedded_for(promoted.bundle)]

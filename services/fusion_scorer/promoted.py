@@ -2,18 +2,20 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
 from services.fusion_scorer.errors import MovedMeanwhileError, NoBundleError
+from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.stored_files import StoredFiles
 from shared import keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
-from shared.model.bundle import Bundle, load
-from shared.model.bundle_files import verify
+from shared.model.bundle import Bundle, assemble
+from shared.model.bundle_files import VerifiedFiles, verify
 from shared.model.errors import BadBundleError
 from shared.model.manifest import MANIFEST
 from shared.model.signature import SIGNATURE
@@ -25,37 +27,85 @@ _KEPT = 3
 
 @dataclass(frozen=True, slots=True)
 class Promoted:
-    """The promoted bundle and the pointer that names it."""
+    """The bundle to score by, and the pointer to the promoted one."""
 
     bundle: Bundle
     pointer: BlobInfo
+    since: datetime
+    """When the bundle was promoted, before the pointer's own time where another is used in place of a bad one."""
 
-    @property
-    def since(self) -> datetime:
-        """When it was promoted."""
-        return self.pointer.last_modified
+
+Trial = Callable[[VerifiedFiles], None]
+"""Tries out a bundle where a crash does no harm; raises BadBundleError."""
+
+
+def untried(_: VerifiedFiles) -> None:
+    """For programs that end with the bundle that they read."""
 
 
 class Bundles:
     """Reads bundles from the store, checks them once, keeps the last few; safe from several threads."""
 
-    def __init__(self, store: BlobStore, public_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        store: BlobStore,
+        public_key: bytes | None = None,
+        trial: Trial = untried,
+        last_good: LastGood | None = None,
+    ) -> None:
+        """With `last_good`, the last good bundle is used while the promoted one cannot be."""
         self._store = store
+        self._last_good = last_good
         self._public_key = public_key
+        self._trial = trial
         self._kept: OrderedDict[Sha256, Bundle] = OrderedDict()
-        self._lock = Lock()
+        self._lock, self._loading = Lock(), Lock()
+        """The second is held while a bundle is loaded, which keeps nobody from one that is in memory."""
 
     def promoted(self) -> Promoted:
-        """The bundle that the pointer names now.
+        """The bundle that the pointer names now, or the last good one while that cannot be used.
 
         Raises:
             NoBundleError: there is no pointer.
-            BadBundleError: the pointer or the bundle cannot be used.
+            BadBundleError: the pointer or the bundle cannot be used, and no other was good before.
         """
+        info = self._pointer()
+        try:
+            return self._strictly(info)
+        except BadBundleError as error:
+            instead = self._last_good.instead_of(info, error) if self._last_good else None
+            if instead is None:
+                raise
+            return Promoted(self._kept_or(instead.digest, error), info, instead.since)
+
+    def promotion(self) -> Promoted:
+        """The bundle that the pointer names now, and no other.
+
+        Raises:
+            NoBundleError, BadBundleError: as above.
+        """
+        return self._strictly(self._pointer())
+
+    def _pointer(self) -> BlobInfo:
         info = self._store.head(keys.CURRENT_BUNDLE)
         if info is None:
             raise NoBundleError("no model bundle is promoted, so nothing can be scored")
-        return Promoted(self.by_digest(self._pointed_at(info)), info)
+        return info
+
+    def _strictly(self, info: BlobInfo) -> Promoted:
+        if self._last_good:
+            self._last_good.check(info)
+        bundle = self.by_digest(self._pointed_at(info))
+        if self._last_good:
+            self._last_good.remember(bundle, info)
+        return Promoted(bundle, info, info.last_modified)
+
+    def _kept_or(self, digest: Sha256, error: BadBundleError) -> Bundle:
+        """The last good bundle; where it is bad by now, the error of the promoted one."""
+        try:
+            return self.by_digest(digest)
+        except BadBundleError:
+            raise error from None
 
     def by_digest(self, digest: Sha256) -> Bundle:
         """A stored bundle.
@@ -64,12 +114,18 @@ class Bundles:
             BadBundleError: there is none of that digest, or it was altered.
         """
         with self._lock:
-            bundle = self._kept.get(digest) or self._loaded(digest)
+            if digest in self._kept:
+                self._kept.move_to_end(digest)
+                return self._kept[digest]
+        with self._loading:
+            return self._kept.get(digest) or self._keep(digest, self._loaded(digest))
+
+    def _keep(self, digest: Sha256, bundle: Bundle) -> Bundle:
+        with self._lock:
             self._kept[digest] = bundle
-            self._kept.move_to_end(digest)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-            return bundle
+        return bundle
 
     def _pointed_at(self, info: BlobInfo) -> Sha256:
         try:
@@ -81,25 +137,28 @@ class Bundles:
             raise BadBundleError(f"{keys.CURRENT_BUNDLE} does not name a bundle by its digest") from error
 
     def _loaded(self, digest: Sha256) -> Bundle:
-        bundle = load(StoredFiles(self._store, digest), self._public_key)
-        if bundle.digest != digest:
+        checked = verify(StoredFiles(self._store, digest), self._public_key)
+        if checked.digest != digest:
             raise BadBundleError(f"{MANIFEST} of {keys.bundle_prefix(digest)} was altered: its SHA-256 is another")
-        return bundle
+        self._trial(checked)
+        return assemble(checked)
 
 
-def promote(store: BlobStore, folder: Path, public_key: bytes | None = None) -> Bundle:
-    """Store a bundle's files, check what was stored, then point to it; scorers then score every case again.
+def promote(store: BlobStore, folder: Path, public_key: bytes | None = None, trial: Trial = untried) -> Bundle:
+    """Verify and try out a bundle, store it, check what was stored, then point to it: every case is then scored again.
 
     Raises:
         BadBundleError: the bundle is not intact, or the store holds something else under its digest.
     """
     checked = verify(folder, public_key)
+    trial(checked)
+    assemble(checked)
     prefix = keys.bundle_prefix(checked.digest)
     for name in sorted(checked.files, key=lambda name: name == MANIFEST):
         if name == SIGNATURE:  # no part of the digest: another key may have signed since
             store.put(prefix + name, checked.files[name])
         else:
             store.put_new(prefix + name, checked.files[name])
-    bundle = load(StoredFiles(store, checked.digest), public_key)
+    bundle = assemble(verify(StoredFiles(store, checked.digest), public_key))
     store.put(keys.CURRENT_BUNDLE, canonical_json({"digest": bundle.digest, "name": bundle.manifest.name}))
     return bundle

@@ -15,7 +15,6 @@ from services.fusion_scorer.missing_values import missing_variables
 from services.fusion_scorer.risk_group import group_horizon, set_group
 from services.fusion_scorer.risk_messages import event_free_risks, horizon_risks, incidence
 from services.fusion_scorer.score_json import rounded
-from services.fusion_scorer.slide_risk import SlideRisk
 from services.fusion_scorer.tile_prototypes import tile_prototypes
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
@@ -62,7 +61,7 @@ def score(
     else:
         _answer_by(arm, answer, evidence, known)
         _add_course(arm, answer, bundle, known, event_free_years)
-    return Scored(rounded(answer), _attention(case, evidence.slide_risk, answer))
+    return Scored(rounded(answer), _attention(case, evidence, answer))
 
 
 def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Score:
@@ -85,16 +84,20 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
         ),
         readings=record_messages.readings(record) if record else (),
         prototypes=tile_prototypes(bundle.prototypes) if bundle.prototypes and evidence.slide_risk else (),
+        composition_classes=evidence.composition.classifier.classes if evidence.composition else (),
         simulated=bundle.manifest.simulated or case.simulated,
         notice=NOTICE,
     )
 
 
 def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> SlideEvidence:
-    tiles = evidence.slide_risk.tiles.get(slide.embedded.bag.digest) if evidence.slide_risk else None
+    bag = slide.embedded.bag.digest
+    tiles = evidence.slide_risk.tiles.get(bag) if evidence.slide_risk else None
     message = slide_evidence(slide, tiles, evidence.checked.distances.get(slide.slide_id), score_id)
     if evidence.bundle.prototypes and tiles and tiles.prototypes is not None:
         message.prototype_shares.extend(evidence.bundle.prototypes.shares_of(tiles.prototypes))
+    if evidence.composition:
+        message.composition_shares.extend(evidence.composition.shares(bag))
     return message
 
 
@@ -172,8 +175,13 @@ def _add_course(
         answer.event_free_risks.extend(event_free_risks(course))
 
 
-def _attention(case: CaseInputs, slide_risk: SlideRisk | None, answer: Score) -> dict[str, bytes]:
-    if slide_risk is None:
+def _attention(case: CaseInputs, evidence: CaseEvidence, answer: Score) -> dict[str, bytes]:
+    if evidence.slide_risk is None:
         return {}
-    by_key = zip((item.attention_key for item in answer.slides), case.slides, strict=True)
-    return {key: attention_file(slide, slide_risk.tiles[slide.embedded.bag.digest]) for key, slide in by_key if key}
+    tiles, files = evidence.slide_risk.tiles, {}
+    for message, slide in zip(answer.slides, case.slides, strict=True):
+        if message.attention_key:
+            bag = slide.embedded.bag.digest
+            classes = evidence.composition.likeliest(bag) if evidence.composition else None
+            files[message.attention_key] = attention_file(slide, tiles[bag], classes)
+    return files

@@ -12,7 +12,10 @@ _LEFT_OUT_IF_EMPTY = frozenset(
     {
         "block_title",
         "columns",
+        "composition_classes",
+        "composition_shares",
         "event_free_risks",
+        "from_slides",
         "missing_variables",
         "modalities_left_aside",
         "prototype_shares",

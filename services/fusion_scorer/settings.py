@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.bounded_file import read_key
+from shared.errors import MedullaError
 from shared.rpc.server import ServerTls
 from shared.settings import ServiceSettings, SqsSettings
 
@@ -27,3 +29,15 @@ class ScorerSettings(ServiceSettings):
     sweep_every_s: float = Field(default=900, gt=0)
     """How often the bucket is searched for records, vectors and promotions that no event announced, and for late
     objects of erased cases."""
+
+    def public_key(self) -> bytes | None:
+        """The key that bundles must be signed with, if any.
+
+        Raises:
+            MedullaError: its file cannot be read.
+        """
+        path = self.bundle_public_key
+        try:
+            return None if path is None else read_key(path)
+        except OSError as error:
+            raise MedullaError(f"cannot read SCORER_BUNDLE_PUBLIC_KEY {path}: {error.strerror}") from error

@@ -20,6 +20,7 @@ def evidence(risk: VectorRisk) -> VectorEvidence:
         model_columns=len(risk.model.columns),
         known_columns=len(risk.vector.values),
         out_of_distribution=risk.distance.message() if risk.distance else None,
+        from_slides=risk.from_slides,
     )
 
 

@@ -1,7 +1,7 @@
 """The vectors of a case as a bundle's models read them: a log-risk for each block, and a distance from training."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,8 @@ class VectorRisk:
     log_risk: float
     distance: Distance | None
     """From the vectors of the training cohort; None where the bundle does not know them."""
+    from_slides: bool = False
+    """Computed by the bundle's classifier of tiles."""
 
 
 def read_vector(data: bytes, case: CaseId, block: str, bundle: Bundle) -> CaseVector | None:
@@ -58,11 +60,14 @@ def no_model(block: str, bundle: Bundle) -> BadVectorsError:
     return BadVectorsError(f"the bundle has no model of block {shown(block)}; its blocks of vectors: {known}")
 
 
-def vector_risks(bundle: Bundle, vectors: Iterable[CaseVector]) -> tuple[VectorRisk, ...]:
-    """The log-risk of each vector, in the order of the bundle's blocks."""
-    by_block = {vector.block: vector for vector in vectors}
+def vector_risks(
+    bundle: Bundle, vectors: Iterable[CaseVector], of_slides: CaseVector | None = None
+) -> tuple[VectorRisk, ...]:
+    """The log-risk of each vector, that of the slides included, in the order of the bundle's blocks."""
+    by_block = {vector.block: vector for vector in (*vectors, of_slides) if vector}
     blocks = (block for block in bundle.manifest.profile.vectors if block.name in by_block)
-    return tuple(_risk(bundle, block, by_block[block.name]) for block in blocks if block.name in bundle.vectors)
+    risks = (_risk(bundle, block, by_block[block.name]) for block in blocks if block.name in bundle.vectors)
+    return tuple(replace(risk, from_slides=risk.vector is of_slides) for risk in risks)
 
 
 def _risk(bundle: Bundle, block: Block, vector: CaseVector) -> VectorRisk:

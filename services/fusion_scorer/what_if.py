@@ -117,7 +117,7 @@ def _with_given(inputs: CaseInputs, request: ScoreCaseRequest, bundle: Bundle) -
     if request.without_slides:
         inputs = replace(inputs, slides=())
     given = tuple(_vector(text, case, block, bundle) for block, text in sorted(request.vectors_json.items()))
-    return replace(inputs, vectors=(*inputs.vectors, *given))
+    return replace(inputs, vectors=(*inputs.vectors, *given), without_vectors=frozenset(request.without_vectors))
 
 
 def _vector(text: str, case: CaseId, block: str, bundle: Bundle) -> CaseVector:

@@ -45,6 +45,8 @@ def _variables(bundle: Bundle) -> Iterator[FormVariable]:
 def _blocks(bundle: Bundle, case: CaseInputs) -> Iterator[FormBlock]:
     """Blocks of slides and vectors that some model of the bundle reads."""
     stored = {vector.block for vector in case.vectors}
+    if bundle.classifier and case.slides:
+        stored.add(bundle.classifier.block)
     for block in bundle.manifest.profile.evidence_blocks:
         if block.name in bundle.blocks:
             known = bool(case.slides) if block.source == "slides" else block.name in stored

@@ -16,6 +16,7 @@ from services.results.fhir_server import FhirServer
 from services.results.grpc_pixels import GrpcPixels
 from services.results.grpc_scorer import GrpcScorer
 from services.results.http_server import HttpServer
+from services.results.monitored_bundles import MonitoredBundles
 from services.results.pending_slides import PendingSlides
 from services.results.ports import ResultStore
 from services.results.progress_feed import Feed
@@ -101,6 +102,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
         Every(settings.waiting_look_every_s, results.refresh_summaries),
+        Every(settings.waiting_look_every_s, MonitoredBundles(blobs)),
     )
 
 

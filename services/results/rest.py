@@ -16,10 +16,12 @@ from services.results.case_scorer import CaseScorer
 from services.results.evidence import Evidence
 from services.results.exports import Exports
 from services.results.http_guard import Guard
+from services.results.monitored_bundles import MonitoredBundles
 from services.results.ports import ResultStore
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.rest_audit import audit_routes
+from services.results.rest_bundle import bundle_routes
 from services.results.rest_cases import case_routes
 from services.results.rest_dead_letters import dead_letter_routes
 from services.results.rest_docs import docs_routes
@@ -28,6 +30,7 @@ from services.results.rest_exports import export_routes
 from services.results.rest_layers import layer_routes
 from services.results.rest_list import list_routes
 from services.results.rest_me import me_routes
+from services.results.rest_monitoring import monitoring_routes
 from services.results.rest_notes import note_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
@@ -132,6 +135,8 @@ def _case_routes(backends: Backends, reader: Callable[[Request], Principal]) -> 
     yield export_routes(Exports(queries, blobs))
     yield note_routes(queries, reader)
     yield refused_routes(backends.results, blobs)
+    yield bundle_routes(blobs)
+    yield monitoring_routes(MonitoredBundles(blobs))
 
 
 def _optional_routes(backends: Backends) -> Iterator[APIRouter]:

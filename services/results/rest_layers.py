@@ -1,4 +1,4 @@
-"""Routes of the layers over a scored slide: tissue, the quality of tiles, and prototypes."""
+"""Routes of the layers over a scored slide: tissue, the quality of tiles, prototypes and composition."""
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
@@ -16,6 +16,8 @@ _TILES = openapi.record(
 )
 _PROTOTYPE = openapi.INTEGER | {"description": "Number of one of the score's prototypes"}
 _PROTOTYPES = openapi.squares(**openapi.columns("prototype", items=_PROTOTYPE))
+_CLASS = openapi.INTEGER | {"description": "Index of one of the score's composition_classes"}
+_COMPOSITION = openapi.squares(**openapi.columns("class", items=_CLASS))
 
 
 def layer_routes(layers: SlideLayers) -> APIRouter:
@@ -37,6 +39,12 @@ def layer_routes(layers: SlideLayers) -> APIRouter:
 
     @routes.get("/prototypes", summary="The prototype of every tile, level-0 pixels", responses=prototype_answers)
     def prototypes(case_id: str, slide_id: str) -> Response:
-        return JSONResponse(layers.prototypes(case_id, slide_id).as_json())
+        return JSONResponse(layers.members(case_id, slide_id, "prototypes").as_json("prototype"))
+
+    composition_answers = openapi.answers(_COMPOSITION)
+
+    @routes.get("/composition", summary="The likeliest class of every tile", responses=composition_answers)
+    def composition(case_id: str, slide_id: str) -> Response:
+        return JSONResponse(layers.members(case_id, slide_id, "composition").as_json("class"))
 
     return routes

@@ -1,6 +1,7 @@
-"""Layers that a viewer draws over a slide: its tissue mask, what became of every place of its grid, its prototypes."""
+"""Layers that a viewer draws over a slide: tissue mask, what became of every place of the grid, prototypes, classes."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from medulla.v1.scorer_pb2 import SlideEvidence
 from safetensors import SafetensorError
@@ -8,11 +9,14 @@ from safetensors.numpy import load
 
 from services.results.errors import BrokenEvidenceError, UnknownCaseError
 from services.results.evidence import Evidence, Picture
-from services.results.prototype_map import PrototypeMap
-from services.results.prototype_map import thin_out as prototype_map
+from services.results.member_map import MemberMap
+from services.results.member_map import thin_out as member_map
 from services.results.tile_classes import Places, TileClasses, classify, thin_out
 from shared import keys
 from shared.arrays import Corners
+
+MemberLayer: TypeAlias = Literal["prototypes", "composition"]
+"""Layers that give every tile a number."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +50,22 @@ class SlideLayers:
         except IndexError as error:
             raise BrokenEvidenceError(f"slide {slide_id} has attention outside of its plan") from error
 
-    def prototypes(self, case_id: str, slide_id: str) -> PrototypeMap:
-        """The prototype of every tile.
+    def members(self, case_id: str, slide_id: str, layer: MemberLayer) -> MemberMap:
+        """The prototype or class of every tile.
 
         Raises:
-            UnknownCaseError: there is no such case or slide, or the score has no prototypes of it.
+            UnknownCaseError: there is no such case or slide, or the score has no such layer of it.
             BrokenEvidenceError, BrokenMapError: the attention file is damaged or too large.
         """
         slide = self.evidence.slide(case_id, slide_id)
-        if not slide.prototype_shares:
-            raise UnknownCaseError(f"the current score of case {case_id} has no prototypes of slide {slide_id}")
+        count = len(slide.prototype_shares if layer == "prototypes" else slide.composition_shares)
+        if not count:
+            raise UnknownCaseError(f"the current score of case {case_id} has no {layer} of slide {slide_id}")
         tiles = self.evidence.tile_attention(slide)
-        if tiles.prototypes is None or tiles.prototypes.max(initial=0) >= len(slide.prototype_shares):
-            raise BrokenEvidenceError(f"attention map of slide {slide_id} lacks the prototypes of its score")
-        return prototype_map(tiles.coords, tiles.prototypes, (slide.tile_width_px, slide.tile_height_px))
+        members = tiles.prototypes if layer == "prototypes" else tiles.composition
+        if members is None or members.max(initial=0) >= count:
+            raise BrokenEvidenceError(f"attention map of slide {slide_id} lacks the {layer} of its score")
+        return member_map(tiles.coords, members, (slide.tile_width_px, slide.tile_height_px))
 
     def _read(self, slide: SlideEvidence, name: str, description: str) -> bytes:
         prefix = slide.thumbnail_key.removesuffix(keys.THUMBNAIL)

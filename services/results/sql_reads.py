@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from medulla.v1.events_pb2 import Progress, SlideRejected
+from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress, SlideRejected
 from sqlalchemy import Connection, Row, Select, and_, exists, false, func, or_, select
 
 from services.results.ports import Activity, CaseFacts, KeptScore, Version, Withdrawal
@@ -79,12 +79,17 @@ def refused(tx: Connection, limit: int) -> list[SlideRejected]:
 def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
     """See ResultStore."""
     query = (
-        select(SCORES.c.body, SCORES.c.as_of, (SCORES.c.score_id == CASES.c.current_score_id).label("current"))
+        select(
+            SCORES.c.body,
+            SCORES.c.as_of,
+            SCORES.c.site_id,
+            (SCORES.c.score_id == CASES.c.current_score_id).label("current"),
+        )
         .join(CASES, CASES.c.case_id == SCORES.c.case_id)
         .where(SCORES.c.case_id == case_id)
         .order_by(*NEWEST_SCORE)
     )
-    return [KeptScore(row.body, row.as_of, bool(row.current)) for row in tx.execute(query)]
+    return [KeptScore(row.body, row.as_of, bool(row.current), site=row.site_id or "") for row in tx.execute(query)]
 
 
 def current_body(tx: Connection, case_id: CaseId) -> str | None:
@@ -107,14 +112,18 @@ def activity(tx: Connection, since: datetime, watched: Collection[str]) -> Activ
 
 
 def _under_way() -> Select[Any]:
-    """Progress of slides that are still processed: neither refused, nor concluded by a score or a withdrawal."""
+    """Progress of slides that are still processed: neither refused, nor concluded by a score or a withdrawal.
+
+    A further encoder embeds slides that are scored, and no score follows: its progress ends with the last tile.
+    """
     rejected = REJECTIONS.c.case_id == PROGRESS.c.case_id, REJECTIONS.c.slide_id == PROGRESS.c.slide_id
     same = CASE_LABELS.c.case_id == PROGRESS.c.case_id, CASE_LABELS.c.label == PROGRESS.c.slide_id
     scored = exists().where(CASE_LABELS.c.field == SLIDE, *same)
     has_ended = or_(scored, and_(CASES.c.current_score_id.is_(None), CASES.c.concluded_at.is_not(None)))
     is_later = func.coalesce(PROGRESS.c.at > CASES.c.concluded_at, false())
+    is_embedded = and_(PROGRESS.c.stage == STAGE_EMBEDDING, PROGRESS.c.total > 0, PROGRESS.c.done >= PROGRESS.c.total)
     query = select(PROGRESS).join(CASES, CASES.c.case_id == PROGRESS.c.case_id)
-    return query.where(~exists().where(*rejected), or_(~has_ended, is_later))
+    return query.where(~exists().where(*rejected), or_(~has_ended, and_(is_later, ~is_embedded)))
 
 
 def _facts() -> Select[Any]:

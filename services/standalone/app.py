@@ -15,6 +15,7 @@ from services.standalone.commands.export_features import export_features
 from services.standalone.commands.finetune import finetune
 from services.standalone.commands.import_features import import_features
 from services.standalone.commands.inspect import inspect
+from services.standalone.commands.monitor import monitor
 from services.standalone.commands.outcomes import outcomes
 from services.standalone.commands.rescore import rescore
 from services.standalone.commands.score import score
@@ -29,7 +30,7 @@ from shared.notice import NOTICE
 from shared.program import program_version
 
 _COMMANDS = (
-    *(simulate, tiles, finetune, train, evaluate, validate, outcomes, erase),
+    *(simulate, tiles, finetune, train, evaluate, validate, outcomes, monitor, erase),
     *(demo, inspect, score, export, embed, export_features, up, sweep, rescore),
 )
 

@@ -5,20 +5,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
 from services.standalone.prototype_lines import prototype_lines
 from services.standalone.record_lines import record_lines
 from shared.model.block import Block
 from shared.model.bundle_files import VerifiedFiles
 from shared.model.manifest import ArmRef, Manifest
 from shared.model.prototypes import Prototypes
+from shared.model.tile_classifier import BundleClassifier
 from shared.model.vector_model import VectorModel
-from shared.words import counted
+from shared.words import counted, listed
 
 
 def bundle_lines(
-    folder: Path, checked: VerifiedFiles, vectors: Mapping[str, VectorModel], prototypes: Prototypes | None = None
+    folder: Path,
+    checked: VerifiedFiles,
+    vectors: Mapping[str, VectorModel],
+    prototypes: Prototypes | None = None,
+    classifier: BundleClassifier | None = None,
 ) -> list[str]:
-    """Its digest, signature, arms, blocks, prototypes and what a clinical record may hold."""
+    """Its digest, signature, arms, blocks, classes of tiles, prototypes and what a clinical record may hold."""
     manifest = checked.manifest
     encoder_name = manifest.encoder.name if manifest.encoder else "none"
     return [
@@ -29,6 +36,7 @@ def bundle_lines(
         f"encoder  {encoder_name}",
         *(f"arm      {arm.name} ({_blocks(arm, manifest)})" for arm in manifest.arms),
         *(f"block    {_block_line(block, manifest, vectors)}" for block in manifest.profile.blocks),
+        *([f"classes  {listed(classifier.classes)}, from slides by the bundle's classifier"] if classifier else []),
         *prototype_lines(prototypes),
         f"profile  {manifest.profile.name}: a clinical record may hold (--json prints every word)",
         *record_lines(manifest.profile),
@@ -43,6 +51,12 @@ def blocks_json(manifest: Manifest, vectors: Mapping[str, VectorModel]) -> list[
         | ({"columns": _columns(vectors.get(block.name))} if block.source == "vectors" else {})
         for block in manifest.profile.blocks
     ]
+
+
+def classifier_json(classifier: BundleClassifier | None) -> dict[str, JsonValue] | None:
+    """Block, classes and prevalence of the classifier of tiles; null where the bundle has none."""
+    shown = {"block", "classes", "prevalence"}
+    return classifier.model_dump(mode="json", include=shown) if classifier else None
 
 
 def _signed(folder: Path) -> str:

@@ -55,7 +55,7 @@ def stored_bag(bag: BagFile, folder: Path) -> StoredBag:
 def _ledger(bag: BagFile, plan: bytes) -> TileLedger:
     """The plan's counts, with the tiles that were embedded and those that could not be decoded."""
     try:
-        ledger = TileLedger(**json.loads(plan).get("ledger", {}))
+        ledger = TileLedger(**(json.loads(plan).get("ledger") or {}))
     except (ValueError, TypeError, AttributeError) as error:
         raise BadEmbeddingsError(f"the plan of bag {bag.path} of case {bag.case_id} is damaged") from error
     ledger.ok, ledger.corrupt = bag.tiles, int(bag.provenance().get("corrupt", 0))

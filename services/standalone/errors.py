@@ -22,6 +22,13 @@ class NothingFoundError(PermanentError):
     advice = "Check the path, or list the slides with --slides slides.csv."
 
 
+class NothingToMonitorError(PermanentError):
+    """A place has no scores, none has a risk over time, or a result has no store to be published in."""
+
+    reason = "not_found"
+    advice = "Name score.json files or folders of them, a folder of `medulla up`, or s3://BUCKET."
+
+
 class UnreadableFileError(PermanentError):
     """The system refuses to read a file or folder."""
 

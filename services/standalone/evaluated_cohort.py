@@ -35,10 +35,25 @@ class Evaluated:
 
 
 def plan_of(
-    repeats: int | None, folds: int | None, seed: int, splits: Path | None, workers: int | None, *, by_site: bool
+    repeats: int | None,
+    folds: int | None,
+    seed: int,
+    splits: Path | None,
+    workers: int | None,
+    *,
+    by_site: bool,
+    refits: int,
 ) -> Plan:
     """The plan of a cross-validation; what is None is the default."""
-    return Plan(repeats or Plan.repeats, folds or Plan.folds, seed, by_site, splits, workers or default_workers())
+    return Plan(
+        repeats or Plan.repeats,
+        folds or Plan.folds,
+        seed,
+        by_site,
+        splits,
+        workers or default_workers(),
+        refits=refits,
+    )
 
 
 def evaluated(files: EvaluatedFiles, plan: Plan, out: Path) -> Evaluated:

@@ -1,6 +1,6 @@
 """An evaluation or validation report in a few lines, for the terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report.block_gains import BlockGain, block_gains
@@ -17,7 +17,22 @@ def evaluation_lines(report: Report, out: str) -> list[str]:
     rows += [*_gains(report), *report.notes]
     if report.simulated:
         rows.append("SIMULATED: these patients never lived.")
-    return [*rows, report.primary, *report.claims[:1], *report.reservations, f"Report: {out}/report.html"]
+    rows += [report.primary, *report.claims[:1], *report.reservations, *_recalibrated(report)]
+    return [*rows, f"Report: {out}/report.html"]
+
+
+def _recalibrated(report: Report) -> Iterator[str]:
+    """The bundle that was made of the validated one, and what changed in the arm that it is about."""
+    external = report.external_validation
+    new = external.recalibrated if external else None
+    if new is None:
+        return
+    shown = [name for name in (report.secondary.a, report.secondary.b) if name in new.arms] or list(new.arms)
+    pair = new.arms[shown[0]]
+    yield (
+        f"Recalibrated ({new.method}): bundle {new.name}, digest {new.digest}; O/E of {shown[0]} "
+        f"{_with_interval(pair.before.o_e)} before, {_with_interval(pair.after.o_e)} after, cross-validated"
+    )
 
 
 def _arms(report: Report) -> list[str]:

@@ -77,7 +77,7 @@ def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
     Raises:
         BadScoreFileError: the file holds no score.
     """
-    score = _read_score(path)
+    score = read_score(path)
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
     store = FolderStore(folder or _store_of(path))
 
@@ -90,7 +90,12 @@ def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
     return ExportedCase(score, written, read, heads)
 
 
-def _read_score(path: Path) -> Score:
+def read_score(path: Path) -> Score:
+    """The score of a file.
+
+    Raises:
+        BadScoreFileError: the file holds no score.
+    """
     try:
         data = read_bounded(path, _MOST_BYTES, str(path), BadScoreFileError)
     except OSError as error:

@@ -21,7 +21,7 @@ def flattened(bundle: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadClinicalRecordError: it holds several patients, Conditions of several dates, or two values of an Observation.
     """
-    resources = [_object(entry, "resource") for entry in _objects(bundle, "entry")]
+    resources = [object_at(entry, "resource") for entry in objects_at(bundle, "entry")]
     patients = [resource for resource in resources if resource.get("resourceType") == "Patient"]
     if len(patients) != 1:
         raise BadClinicalRecordError(f"the FHIR Bundle holds {len(patients)} patients; one is allowed")
@@ -36,14 +36,14 @@ def _observations(resources: list[Mapping[str, Any]]) -> Iterator[tuple[str, Any
     for resource in resources:
         value = _value(resource)
         if resource.get("resourceType") == "Observation" and value is not None:
-            yield _concept(_object(resource, "code")), value
+            yield _concept(object_at(resource, "code")), value
 
 
 def _value(observation: Mapping[str, Any]) -> Any:
-    quantity = _object(observation, "valueQuantity")
+    quantity = object_at(observation, "valueQuantity")
     if quantity:
         return f"{quantity.get('value')} {quantity.get('unit') or ''}".strip()
-    if concept := _concept(_object(observation, "valueCodeableConcept")):
+    if concept := _concept(object_at(observation, "valueCodeableConcept")):
         return concept
     kinds = ("valueString", "valueBoolean", "valueInteger")
     return next((observation[kind] for kind in kinds if kind in observation), None)
@@ -51,22 +51,22 @@ def _value(observation: Mapping[str, Any]) -> Any:
 
 def _concept(concept: Mapping[str, Any]) -> str:
     """The text of a concept, else the first display or code."""
-    codings = _objects(concept, "coding")
+    codings = objects_at(concept, "coding")
     texts = [concept.get("text"), *(coding.get(name) for name in ("display", "code") for coding in codings)]
     return next((text for text in texts if isinstance(text, str) and text), "")
 
 
 def _age_days(patient: Mapping[str, Any], resources: list[Mapping[str, Any]]) -> int | None:
-    birth_date = _day(patient.get("birthDate"))
+    birth_date = whole_day(patient.get("birthDate"))
     conditions = [resource for resource in resources if resource.get("resourceType") == "Condition"]
-    days = [_day(resource.get("onsetDateTime") or resource.get("recordedDate")) for resource in conditions]
+    days = [whole_day(resource.get("onsetDateTime") or resource.get("recordedDate")) for resource in conditions]
     onsets = {day for day in days if day}
     if len(onsets) > 1:
         raise BadClinicalRecordError("the FHIR Bundle holds Conditions of several dates; leave that of the tumour")
     return (onsets.pop() - birth_date).days if birth_date and onsets else None
 
 
-def _day(text: Any) -> date | None:
+def whole_day(text: Any) -> date | None:
     """A whole date; None for a year or month only."""
     try:
         return date.fromisoformat(text[:10]) if isinstance(text, str) else None
@@ -74,11 +74,13 @@ def _day(text: Any) -> date | None:
         return None
 
 
-def _object(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def object_at(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object of that name; empty where there is none."""
     values = resource.get(name)
     return values if isinstance(values, dict) else {}
 
 
-def _objects(resource: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def objects_at(resource: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects of a list of that name; empty where there is none."""
     values = resource.get(name)
     return [item for item in values if isinstance(item, dict)] if isinstance(values, list) else []

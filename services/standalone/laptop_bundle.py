@@ -9,6 +9,7 @@ from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.workspace import Workspace
 from shared import keys
 from shared.model.bundle_files import verify
+from shared.model.trial import Trial
 from shared.units import Sha256
 
 
@@ -32,7 +33,7 @@ def promoted_bundles(workspace: Workspace, given: Path | None) -> Bundles:
 def _promote_given(workspace: Workspace, given: Path, promoted: Sha256 | None) -> None:
     files = verify(given)
     if files.digest != promoted:
-        promote(workspace.store, given)
+        promote(workspace.store, given, trial=Trial())
     if files.manifest.reservations:
         note("\n  ".join([f"{given}: read its model_card.md first:", *files.manifest.reservations]))
 

@@ -10,10 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from medulla.v1.scorer_pb2 import Contribution, Score, SlideEvidence
 
 from services.standalone.curve_picture import curve_picture
-from shared.export import prototype_text, risk_text, score_text
+from shared.export import composition_text, prototype_text, quality_text, risk_text, score_text
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
-_LEDGER: Final = ("ok", "background", "pen", "blurred", "corrupt")
 LARGEST_RATIO: Final = 8
 """Hazard ratio at the right end of the scale of contributions; its inverse is at the left."""
 
@@ -32,11 +31,6 @@ class SlidePage:
     """Empty if the model had no preference among the tiles, or the slide is not at hand."""
     has_preference: bool = False
     """Whether the model preferred some tiles to others."""
-
-    @property
-    def ledger(self) -> list[tuple[str, int]]:
-        """Number of places of the grid by verdict."""
-        return [(name, getattr(self.evidence.ledger, name)) for name in _LEDGER]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,9 @@ def render(score: Score, slides: Sequence[SlidePage]) -> str:
         slides=slides,
         bars=bars(score.contributions),
         curve=curve_picture(score) if score.HasField("incidence") else None,
+        composition_text=composition_text,
         prototype_text=prototype_text,
+        quality_text=quality_text,
         score_text=score_text,
         risk_text=risk_text,
     )

@@ -13,6 +13,7 @@ from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
 from services.fusion_scorer.errors import UnknownCaseError
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
+from services.fusion_scorer.settings import ScorerSettings
 from services.standalone.errors import ReservationsError
 from services.tiler.landings import Landings
 from services.tiler.settings import TilerSettings
@@ -22,6 +23,7 @@ from shared.blob.s3 import S3Store
 from shared.bus.events import event_id, to_record
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.model.bundle_files import verify
+from shared.model.trial import Trial
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Sweep
@@ -51,7 +53,8 @@ def sweep() -> Swept:
     platform, tiler = load(PlatformSettings), load(TilerSettings)
     store = S3Store(platform.s3)
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
-        slides = Unplanned(SlideListing(store), Landings(store, tiler.plan), tiler.mpp)
+        landings = [Landings(store, spec) for spec in tiler.plans]
+        slides = Unplanned(SlideListing(store), landings, tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
         swept = Swept()
         for prefix in keys.LANDED:
@@ -101,6 +104,8 @@ class Promotion:
 def promote_bundle(bundle: Path, *, despite_reservations: bool) -> Promotion:
     """Store and promote a bundle, so that every case is scored again.
 
+    It is verified as the scorer will, also by the key of SCORER_BUNDLE_PUBLIC_KEY.
+
     Raises:
         ReservationsError: something speaks against its models, which was not accepted.
         BadBundleError: the bundle is not intact.
@@ -110,7 +115,7 @@ def promote_bundle(bundle: Path, *, despite_reservations: bool) -> Promotion:
     if doubts and not despite_reservations:
         raise ReservationsError("this bundle is not promoted:\n  " + "\n  ".join(doubts))
     store = S3Store(load(PlatformSettings).s3)
-    promoted = promote(store, bundle)
+    promoted = promote(store, bundle, load(ScorerSettings).public_key(), Trial())
     encoder = encoder_of(promoted)
     if encoder is None:
         return Promotion(promoted.digest, 0, is_served=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from medulla.v1.scorer_pb2 import Score, SlideEvidence
 
-from shared.export import prototype_text, risk_text, score_text
+from shared.export import composition_text, prototype_text, quality_text, risk_text, score_text
 
 _CONTRIBUTIONS = 6
 
@@ -76,13 +76,14 @@ def _reasons(score: Score) -> Iterator[str]:
 
 
 def _slide(slide: SlideEvidence, score: Score) -> Iterator[str]:
-    ledger = slide.ledger
-    counts = f"{ledger.ok} tiles ok, {ledger.background} background, {ledger.pen} pen, {ledger.blurred} blurred"
-    flags = score_text.listed(slide.qc_flags, "no remark")
-    mpp = f"{slide.mpp_x:.3g} x {slide.mpp_y:.3g} um/px from {slide.mpp_source}"
-    yield f"{score_text.slide_title(slide, score)}: {counts}, {ledger.corrupt} corrupt; {flags}; {mpp}"
+    counts = ", ".join(f"{count} {name}" for name, count in quality_text.counts(slide))
+    remarks, mpp = quality_text.remarks(slide), quality_text.resolution(slide, "um/px")
+    source = f" from {slide.mpp_source}" if slide.mpp_x else ""
+    yield f"{score_text.slide_title(slide, score)}: {counts}; {remarks}; {mpp}{source}"
     if slide.HasField("out_of_distribution"):
         yield f"  by itself {score_text.distance(slide.out_of_distribution)}"
+    if composition := composition_text.shares(score, slide):
+        yield f"  {composition}"
     yield from (f"  {line}" for line in prototype_text.prototype_lines(score, slide))
 
 

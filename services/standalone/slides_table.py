@@ -12,7 +12,9 @@ from shared.words import shown
 
 NEEDED, ALLOWED = ("case_id", "path"), ("case_id", "path", "slide_id", "mpp")
 _OF_TRIDENT = "wsi"
-"""The column `path` of TRIDENT's lists of slides, which name no cases."""
+_OF_TOOLS = {_OF_TRIDENT: "path", "PATIENT": "case_id", "FILENAME": "path"}
+"""Columns of TRIDENT's list of slides and of STAMP's slide table."""
+_CASELESS = "is a list of TRIDENT, which names no cases: add case_id, or for `medulla import` say it with --case-from"
 CaseOf = Callable[[str], str | None]
 """The case that the name of a slide states, without its suffix; None where it states none."""
 
@@ -33,7 +35,8 @@ class TableRow:
 def read_table(table: Path, case_of: CaseOf | None = None) -> list[TableRow | BadSlideTableError]:
     """Read a table of slides, separated text or .xlsx, as cohort tables are read; a bad row is returned as an error.
 
-    Paths are relative to the table. With `case_of`, the table needs no column case_id, and may be a list of TRIDENT.
+    Paths are relative to the table. TRIDENT's list and STAMP's slide table are read as they are; with `case_of` the
+    table needs no column case_id, which TRIDENT's has not.
 
     Raises:
         BadSlideTableError: it is not a table, or has other columns.
@@ -51,13 +54,14 @@ def read_table(table: Path, case_of: CaseOf | None = None) -> list[TableRow | Ba
 
 
 def _header(table: Path, cells: Sequence[str], case_of: CaseOf | None) -> list[str]:
-    names = ["path" if case_of and name == _OF_TRIDENT else name for name in cells]
+    names = [_OF_TOOLS.get(name, name) for name in cells]
     unknown = [name for name in names if name not in ALLOWED]
     missing = [name for name in NEEDED if name not in names and not (case_of and name == "case_id")]
     problems = [
         f"has no column {', '.join(missing)}" if missing else "",
         f"has the unknown column {', '.join(map(shown, unknown[:5]))}" if unknown else "",
         "names a column twice" if len(set(names)) < len(names) else "",
+        _CASELESS if _OF_TRIDENT in cells and "case_id" in missing else "",
     ]
     if any(problems):
         raise BadSlideTableError(f"{table} " + " and ".join(filter(None, problems)))

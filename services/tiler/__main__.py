@@ -14,9 +14,11 @@ from services.tiler.handler import PlanTiles
 from services.tiler.isolation import IsolatedReaders, isolated_readers
 from services.tiler.landings import Landings
 from services.tiler.messages import SERVICE
+from services.tiler.on_grids import OnGrids
 from services.tiler.on_landing import OnLanding
 from services.tiler.open_views import OpenViews
 from services.tiler.plan_store import PlanStore
+from services.tiler.planner import PlanSpec
 from services.tiler.ranged_stream import RangedStreams
 from services.tiler.regions import ReadRegions
 from services.tiler.routes import routes
@@ -65,19 +67,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     pool = stack.enter_context(ThreadPoolExecutor(settings.decode_threads, "decode"))
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
-    plan_tiles = PlanTiles(
-        store,
-        scratch,
-        plans,
-        settings.plan,
-        settings.mpp,
-        open_slide.for_plans,
-        progress.submit,
-        settings.check_every_s,
-    )
-    landings, listing = Landings(store, settings.plan), SlideListing(store)
-    on_landing = OnLanding(store, plan_tiles, landings, listing, Settling(settings.series))
-    is_unplanned = Unplanned(listing, landings, settings.mpp)
+    on_landing = _on_grids(settings, store, scratch, open_slide, progress)
+    is_unplanned = Unplanned(SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
@@ -96,10 +87,24 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     )
 
 
+def _on_grids(
+    settings: TilerSettings, store: S3Store, scratch: Scratch, open_slide: IsolatedReaders, progress: LossySender
+) -> OnGrids:
+    plans, settling, every_s = PlanStore(store), Settling(settings.series), settings.check_every_s
+
+    def of_grid(spec: PlanSpec) -> OnLanding:
+        plan_tiles = PlanTiles(
+            store, scratch, plans, spec, settings.mpp, open_slide.for_plans, progress.submit, every_s
+        )
+        return OnLanding(store, plan_tiles, Landings(store, spec), SlideListing(store), settling)
+
+    return OnGrids([of_grid(spec) for spec in settings.plans])
+
+
 def _workers(
     settings: TilerSettings,
     platform: PlatformSettings,
-    on_landing: OnLanding,
+    on_landing: OnGrids,
     producer: Producer,
     attempts: Attempts,
     hearts: Sequence[Heartbeat],

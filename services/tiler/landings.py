@@ -1,6 +1,7 @@
 """Stored outcomes of each version of each slide, so that a repeated event costs one request."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from google.protobuf.json_format import MessageToDict, ParseDict
@@ -42,6 +43,16 @@ class Landings:
         parameters = [PLANNER_VERSION, self.spec.model_dump(mode="json"), override.named, override.default]
         name = "\n".join([slide.files[0].key, slide.slide_id, slide.version, digest_of(parameters)])
         return f"{keys.landings(_case(slide))}{sha256(name.encode())}.json"
+
+
+def is_done(grids: Sequence[Landings], slide: FoundSlide, override: Override) -> bool:
+    """Whether a version of a slide has an outcome of each grid; what the first one refuses gets no further plan."""
+    first, *further = grids
+    if not first.has_outcome(slide, override):
+        return False
+    if all(grid.has_outcome(slide, override) for grid in further):
+        return True
+    return isinstance(first.recall(slide, override), SlideRejected)
 
 
 def _case(slide: FoundSlide) -> CaseId:

@@ -72,6 +72,16 @@ class OnLanding:
             return case is not None
         return not self.landings.has_outcome(slide, self._override(SlideKey(case, slide.slide_id)))
 
+    def is_planned(self, hint: ObjectHint) -> bool:
+        """Whether the slide of an object has a stored plan."""
+        try:
+            case, slide = case_of(hint.key), self._slide_with(hint.key)
+        except BadCaseIdError:
+            return False
+        if case is None or slide is None:
+            return False
+        return isinstance(self.landings.recall(slide, self._override(SlideKey(case, slide.slide_id))), SlideTiled)
+
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
         """The event that notifies people of a refusal, without a case if the key names none; None for no slide.
 

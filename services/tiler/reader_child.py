@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import resource
 import signal
 import socket
 import sys
@@ -23,6 +22,7 @@ from services.tiler.range_channel import CHANNELS, RangeClient
 from services.tiler.ranged_slide import RangedSlide, open_ranged
 from services.tiler.readers import OpenSlide
 from services.tiler.resolution import Override
+from shared.child_process import limit_memory
 from shared.error_location import place_of
 from shared.errors import PermanentError
 from shared.preprocessing import Preprocessing
@@ -43,7 +43,7 @@ def main(setup_socket: socket.socket, open_slide: OpenSlide) -> NoReturn:
         _die_with_parent()
         keep_memory()
         request, channels = wire.receive_with_files(setup_socket, CHANNELS)
-        _limit(request["memory_mb"])
+        limit_memory(request["memory_mb"])
         answer = _attempt(lambda: _serve(setup_socket, _opened(request, channels, open_slide)))
         wire.send(setup_socket, answer)
     finally:
@@ -63,15 +63,6 @@ def _die_with_parent() -> None:
         _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         with suppress(OSError):  # some sandboxes do not allow it
             Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_BE_KILLED, encoding="ascii")
-
-
-def _limit(memory_mb: int) -> None:
-    """Limit private memory (enforced on Linux only); allow no core file and no writes to files."""
-    limits = {resource.RLIMIT_DATA: memory_mb * 2**20, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0}
-    for kind, most in limits.items():
-        _, allowed = resource.getrlimit(kind)
-        held = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-        resource.setrlimit(kind, (held, held))
 
 
 def _serve(setup_socket: socket.socket, reader: SlideReader) -> wire.Message:

@@ -1,6 +1,5 @@
 """Starts and ends the processes that read slides: one host, which forks a child for each open slide."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from services.tiler.reader_host import READY, STATUS
+from shared.child_process import environment
 from shared.errors import CrashedWorkerError, TransientError
 
 OPENER = f"{__package__}.readers:open_slide"
@@ -19,10 +19,6 @@ _START_S = 120
 """How long the host may take to load the readers."""
 _END_S = 10
 """How long the kernel may take to end a process."""
-_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-"""Environment variables that are passed to the host; none holds a secret."""
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE_FORK_SUPPORT": "0"}
-"""Keep libraries from starting threads on import, since the host forks."""
 
 
 class StoppingError(TransientError):
@@ -144,15 +140,10 @@ class ReaderHost:
             process = subprocess.Popen(  # noqa: S603 - this very interpreter
                 [sys.executable, "-P", "-m", _HOST, str(hosts.fileno()), self._opener],
                 pass_fds=[hosts.fileno()],
-                env=_environment(),
+                env=environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
         return process, ours
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {**kept, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from services.tiler.on_grids import OnGrids
 from services.tiler.on_landing import OnLanding
 from shared.bus import s3_events, topics
 from shared.erased import drop_erased
 from shared.route import Route
 
 
-def routes(on_landing: OnLanding) -> Sequence[Route[Any]]:
+def routes(on_landing: OnLanding | OnGrids) -> Sequence[Route[Any]]:
     """Object events, each object by itself, except those of erased cases."""
     landed = Route(
         topics.S3_EVENTS,

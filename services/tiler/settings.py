@@ -1,7 +1,7 @@
 """Settings of the tiler, read from `TILER_…` variables in `__main__` alone."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, PositiveFloat
@@ -52,6 +52,8 @@ class TilerSettings(ServiceSettings, QualityRules):
     model_config = SettingsConfigDict(env_prefix="TILER_")
 
     grid: GridSpec = GridSpec()
+    further_grids: tuple[GridSpec, ...] = ()
+    """JSON, grids of further encoders: `[{"tile_px": 224, "tile_um": 112}]`; a slide gets a plan of each."""
     tiles_per_chunk: int = Field(default=PlanSpec().tiles_per_chunk, ge=256, le=512)
     default_mpp: PositiveFloat | None = None
     """Microns per pixel of slides that state none; it never replaces a stated value."""
@@ -82,10 +84,11 @@ class TilerSettings(ServiceSettings, QualityRules):
     """How often the bucket is searched for slides that no event announced."""
 
     @property
-    def plan(self) -> PlanSpec:
-        """The parameters of plans."""
+    def plans(self) -> Sequence[PlanSpec]:
+        """The parameters of plans, one for each grid, that of `grid` first."""
         quality = QualityRules(**{name: getattr(self, name) for name in QualityRules.model_fields})
-        return PlanSpec(grid=self.grid, quality=quality, tiles_per_chunk=self.tiles_per_chunk)
+        grids = dict.fromkeys((self.grid, *self.further_grids))
+        return [PlanSpec(grid=grid, quality=quality, tiles_per_chunk=self.tiles_per_chunk) for grid in grids]
 
     @property
     def mpp(self) -> MppTable:

@@ -1,8 +1,9 @@
 """Finds slides without an outcome, for the sweep of `slides/`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.tiler.landings import Landings
+from services.tiler.landings import Landings, is_done
 from services.tiler.on_landing import case_of
 from services.tiler.resolution import MppTable
 from shared import keys
@@ -17,7 +18,8 @@ class Unplanned:
     """Selects objects, given in key order, whose slide has no outcome yet; a case's objects are checked together."""
 
     listing: SlideListing
-    landings: Landings
+    landings: Sequence[Landings]
+    """One for each grid."""
     mpp: MppTable
     _case: CaseId | None = None
     _last: str = ""
@@ -38,5 +40,5 @@ class Unplanned:
 
     def _of_case(self, case: CaseId) -> frozenset[str]:
         slides = self.listing.of_case(keys.slides(case))
-        with_outcome = (self.landings.has_outcome(slide, self.mpp.of(case, slide.slide_id)) for slide in slides)
+        with_outcome = (is_done(self.landings, slide, self.mpp.of(case, slide.slide_id)) for slide in slides)
         return frozenset(slide.files[0].key for slide, done in zip(slides, with_outcome, strict=True) if not done)

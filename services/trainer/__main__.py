@@ -14,6 +14,7 @@ from services.trainer.cohort.column_map import load_map
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
+from services.trainer.tile_classifier.cohort_block import CohortClassifier
 from services.trainer.vectors.unlearned import unlearned_notes
 from shared import exit_codes
 from shared.bounded_file import read_key
@@ -36,9 +37,12 @@ def main() -> int:
 def _train(arguments: argparse.Namespace, copied: Copies, folder: Path) -> list[str]:
     """Fit the bundle in `folder`; returns the lines to print."""
     cohort, embeddings = _read(arguments, copied)
+    classifier = CohortClassifier.read(arguments.tile_classifier, copied) if arguments.tile_classifier else None
+    cohort = classifier.add_to(cohort, embeddings) if classifier else cohort
     name = arguments.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
     key = read_key(arguments.key) if arguments.key else None
-    plan = TrainPlan(name, datetime.now(UTC).date().isoformat(), arguments.seed, arguments.refits, key)
+    today = datetime.now(UTC).date().isoformat()
+    plan = TrainPlan(name, today, arguments.seed, arguments.refits, key, classifier=classifier)
     digest = train_bundle(cohort, embeddings, plan, folder, _advance)
     return [*unlearned_notes(cohort), f"{as_typed(arguments.out)}: bundle {plan.name}, digest {digest}"]
 
@@ -70,6 +74,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--map", type=Path, help="YAML that maps other column names, words and units to the profile's")
     parser.add_argument(
         "--vectors", action="append", default=[], metavar="BLOCK=TABLE", help="table of a block of vectors; repeatable"
+    )
+    parser.add_argument(
+        "--tile-classifier", type=Path, help="folder of `medulla classifier fit`, or s3://BUCKET/KEY, for the bundle"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the bundle, or s3://BUCKET/KEY")
     parser.add_argument("--name", help="name of the bundle; else the profile's")

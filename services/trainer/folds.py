@@ -16,6 +16,14 @@ def stratified_folds(strata: Ints, folds: int, rng: np.random.Generator) -> Ints
     return result
 
 
+def patient_folds(case_ids: Sequence[str], strata: Ints, folds: int, rng: np.random.Generator) -> Ints:
+    """The same of patients who may stand there several times, as in a bootstrap cohort: each in one fold."""
+    names, first, place = np.unique(np.array(case_ids), return_index=True, return_inverse=True)
+    if len(names) == len(case_ids):
+        return stratified_folds(strata, folds, rng)
+    return np.asarray(stratified_folds(strata[first], folds, rng)[place], np.int64)
+
+
 def grouped_folds(groups: Sequence[str], strata: Ints, folds: int, rng: np.random.Generator) -> Ints:
     """Fold [n] such that no group is split: large groups first, each to where it best evens out strata and size."""
     names = [str(name) for name in rng.permutation(sorted(set(groups)))]

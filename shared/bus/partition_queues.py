@@ -67,12 +67,12 @@ class PartitionQueues:
                 self._finished[partition] = queue.pending.popleft().offset + 1
 
     def rest(self, partition: Partition) -> None:
-        """End the work on a partition; its other deliveries stay queued."""
+        """End the work on a partition; its other deliveries stay queued, behind those of the other partitions."""
         with self._lock:
-            queue = self._queues[partition]
+            queue = self._queues.pop(partition)
             queue.running = queue.long = False
-            if queue.revoked or not queue.pending:
-                del self._queues[partition]
+            if queue.pending and not queue.revoked:
+                self._queues[partition] = queue
 
     def revoke(self, partitions: Iterable[Partition]) -> None:
         """Forget partitions that moved to another member; deliveries at work on them are not committed."""

@@ -30,7 +30,18 @@ _CLASSES = (
     {"name": "Attention 2 to 4 x mean", "color": [217, 95, 14]},
     {"name": "Attention 4 x mean or more", "color": [140, 20, 60]},
 )
-"""Classification of a tile by the ratio of its attention to the slide's mean, with colours of the page's ramp."""
+"""Classification by the ratio of a tile's attention to the slide's mean, with colours of the page's ramp."""
+OKABE_ITO = (
+    [0, 114, 178],
+    [230, 159, 0],
+    [0, 158, 115],
+    [240, 228, 66],
+    [213, 94, 0],
+    [86, 180, 233],
+    [0, 0, 0],
+    [204, 121, 167],
+)
+"""Colours of classes of tiles, those of the page: people with any colour vision can tell them apart."""
 _RATIOS = (1.0, 2.0, 4.0)
 """Lower bounds of the classes but the first."""
 
@@ -80,10 +91,17 @@ class AttentionGeoJson:
         chosen = self.attention.descending()[: self.most]
         values = np.asarray(self.attention.attention[chosen], np.float64)
         ratios: Floats = values / (self.attention.mean or 1.0)
-        classes = np.digitize(ratios, _RATIOS)
-        columns = self.attention.coords[chosen], values, ratios, classes, self._prototypes(chosen)
+        columns = self.attention.coords[chosen], values, ratios, self._classes(ratios, chosen), self._prototypes(chosen)
         for (x, y), value, ratio, kind, prototype in zip(*columns, strict=True):
-            yield self._feature("tile", (int(x), int(y)), _CLASSES[kind], _measured(value, ratio) | prototype, {})
+            yield self._feature("tile", (int(x), int(y)), kind, _measured(value, ratio) | prototype, {})
+
+    def _classes(self, ratios: Floats, chosen: NDArray[np.int64]) -> Iterator[Mapping[str, object]]:
+        """Each tile's class of the composition; by its attention where the score has no composition."""
+        composition, names = self.attention.composition, self.case.score.composition_classes
+        if composition is None or not names:
+            return (_CLASSES[kind] for kind in np.digitize(ratios, _RATIOS))
+        coloured = [{"name": name, "color": colour} for name, colour in zip(names, OKABE_ITO, strict=False)]
+        return (coloured[kind] for kind in composition[chosen])
 
     def _prototypes(self, chosen: NDArray[np.int64]) -> Iterator[dict[str, float]]:
         """The number of each tile's prototype as a measurement; nothing where the score has none."""

@@ -15,6 +15,7 @@ _WORDS = {
     "low_resolution": "scanned at low resolution",
     "out_of_distribution": "unlike the training slides",
     "pen_ink": "pen ink",
+    "quality_not_checked": "quality was not checked",
     "replaced": "being replaced",
     "damaged_entry": "damaged, being embedded again",
     "resolution_conflict": "two stated resolutions disagree",
@@ -51,7 +52,8 @@ def block(item: Contribution) -> str:
 
 def vector(item: VectorEvidence) -> str:
     """How much of a vector is known, and how far it lies from training."""
-    known = f"{item.title}: {item.known_columns} of {item.model_columns} columns known"
+    source = "from the slides by the bundle's classifier of tiles, " if item.from_slides else ""
+    known = f"{item.title}: {source}{item.known_columns} of {item.model_columns} columns known"
     return f"{known}; {distance(item.out_of_distribution)}" if item.HasField("out_of_distribution") else known
 
 

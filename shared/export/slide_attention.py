@@ -27,6 +27,8 @@ class SlideAttention:
     coords: NDArray[np.int32]
     prototypes: Members | None = None
     """uint8 [n]; None where the score has none."""
+    composition: Members | None = None
+    """uint8 [n], the likeliest class; None where the score has none."""
 
     @property
     def highest(self) -> float:
@@ -54,7 +56,7 @@ class SlideAttention:
 
 
 def read_attention(data: bytes, slide_id: str) -> SlideAttention:
-    """Read a stored map: safetensors with `attention` float32 [n], `coords` int32 [n, 2], maybe `prototype` uint8 [n].
+    """Read a map: safetensors with `attention` float32 [n], `coords` int32 [n, 2], maybe `prototype` and `composition`.
 
     Raises:
         BrokenMapError: the bytes are not such a map.
@@ -66,7 +68,8 @@ def read_attention(data: bytes, slide_id: str) -> SlideAttention:
         raise BrokenMapError(f"attention map of slide {slide_id} cannot be read") from error
     if coords.shape != (len(attention), 2) or not np.isfinite(attention).all():
         raise BrokenMapError(f"attention map of slide {slide_id} has shapes or values that cannot be")
-    prototypes = tensors.get("prototype")
-    if prototypes is not None and (prototypes.shape != attention.shape or prototypes.dtype != np.uint8):
-        raise BrokenMapError(f"attention map of slide {slide_id} has prototypes that cannot be")
-    return SlideAttention(attention, coords, prototypes)
+    for name in ("prototype", "composition"):
+        members = tensors.get(name)
+        if members is not None and (members.shape != attention.shape or members.dtype != np.uint8):
+            raise BrokenMapError(f"attention map of slide {slide_id} has a {name} of tiles that cannot be")
+    return SlideAttention(attention, coords, tensors.get("prototype"), tensors.get("composition"))

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from shared.model.arm import Arm
-from shared.model.bundle_check import check_bundle, check_prototypes
+from shared.model.bundle_check import check_bundle, check_classifier, check_prototypes
 from shared.model.bundle_files import Files, VerifiedFiles, first_problem, verify
 from shared.model.calibration import Calibration
 from shared.model.case_values import CaseValues
@@ -22,6 +22,7 @@ from shared.model.prediction import ArmPrediction, predict
 from shared.model.prototypes import PROTOTYPES, Prototypes, read_prototypes
 from shared.model.reference import Reference
 from shared.model.thresholds import Thresholds
+from shared.model.tile_classifier import TILE_CLASSIFIER, BundleClassifier
 from shared.model.variable import Frozen
 from shared.model.vector_model import VectorModel, vector_file
 from shared.units import Sha256
@@ -45,6 +46,8 @@ class Bundle:
     trees: Mapping[str, Trees]
     vectors: Mapping[str, VectorModel]
     """Models of the blocks of vectors that the bundle reads, by block."""
+    classifier: BundleClassifier | None
+    """Of tiles; None in bundles that were trained without one."""
 
     def __repr__(self) -> str:
         return f"Bundle(name={self.manifest.name!r}, digest={self.digest[:12]!r}, arms={list(self.arms)})"
@@ -102,9 +105,11 @@ def assemble(checked: VerifiedFiles) -> Bundle:
         prototypes=stored_prototypes(checked),
         trees=_trees(checked, hazards),
         vectors=vectors,
+        classifier=stored_classifier(checked),
     )
     check_bundle(bundle.manifest, arms, bundle.reference, bundle.mil, vectors)
     check_prototypes(bundle.prototypes, bundle.mil)
+    check_classifier(bundle.classifier, bundle.manifest, bundle.mil, vectors)
     return bundle
 
 
@@ -126,6 +131,15 @@ def stored_prototypes(checked: VerifiedFiles) -> Prototypes | None:
         BadBundleError: they are not understood.
     """
     return read_prototypes(checked.files[PROTOTYPES]) if PROTOTYPES in checked.files else None
+
+
+def stored_classifier(checked: VerifiedFiles) -> BundleClassifier | None:
+    """The classifier of tiles among the files, if any.
+
+    Raises:
+        BadBundleError: it is not understood.
+    """
+    return _content(checked, TILE_CLASSIFIER, BundleClassifier) if TILE_CLASSIFIER in checked.files else None
 
 
 def _file(checked: VerifiedFiles, name: str) -> bytes:

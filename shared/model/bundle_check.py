@@ -9,6 +9,7 @@ from shared.model.manifest import REFERENCE, Manifest
 from shared.model.mil import MIL, PROJECTED, Mil
 from shared.model.prototypes import PROTOTYPES, Prototypes
 from shared.model.reference import Reference
+from shared.model.tile_classifier import TILE_CLASSIFIER, BundleClassifier
 from shared.model.variable import Variable
 from shared.model.vector_model import VectorModel, vector_file
 
@@ -45,6 +46,27 @@ def check_prototypes(prototypes: Prototypes | None, mil: Mil | None) -> None:
         raise BadBundleError(f"the bundle has {PROTOTYPES}, but no {MIL} that gives {PROJECTED}")
     if prototypes.centres.shape[1] != mil.axes:
         raise BadBundleError(f"{PROTOTYPES} and {MIL} differ in the number of axes")
+
+
+def check_classifier(
+    classifier: BundleClassifier | None, manifest: Manifest, mil: Mil | None, vectors: Mapping[str, VectorModel]
+) -> None:
+    """Refuse a classifier of tiles of another encoder, or of other classes than the model of its block reads.
+
+    Raises:
+        BadBundleError: naming what differs.
+    """
+    if classifier is None:
+        return
+    if manifest.encoder is None or classifier.encoder.digest != manifest.encoder.digest:
+        raise BadBundleError(f"{TILE_CLASSIFIER} reads another encoder than the bundle")
+    if mil is None or mil.width != classifier.width:
+        raise BadBundleError(f"{TILE_CLASSIFIER} and {MIL} differ in the width of an embedding")
+    if classifier.block not in [block.name for block in manifest.profile.vectors]:
+        raise BadBundleError(f"{TILE_CLASSIFIER} is of block {classifier.block}, which the profile does not have")
+    model = vectors.get(classifier.block)
+    if model and set(model.columns) != set(classifier.classes):
+        raise BadBundleError(f"{TILE_CLASSIFIER} and {vector_file(classifier.block)} differ in their classes")
 
 
 def _check_columns(manifest: Manifest, name: str, arm: Arm) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.canonical import sha256
+from shared.canonical import canonical_json, sha256
 from shared.json_objects import JsonObjectError, read_object
 from shared.model.errors import BadVectorsError
 from shared.model.vector_model import MOST_COLUMNS, column_name
@@ -27,6 +27,12 @@ class CaseVector:
     """By column, its name normalised; a column that is not in it is missing."""
     simulated: bool = False
     """The file states that its patient never lived."""
+
+
+def vector_bytes(case_id: str, block: str, values: Mapping[str, float], *, simulated: bool) -> bytes:
+    """A vector as it is stored."""
+    mark = {"simulated": True} if simulated else {}
+    return canonical_json({"case_id": case_id, "block": block, "values": values} | mark)
 
 
 def parse_vector(data: bytes, case_id: CaseId, block: str, columns: Collection[str] = ()) -> CaseVector:

@@ -5,6 +5,12 @@ import onnxruntime as ort
 
 from shared.model.errors import BadBundleError
 from shared.model.mil import ATTENTION, BAG, LOG_RISK, MIL, PROJECTED, Features, MilAnswer
+from shared.onnx_graph import GraphLimits, check_graph
+from shared.onnx_operators import ATTENTION_MODEL
+from shared.protobuf_fields import WireError
+
+_LIMITS = GraphLimits(ATTENTION_MODEL, max_nodes=100)
+"""Its weights are in the file itself."""
 
 
 class OnnxMil:
@@ -37,6 +43,10 @@ class OnnxMil:
 
 
 def _session(model: bytes) -> ort.InferenceSession:
+    try:
+        check_graph(model, _LIMITS)
+    except WireError as error:
+        raise BadBundleError(f"{MIL} is no model that is read: it {error}") from None
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -4,7 +4,7 @@ import re
 from collections.abc import Container, Iterable
 from typing import Any, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from shared.model.block import DEFAULT_BLOCKS, Block, arm_name, check_blocks
 from shared.model.rule import Rule, parse_rule
@@ -24,10 +24,13 @@ class Outcome(Frozen):
     """The outcome columns; `time` in days is empty where only a yes or no by the first horizon is known."""
 
     time: str = "time_days"
+    """Column of the days from diagnosis to the event or the last visit."""
     event: str = "event_code"
+    """Column of what happened, as one of `codes`."""
     codes: dict[Word, str] = Field(min_length=2)
     """Meaning of each code of `event`; the first one is `censored`, or `no`."""
     event_of_interest: Word = "1"
+    """The code whose risk is predicted; the others but the first compete with it."""
 
     @model_validator(mode="after")
     def _has_its_event(self) -> Self:
@@ -47,7 +50,9 @@ class Profile(Frozen):
 
     name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     title: str = ""
+    """What is predicted of whom, as the heading of reports and page."""
     population: str = ""
+    """Whom the models are for, in words."""
     prediction_time: str = ""
     """When the risk is told, in words; no variable may be known only later."""
     blocks: tuple[Block, ...] = Field(default=DEFAULT_BLOCKS, min_length=1)
@@ -55,6 +60,7 @@ class Profile(Frozen):
     variables: tuple[Variable, ...] = Field(min_length=1)
     outcome: Outcome
     horizons_years: tuple[PositiveFloat, ...] = Field(default=(3.0, 5.0), min_length=1)
+    """Times from diagnosis by which risks are given, rising."""
     auc_years: tuple[PositiveFloat, ...] = ()
     """Times before the last horizon at which the area under the curve is reported too."""
     rule: str = ""
@@ -83,6 +89,12 @@ class Profile(Frozen):
         check_vocabulary(self.variables, self.missing, self.checks)
         self._check_rule_column()
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Its entries; a profile without `rule_as_column` has the bytes that it had before there was one."""
+        entries: dict[str, Any] = handler(self)
+        return {name: value for name, value in entries.items() if value or name != "rule_as_column"}
 
     def _check_rule_column(self) -> None:
         if not self.rule_as_column:

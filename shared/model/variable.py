@@ -43,8 +43,11 @@ class Variable(Frozen):
     levels: tuple[Word, ...] = ()
     """Allowed words, in order for an ordinal variable; empty for a numeric one."""
     unit: str = ""
+    """Of a numeric variable, such as `years`."""
     low: float | None = None
+    """The lowest number that is allowed."""
     high: float | None = None
+    """The highest number that is allowed."""
     aliases: dict[Word, Word | dict[str, Word]] = Field(default_factory=dict)
     """Other words for a value; one may set several variables, or none (`{}`: missing)."""
     units: dict[str, PositiveFloat] = Field(default_factory=dict)
@@ -54,6 +57,7 @@ class Variable(Frozen):
     cuts: tuple[float | str, ...] = ()
     """Extra columns of a model: 1 under a number, or 1 from a level on."""
     treatment: bool = False
+    """Whether it is a treatment; see `known_at_prediction`."""
     known_at_prediction: bool = False
     """A treatment is refused as a predictor unless this is true."""
 

@@ -26,6 +26,14 @@ def test_late_progress_of_a_scored_slide_stays_over_and_that_of_its_next_version
     assert moving(fresh) == [("c", "A")]
 
 
+def test_progress_of_a_scored_slide_that_a_further_encoder_embeds_ends_with_the_last_tile(fresh: SqlStore) -> None:
+    apply(fresh, record("c", "1", 1, ("A",)))
+    apply(fresh, samples.progress("c", "A", 399, samples.at(62)))
+    assert moving(fresh) == [("c", "A")]
+    apply(fresh, samples.progress("c", "A", 400, samples.at(63)))
+    assert moving(fresh) == []
+
+
 def test_progress_of_refused_and_withdrawn_slides_is_over(fresh: SqlStore) -> None:
     facts: list[Fact] = [
         samples.progress("refused", "A", 1, samples.at(5)),

@@ -19,6 +19,7 @@ from tests.support.deployments import CASE, OTHER, SLIDE, Deployment, deployed_l
 from tests.support.fhir_validator import EXPECTED, FhirValidator
 from tests.support.page_text import percent
 from tests.support.polling import eventually
+from tests.support.prototype_bundle import CLASSES
 from tests.support.system import RealParts
 from tests.support.viewer_page import is_drawn, place
 from tests.support.viewing import LARGE_PX
@@ -119,6 +120,19 @@ def test_prototypes_lie_over_the_slide_and_the_score_has_the_share_of_each(page:
     expect(page.locator(".prototypes")).to_contain_text("SIMULATED")
     drawn = deployment.get(f"cases/{CASE}/slides/{SLIDE}/prototypes")["prototype"]
     assert [drawn.count(number) / len(drawn) for number in range(8)] == pytest.approx(shares, abs=1e-5)
+
+
+def test_the_composition_of_the_slide_is_computed_by_the_bundle(page: Page, deployment: Deployment) -> None:
+    viewed(page, deployment)
+    page.get_by_role("checkbox", name="Composition 5").check()
+    score = deployment.score()
+    assert score["composition_classes"] == list(CLASSES)
+    assert sum(score["slides"][0]["composition_shares"]) == pytest.approx(1, abs=1e-5)
+    expect(page.locator(".composition li").first).to_contain_text("nodules, ")
+    drawn = deployment.get(f"cases/{CASE}/slides/{SLIDE}/composition")["class"]
+    objects = qupath.read_objects(deployment.fetch(f"cases/{CASE}/attention.geojson"))
+    exported = sorted(CLASSES.index(item.path_class) for item in objects if item.kind == "tile")
+    assert exported == sorted(drawn)
 
 
 def test_a_note_is_stored_and_shown_in_the_timeline(case_page: Page, deployment: Deployment) -> None:

@@ -1,4 +1,4 @@
-"""Layers over a slide in a real browser: attention, tissue, quality and prototypes, by mouse and by keyboard."""
+"""Layers over a slide in a real browser: attention, tissue, quality, prototypes and classes, by mouse and keyboard."""
 
 import io
 from collections.abc import Iterator
@@ -77,10 +77,23 @@ def test_prototypes_have_colours_of_their_own_and_say_what_goes_with_them(page: 
     assert share_of(page, _ORANGE) > 0.05
 
 
+def test_the_composition_shows_classes_with_their_shares(page: Page, shown: ShownSlides) -> None:
+    opened(page, shown.address)
+    page.get_by_label("Attention 1").uncheck()
+    page.get_by_role("checkbox", name="Composition 5").check()
+    page.get_by_label("Opacity of the composition").fill("100")
+    eventually(lambda: share_of(page, _BLUE) > 0.05 and share_of(page, _ORANGE) > 0.05)
+    entries = page.locator(".composition li")
+    expect(entries).to_contain_text(["plain, 61\u202f%", "nodules, 36\u202f%", "necrosis, 3\u202f% of tiles"])
+    entries.first.get_by_role("checkbox").uncheck()
+    eventually(lambda: share_of(page, _BLUE) == 0)
+    assert share_of(page, _ORANGE) > 0.05
+
+
 def test_layers_are_switched_by_keys(page: Page, shown: ShownSlides) -> None:
     opened(page, shown.address)
     page.get_by_role("application").focus()
-    for key, name in (("1", "Attention"), ("2", "Tissue"), ("3", "Quality"), ("4", "Prototypes")):
+    for key, name in (("1", "Attention"), ("2", "Tissue"), ("3", "Quality"), ("4", "Prototypes"), ("5", "Composition")):
         box = page.get_by_role("checkbox", name=f"{name} {key}")
         before = box.is_checked()
         page.keyboard.press(key)
@@ -110,8 +123,9 @@ def test_layers_and_their_colours_fit_every_window(
     page.get_by_label("Tissue").first.check()
     page.get_by_label("Quality").first.check()
     page.get_by_role("checkbox", name="Prototypes 4").check()
-    expect(page.locator(".classes")).to_have_count(3)
-    eventually(lambda: page.locator("canvas.heat").count() == 4)
+    page.get_by_role("checkbox", name="Composition 5").check()
+    expect(page.locator(".classes")).to_have_count(4)
+    eventually(lambda: page.locator("canvas.heat").count() == 5)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert axe.findings(page) == []
     page.screenshot(path=pictures / f"layers-{scheme}-{width}.png", full_page=True)
@@ -124,4 +138,5 @@ def test_a_score_without_prototypes_says_so(page: Page, shown: ShownSlides) -> N
     shown.results.score(plain, minutes=2)
     opened(page, shown.address)
     expect(page.get_by_text("No prototypes: the bundle of this score has none.")).to_be_visible()
-    expect(page.get_by_role("checkbox", name="Prototypes 4")).to_have_count(0)
+    for name in ("Prototypes 4", "Composition 5"):
+        expect(page.get_by_role("checkbox", name=name)).to_have_count(0)

@@ -103,6 +103,7 @@ def test_a_refused_value_is_named_at_its_field(page_with_errors: Page, results: 
 
 def test_a_moving_slider_asks_once_and_reset_asks_no_more(page: Page, form: Locator, scorer: FakeScorer) -> None:
     page.clock.install()
+    page.clock.pause_at("2100-01-01")
     slider = form.get_by_label("age at diagnosis (years), slider")
     slider.focus()
     for _ in range(4):

@@ -1,10 +1,12 @@
-"""Targets that read bags, bundles and encoders."""
+"""Targets that read bags, bundles, their native models and encoders."""
 
 import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from random import Random
+
+import numpy as np
 
 from services.embedder.manifest import read_manifest
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
@@ -15,18 +17,24 @@ from services.fusion_scorer.score import score
 from services.fusion_scorer.score_json import to_bytes
 from services.fusion_scorer.snapshot import TakeSnapshot
 from services.fusion_scorer.vectors import read_vector
+from services.standalone.demo_case import DEMO_BUNDLE
 from services.trainer.cohort.embeddings import read_embeddings
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
 from shared.model.bundle import load
+from shared.model.onnx_mil import OnnxMil
+from shared.model.trees import read_trees
 from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json
 from tests.fuzz.targets import Make, Read, Target
 from tests.support import fusion
+from tests.support.trees_text import with_sizes
 from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 _HEADER = 200
 """Bytes of a bag that hold its header, about."""
+_GRAPH = 1000
+"""Bytes of mil.onnx that hold its nodes, about."""
 
 
 def _bag(folder: Path) -> tuple[Make, Read]:
@@ -112,10 +120,33 @@ def _encoder(_: Path) -> tuple[Make, Read]:
     return lambda rng: odd_json(good, rng), read
 
 
+def _trees(_: Path) -> tuple[Make, Read]:
+    """Sizes of the trees are made to fit in every second input, so that what was changed in them is read."""
+    good = (DEMO_BUNDLE / "lightgbm.txt").read_bytes()
+
+    def make(rng: Random) -> bytes:
+        data = damaged(good, rng)
+        return with_sizes(data.decode(errors="replace")).encode() if rng.random() < 0.5 else data
+
+    return make, lambda data, _: read_trees("lightgbm.txt", data)(np.zeros((1, 21)))
+
+
+def _onnx(_: Path) -> tuple[Make, Read]:
+    good = (DEMO_BUNDLE / "mil.onnx").read_bytes()
+
+    def read(data: bytes, _: Path) -> object:
+        model = OnnxMil(data)
+        return model(np.zeros((2, model.width), np.float32))
+
+    return lambda rng: damaged(good, rng, _GRAPH), read
+
+
 TARGETS = (
     Target("bag", _bag),
     Target("embeddings", _embeddings),
     Target("bundle", _bundle),
     Target("vector", _vector),
     Target("encoder", _encoder),
+    Target("trees", _trees),
+    Target("onnx", _onnx),
 )

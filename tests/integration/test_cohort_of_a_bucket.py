@@ -16,7 +16,9 @@ from shared import keys
 from shared.blob.s3 import S3Store
 from tests.support.cohorts import quiet
 from tests.support.command_line import medulla
+from tests.support.finetuning import small_encoder
 from tests.support.fusion import features, store_slide, write_bundle
+from tests.support.missing import optional_library
 from tests.support.object_stores import s3_settings
 from tests.support.parts import MinioPart
 
@@ -75,3 +77,32 @@ def test_a_bundle_with_reservations_is_promoted_with_a_flag_only(
     done = medulla("rescore", "--bundle", folder, "--despite-reservations")
     assert done.exit_code == 0, done.output
     assert json.loads(store.get(keys.CURRENT_BUNDLE))["digest"] in done.output
+
+
+def test_an_encoder_is_tuned_in_the_bucket_on_slides_and_bags_of_a_deployment(
+    minio: MinioPart, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optional_library("torch", "train")
+    store, home, small = S3Store(s3_settings(minio, bucket)), f"s3://{bucket}", small_encoder(tmp_path / "small")
+    medulla("simulate", "--patients", 30, "--slides", "--tiles", 2, "--out", tmp_path / "sim")
+    done = medulla("embed", tmp_path / "sim", "--out", tmp_path / "emb", "--encoder", small)
+    assert done.exit_code == 0, done.output
+    put_folder(store, tmp_path / "sim/slides", "slides/")
+    put_folder(store, tmp_path / "emb", "emb/")
+    put_folder(store, small, "encoders/small/")
+    store.put("cohort.csv", (tmp_path / "sim/cohort.csv").read_bytes())
+    named = ("--cohort", f"{home}/cohort.csv", "--slides", home, "--embeddings", f"{home}/emb")
+    options = (*named, "--encoder", f"{home}/encoders/small", "--out", f"{home}/encoders/tuned")
+    short = ("--top", 4, "--epochs", 2, "--frozen-epochs", 1, "--share", 1)
+    tuned = medulla("finetune", *options, *short)
+    assert tuned.exit_code == 0, tuned.output
+    assert f"{home}/encoders/tuned: encoder small-finetuned-simulated" in tuned.output
+    assert json.loads(store.get("encoders/tuned/manifest.json"))["training"]["learned_from"] == "slide-level outcome"
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    shared = medulla("finetune", *options, *short)
+    assert (shared.exit_code, "set MEDULLA_COPIES to a folder" in shared.output) == (1, True)
+
+
+def put_folder(store: S3Store, folder: Path, prefix: str) -> None:
+    for file in filter(Path.is_file, folder.rglob("*")):
+        store.put(prefix + file.relative_to(folder).as_posix(), file.read_bytes())

@@ -1,6 +1,6 @@
 """From the pieces of the studies of the rule to their tables: figures of every way, and differences from today's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,14 @@ from tests.studies.summaries import Piece, mean_of
 
 Ways = Mapping[str, Mapping[str, Sequence[float]]]
 _TITLES = ("C", "specificity at sensitivity 0.78", "at 0.80", "at the rule's own")
+_ALL, _SHOWN = "all", "clinical_molecular"
+_WHOLE = (_ALL, "Cavalli")
+"""Rows of which every arm is shown."""
+_NOTE = (
+    f"Differences are from the {RIDGE}, paired. **Bold**: the interval lies above 0. *Harm*: it lies below the limit."
+)
 _HARM = {"c": -0.002, "at_78": -0.01, "at_80": -0.01}
-"""A difference whose interval lies below is a harm."""
+"""By figure, the limit below which the interval of a difference is a harm."""
 
 
 def simulated_summary(pieces: Sequence[Piece]) -> dict[str, Any]:
@@ -27,7 +33,7 @@ def simulated_summary(pieces: Sequence[Piece]) -> dict[str, Any]:
         }
         for arm, ways in pieces[0]["value"].items()
     }
-    return {"scenarios": [*scenarios, {"truth": "all", "patients": ""} | _means({"value": joined})]}
+    return {"scenarios": [*scenarios, {"truth": _ALL, "patients": ""} | _means({"value": joined})]}
 
 
 def _truth(piece: Piece) -> str:
@@ -63,18 +69,20 @@ def _of_draws(values: Sequence[float]) -> dict[str, float]:
 
 
 def rule_section(value: Mapping[str, Any]) -> str:
-    """Figures of every way, then the differences from the ridge of today."""
-    head = ("truth", "patients", "arm", "way")
-    figures, differences = [], []
-    for scenario in value["scenarios"]:
-        for arm, ways in scenario["arms"].items():
-            for way, row in ways.items():
-                place = (scenario["truth"], scenario["patients"], arm, way)
-                figures.append((*place, *(estimate(row[name]) for name in FIGURES)))
-                if way != RIDGE:
-                    differences.append((*place, *(_difference(row, name) for name in FIGURES)))
-    after = f"Difference from the {RIDGE}, paired. **Bold**: its interval lies above 0. *Harm*: below the limit."
-    return f"{table((*head, *_TITLES), figures)}\n\n{after}\n\n{table((*head, *_TITLES), differences)}"
+    """Figures of every way with their difference from today's, then what each way harms."""
+    head = ("truth", "patients", "arm", "way", *_TITLES, *(f"{title}: difference" for title in _TITLES[:3]))
+    rows = [
+        (
+            *(scenario["truth"], scenario["patients"], arm, way),
+            *(estimate(row[name]) for name in FIGURES),
+            *("" if way == RIDGE else _difference(row, name) for name in _HARM),
+        )
+        for scenario in value["scenarios"]
+        for arm, ways in scenario["arms"].items()
+        for way, row in ways.items()
+        if arm == _SHOWN or scenario["truth"] in _WHOLE
+    ]
+    return f"{_NOTE}\n\n{table(head, rows)}\n\n{_harms(value['scenarios'])}"
 
 
 def _difference(row: Mapping[str, Any], name: str) -> str:
@@ -82,6 +90,30 @@ def _difference(row: Mapping[str, Any], name: str) -> str:
     text = estimate(figure, 4 if name == "c" else 3)
     if figure["lo"] is None:
         return text
-    if figure["lo"] > 0:
-        return f"**{text}**"
-    return f"*harm*: {text}" if figure["hi"] < _HARM.get(name, -np.inf) else text
+    return f"**{text}**" if figure["lo"] > 0 else f"*harm*: {text}" if _is_harm(row, name) else text
+
+
+def _is_harm(row: Mapping[str, Any], name: str) -> bool:
+    high = row[f"{name}_gain"]["hi"]
+    return high is not None and bool(high < _HARM[name])
+
+
+def _harms(scenarios: Sequence[Mapping[str, Any]]) -> str:
+    """By way, over all scenarios and arms: how many are harmed, and the lowest difference of each figure."""
+    single = [scenario for scenario in scenarios if scenario["truth"] != _ALL]
+    arms = [ways for scenario in single for ways in scenario["arms"].values()]
+    rows = [
+        (
+            way,
+            f"{sum(any(_is_harm(ways[way], name) for name in _HARM) for ways in arms)} of {len(arms)}",
+            *(_difference(min((ways[way] for ways in arms), key=_estimate_of(name)), name) for name in _HARM),
+        )
+        for way in arms[0]
+        if way != RIDGE
+    ]
+    head = ("way", "harmed arms of single scenarios", *(f"lowest difference in {title}" for title in _TITLES[:3]))
+    return table(head, rows)
+
+
+def _estimate_of(name: str) -> Callable[[Mapping[str, Any]], float]:
+    return lambda row: float(row[f"{name}_gain"]["est"])

@@ -17,6 +17,8 @@ from tests.studies.fusion_summary import fusion_section, fusion_summary
 from tests.studies.growth import growth_plans, growth_summary
 from tests.studies.hancock import HANCOCK, HancockPlan
 from tests.studies.hancock_tables import FILES
+from tests.studies.monitoring import MonitoringPlan
+from tests.studies.monitoring_summary import monitoring_section, monitoring_summary
 from tests.studies.pieces import Plan
 from tests.studies.pixels import PixelPlan
 from tests.studies.recovery import RecoveryPlan
@@ -134,6 +136,17 @@ def _composition(setting: Setting) -> Sequence[Plan]:
     return [CompositionPlan(*scenario) for scenario in scenarios]
 
 
+def _monitoring(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [MonitoringPlan(9001, 4, 60, ratio, 0) for ratio in (1.0, 3.0)]
+    unchanged = [MonitoringPlan(40001, 1500, 500, 1.0, 0), MonitoringPlan(43001, 500, 150, 1.0, 0)]
+    changed = product((2.0, 1.5, 0.5), (0, 250))
+    return [
+        *unchanged,
+        *(MonitoringPlan(45001 + 500 * place, 150, 500, *each) for place, each in enumerate(changed)),
+    ]
+
+
 def _rule(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [RulePlan(9001, 2, 150, follows_rule) for follows_rule in (False, True)]
@@ -161,6 +174,7 @@ STUDIES: tuple[Study, ...] = (
     Study("fusion", True, _fusion, fusion_summary, fusion_section, pictures.nothing),
     Study("vectors", True, _vectors, vectors_summary, vectors_section, pictures.nothing),
     Study("composition", True, _composition, composition_summary, composition_section, pictures.nothing),
+    Study("monitoring", True, _monitoring, monitoring_summary, monitoring_section, pictures.nothing),
     Study("rule", True, _rule, simulated_summary, rule_section, pictures.nothing),
     Study("cavalli-rule", False, _public(CavalliRulePlan, [CAVALLI]), public_summary, rule_section, pictures.nothing),
     Study("intervals", True, _intervals, summaries.intervals, sections.intervals, pictures.coverage),

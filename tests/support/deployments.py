@@ -1,4 +1,4 @@
-"""One case of a slide of 41,000 px a side and a record, in `medulla up` or on the four services, with prototypes."""
+"""A case of a slide of 41,000 px a side and a record, in `medulla up` or on the four services, with groups of tiles."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from shared import keys
 from shared.bus import topics
 from tests.support.laptop import laptop
 from tests.support.polling import wait_for
-from tests.support.prototype_bundle import with_prototypes
+from tests.support.prototype_bundle import with_tile_groups
 from tests.support.system import CLINICAL, PATIENCE_S, RealParts, running
 from tests.support.viewing import large_slide
 
@@ -65,12 +65,12 @@ class Deployment:
 @contextmanager
 def deployed_services(parts: RealParts, folder: Path) -> Iterator[Deployment]:
     """Four processes on the real parts."""
-    with running(parts, folder, topics.S3_EVENTS, with_prototypes(folder / "bundle")) as system:
+    with running(parts, folder, topics.S3_EVENTS, with_tile_groups(folder / "bundle")) as system:
         yield Deployment(system, "services", system.ports.results_http)
 
 
 @contextmanager
 def deployed_laptop(folder: Path) -> Iterator[Deployment]:
     """`medulla up` on a folder."""
-    with laptop(folder / "watched", "--bundle", str(with_prototypes(folder / "bundle"))) as up:
+    with laptop(folder / "watched", "--bundle", str(with_tile_groups(folder / "bundle"))) as up:
         yield Deployment(up, "up", up.port)

@@ -15,7 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from services.fusion_scorer.inputs import PlanFacts, SlideFacts, SlideInput
 from shared.blob.port import BlobStore
+from shared.model.block import DEFAULT_BLOCKS
 from shared.model.prototypes import PROTOTYPES, Prototypes
+from shared.model.tile_classifier import TILE_CLASSIFIER, BundleClassifier
 from shared.tensors import encode_tensors
 from shared.times import stamp
 
@@ -62,8 +64,8 @@ def arm(columns: Sequence[Mapping[str, Any]], coefficients: Sequence[float]) -> 
     return {"columns": list(columns), "times_years": TIMES, "fit": fit(coefficients), "refits": refits}
 
 
-def mil(*, projects: bool = False) -> bytes:
-    """A model over 2 features: attention by the first, log-risk the attended mean of the second.
+def mil(width: int = 2, *, projects: bool = False) -> bytes:
+    """A model over the first 2 of `width` features: attention by one, log-risk the attended mean of the other.
 
     A model that `projects` gives the tiles as they are.
     """
@@ -78,11 +80,11 @@ def mil(*, projects: bool = False) -> bytes:
     graph = helper.make_graph(
         nodes,
         "toy",
-        [helper.make_tensor_value_info("bag", floats, ["n", 2])],
+        [helper.make_tensor_value_info("bag", floats, ["n", width])],
         [
             helper.make_tensor_value_info("log_risk", floats, []),
             helper.make_tensor_value_info("attention", floats, ["n"]),
-            *([helper.make_tensor_value_info("projected", floats, ["n", 2])] if projects else []),
+            *([helper.make_tensor_value_info("projected", floats, ["n", width])] if projects else []),
         ],
         [numpy_helper.from_array(np.array(i, ints), name) for i, name in enumerate(("zero", "one"))],
     )
@@ -100,6 +102,42 @@ def prototypes() -> Prototypes:
 def with_prototypes() -> dict[str, bytes]:
     """Files of a toy bundle that has prototypes."""
     return {"mil.onnx": mil(projects=True), PROTOTYPES: prototypes().as_bytes()}
+
+
+def tile_classifier(**changes: Any) -> BundleClassifier:
+    """A classifier of the toy's tiles: nodular with a second feature of 4, plain with one of 0."""
+    content = {
+        "block": "composition",
+        "classes": ["nodular", "plain"],
+        "encoder": {"name": "toy-encoder", "digest": ENCODER},
+        "prevalence": [0.5, 0.5],
+        "coefficients": [[0.0, 20.0], [0.0, 0.0]],
+        "intercept": [-40.0, 0.0],
+        "temperature": 1.0,
+    }
+    return BundleClassifier.model_validate({**content, **changes})
+
+
+def with_classifier(**changes: Any) -> dict[str, Any]:
+    """Files of a toy bundle with a classifier of tiles, and a first arm that reads the shares of its classes."""
+    hazard = {"kind": "linear", "coefficients": [0.5]}
+    shares = {"mean": [0.25, 0.75], "scale": [0.1, 0.1], "used": [0], "log_hazard": hazard}
+    column = {"name": "composition", "variable": "composition", "form": "value", "mean": 0.0, "scale": 1.0}
+    rules = parts()["thresholds.json"]["arms"]
+    return {
+        TILE_CLASSIFIER: {**tile_classifier().as_json(), **changes},
+        "vectors-composition.json": {"block": "composition", "columns": ["nodular", "plain"], **shares},
+        "composed.json": arm([column], [1.0]),
+        "thresholds.json": {"arms": rules | {"composed": rules["pathomics"]}},
+    }
+
+
+def composed_entries() -> dict[str, Any]:
+    """What bundle.json says of a bundle with these files."""
+    block = {"name": "composition", "source": "vectors", "title": "histology composition"}
+    blocks = [*(each.model_dump(exclude={"fit"}) for each in DEFAULT_BLOCKS), block]
+    composed = {"name": "composed", "file": "composed.json", "blocks": ["composition"]}
+    return {"profile": {**PROFILE, "blocks": blocks}, "arms": [composed, *facts()["arms"]]}
 
 
 def parts() -> dict[str, Any]:
@@ -190,7 +228,8 @@ def bag_bytes(rows: npt.NDArray[np.float32]) -> bytes:
 def plan() -> PlanFacts:
     """A plan of a slide of 512 x 2560 px."""
     slide = SlideFacts(width_px=512, height_px=2560, mpp_x=0.5, mpp_y=0.5, mpp_source="openslide.mpp-x")
-    return PlanFacts(slide=slide, tile_width_px=256, tile_height_px=256, qc_flags=("pen_ink",))
+    ledger = {"ok": 2, "background": 5}
+    return PlanFacts(slide=slide, tile_width_px=256, tile_height_px=256, qc_flags=("pen_ink",), ledger=ledger)
 
 
 def slide_input(slide: str, rows: npt.NDArray[np.float32], case: str = "MB-1", encoder: str = ENCODER) -> SlideInput:

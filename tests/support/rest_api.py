@@ -52,7 +52,7 @@ def rest_api(folder: Path, database_url: str = "") -> Iterator[str]:
 
 def _fill(results: Results) -> None:
     """A scored case whose slide stands, an abstained one, a refused one, and one on its way."""
-    score = results.score(samples.add_prototypes(samples.score(CASE, slides=(SLIDE,))))
+    score = results.score(samples.add_composition(samples.add_prototypes(samples.score(CASE, slides=(SLIDE,)))))
     prefix = score.slides[0].thumbnail_key.removesuffix(keys.THUMBNAIL)
     results.blobs.put_new(prefix + keys.PLAN_MASK, b"\x89PNG\r\n\x1a\n")
     results.blobs.put_new(prefix + keys.PLAN_TILES, save({"ledger": np.zeros((11, 8), np.uint8)}))

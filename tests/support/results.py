@@ -86,20 +86,26 @@ def thumbnail(width: int = 444, height: int = 593) -> bytes:
 
 def tile_file(slide: SlideEvidence) -> bytes:
     """What is stored of a slide's tiles."""
-    return attention_map(list(slide.top_tiles), prototypes=len(slide.prototype_shares))
+    prototypes, classes = len(slide.prototype_shares), len(slide.composition_shares)
+    return attention_map(list(slide.top_tiles), prototypes=prototypes, classes=classes)
 
 
-def attention_map(top: list[TopTile], faint: float = 0.001, steps: int = 7, prototypes: int = 0) -> bytes:
+def attention_map(
+    top: list[TopTile], faint: float = 0.001, steps: int = 7, prototypes: int = 0, classes: int = 0
+) -> bytes:
     """Tiles of 256 px over a slide of 2220 x 2967, the top ones as they are, the rest faint in so many steps.
 
-    The rows belong to one of the `prototypes` after the other.
+    The rows belong to one of the `prototypes` after the other, the columns are of one of the `classes` after the other.
     """
     high = {(tile.x_px, tile.y_px): tile.attention for tile in top}
     coords = [(256 * column, 256 * row) for row in range(11) for column in range(8)]
     values = [high.get(place, faint + 0.0001 * (n % steps)) for n, place in enumerate(coords)]
     arrays = {"coords": np.array(coords, np.int32), "attention": np.array(values, np.float32)}
-    members = {"prototype": (arrays["coords"][:, 1] // 256 % prototypes).astype(np.uint8)} if prototypes else {}
-    return save(arrays | members)
+    counts = (("prototype", 1, prototypes), ("composition", 0, classes))
+    members = {
+        name: (arrays["coords"][:, axis] // 256 % count).astype(np.uint8) for name, axis, count in counts if count
+    }
+    return save({**arrays, **members})
 
 
 @contextmanager

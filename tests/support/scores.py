@@ -97,6 +97,15 @@ def add_prototypes(score: Score) -> Score:
     return score
 
 
+def add_composition(score: Score) -> Score:
+    """Give a score three classes of tiles, of which its slides have different shares."""
+    score.composition_classes.extend(["plain", "nodules", "necrosis"])
+    for slide in score.slides:
+        if slide.attention_key:
+            slide.composition_shares.extend([0.61, 0.36, 0.03])
+    return score
+
+
 def remarkable(case: str = "MB-0044") -> Score:
     """A score without one of the case's slides, with a remark and with values that were read as others."""
     message = score(case, slides=("HE.svs", "DAB.tif"))

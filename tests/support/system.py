@@ -4,7 +4,7 @@ import json
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -178,8 +178,17 @@ def rejected_for(reason: str) -> Callable[[dict[str, Any]], bool]:
 
 
 @contextmanager
-def running(parts: RealParts, folder: Path, topic_of_events: str, bundle: Path = DEMO_BUNDLE) -> Iterator[System]:
-    """Start the four services on a bucket, topics' past and a database of their own; end them in the end."""
+def running(
+    parts: RealParts,
+    folder: Path,
+    topic_of_events: str,
+    bundle: Path = DEMO_BUNDLE,
+    settings: Mapping[str, Mapping[str, str]] | None = None,
+) -> Iterator[System]:
+    """Start the four services on a bucket, topics' past and a database of their own; end them in the end.
+
+    `settings` are further ones by service.
+    """
     bucket = parts.minio.bucket("e2e")
     parts.minio.announce(bucket, topic_of_events)
     promote(parts.minio.client(), bucket, bundle)
@@ -193,7 +202,11 @@ def running(parts: RealParts, folder: Path, topic_of_events: str, bundle: Path =
         triton_url=parts.triton.url,
     )
     ports = Ports(*free_ports(8))
-    system = System(parts, four_services(folder, surroundings, ports), surroundings, ports)
+    services = {
+        name: replace(service, environment={**service.environment, **(settings or {}).get(name, {})})
+        for name, service in four_services(folder, surroundings, ports).items()
+    }
+    system = System(parts, services, surroundings, ports)
     try:
         for service in system.services.values():
             service.start()

@@ -41,7 +41,7 @@ class Tiling:
     def unplanned(self) -> Unplanned:
         """What a sweep asks of each object."""
         tiler = self.on_landing
-        return Unplanned(tiler.listing, tiler.landings, tiler.plan_tiles.mpp)
+        return Unplanned(tiler.listing, [tiler.landings], tiler.plan_tiles.mpp)
 
     def land(self, key: str, data: bytes) -> None:
         """Put a slide into the store."""

@@ -71,7 +71,7 @@ def show(results: Results, *events: SlideTiled) -> None:
     """Let the case of planned slides be scored."""
     for event in events:
         index(results.blobs, event)
-    score = samples.add_prototypes(scored(*events))
+    score = samples.add_composition(samples.add_prototypes(scored(*events)))
     for slide in score.slides:
         results.blobs.put_new(slide.attention_key, attention_map(slide))
     results.score(score)

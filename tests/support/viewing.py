@@ -130,7 +130,7 @@ def _describe(slide: SlideEvidence, event: SlideTiled, side_px: int) -> None:
 
 
 def attention_map(slide: SlideEvidence) -> bytes:
-    """Attention of a slide: the top tiles, and a hill around each; the rest faint. Its prototypes lie in bands."""
+    """Attention of a slide: the top tiles, a hill around each, the rest faint. Prototypes and classes lie in bands."""
     side, top = round(slide.tile_width_px), slide.top_tiles
     count = slide.width_px // side
     coords = np.array([(x, y) for y in range(count) for x in range(count)], np.int32) * side
@@ -138,6 +138,10 @@ def attention_map(slide: SlideEvidence) -> bytes:
     for tile in top:
         far = np.hypot(*(coords - [tile.x_px, tile.y_px]).T) / side
         values = np.maximum(values, tile.attention * np.exp(-far / 3)).astype(np.float32)
-    bands = len(slide.prototype_shares)
-    members = {"prototype": (coords[:, 1] * bands // slide.height_px).astype(np.uint8)} if bands else {}
+    groups = {"prototype": (1, slide.prototype_shares), "composition": (0, slide.composition_shares)}
+    members = {
+        name: (coords[:, axis].astype(np.int64) * len(shares) // slide.height_px).astype(np.uint8)
+        for name, (axis, shares) in groups.items()
+        if shares
+    }
     return save({"coords": coords, "attention": values, **members})

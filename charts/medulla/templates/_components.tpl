@@ -13,35 +13,49 @@ monitoring are rendered from this table by one `range` each; what operators choo
 {{- define "medulla.components" -}}
 {{- $auth := ne .Values.auth.issuer "" -}}
 {{- $host := ternary "0.0.0.0" "127.0.0.1" $auth -}}
+{{- $embedders := include "medulla.embedders" . | fromYaml -}}
+{{- $grids := include "medulla.furtherGrids" . -}}
 tiler:
   values: tiler
   module: services.tiler
   needs: [kafka, s3, sqs, tracing]
   grpc: {port: 50051, open: true, tls: TILER_TLS__CERTIFICATE}
-  from: [embedder, results]
-  scaleOn: [{group: tiler, topic: s3.events}, {group: tiler, topic: tiler.retry}, {group: embedder, topic: slides.tiled}]
+  from: [{{ keys $embedders | sortAlpha | join ", " }}, results]
+  scaleOn: [{group: tiler, topic: s3.events}, {group: tiler, topic: tiler.retry}{{ range keys $embedders | sortAlpha }}, {group: {{ . }}, topic: slides.tiled}{{ end }}]
   surge: 1
   env:
     TILER_ADDRESS: "0.0.0.0:50051"
     TILER_SCRATCH__FOLDER: /scratch/slides
     TILER_SCRATCH__BUDGET_MB: {{ mul (int .Values.tiler.scratch.sizeGi) 950 }}
+    {{- with $grids }}
+    TILER_FURTHER_GRIDS: {{ . | quote }}
+    {{- end }}
     {{- with .Values.tiler.sqs.url }}
     TILER_SQS__URL: {{ . | quote }}
     TILER_SQS__REGION: {{ $.Values.tiler.sqs.region | quote }}
     TILER_SQS__ENDPOINT_URL: {{ $.Values.tiler.sqs.endpointUrl | quote }}
     {{- end }}
-embedder:
-  values: embedder
+{{- range $group, $encoder := $embedders }}
+{{ $group }}:
+  {{- $values := get $.Values $group }}
+  values: {{ $group }}
   module: services.embedder
   needs: [kafka, s3, tiler, tracing]
-  scaleOn: [{group: embedder, topic: slides.tiled}, {group: embedder, topic: embedder.retry}]
-  surge: {{ ternary 0 1 (eq .Values.embedder.triton.mode "gpu") }}
+  scaleOn: [{group: {{ $group }}, topic: slides.tiled}, {group: {{ $group }}, topic: {{ $group }}.retry}]
+  surge: {{ ternary 0 1 (eq $values.triton.mode "gpu") }}
   env:
-    EMBEDDER_TILER_ADDRESS: dns:///{{ include "medulla.fullname" . }}-tiler.{{ .Release.Namespace }}.svc:50051
-    {{- if ne .Values.embedder.triton.mode "off" }}
-    EMBEDDER_TRITON_URL: 127.0.0.1:8001
-    EMBEDDER_TRITON_START_S: {{ int .Values.embedder.triton.startSeconds }}
+    EMBEDDER_TILER_ADDRESS: dns:///{{ include "medulla.fullname" $ }}-tiler.{{ $.Release.Namespace }}.svc:50051
+    {{- if ne $group "embedder" }}
+    EMBEDDER_GROUP: {{ $group }}
     {{- end }}
+    {{- if $grids }}
+    EMBEDDER_OTHER_GRIDS: pass
+    {{- end }}
+    {{- if ne $values.triton.mode "off" }}
+    EMBEDDER_TRITON_URL: 127.0.0.1:8001
+    EMBEDDER_TRITON_START_S: {{ int $values.triton.startSeconds }}
+    {{- end }}
+{{- end }}
 fusion-scorer:
   values: fusionScorer
   module: services.fusion_scorer
@@ -89,6 +103,26 @@ results:
     {{- end }}
 {{- end -}}
 
+{{/*
+The groups of embedders by name: `embedder`, and one for each further encoder with its own entry and, under the same name
+in the values, those of `embedder` with what the entry changes. YAML.
+*/}}
+{{- define "medulla.embedders" -}}
+embedder: {}
+{{- range .Values.embedder.encoders }}
+{{- $group := printf "embedder-%s" .name }}
+{{- $_ := set $.Values $group (mergeOverwrite (omit $.Values.embedder "encoders" | deepCopy) (omit . "name" "grid" | deepCopy)) }}
+{{ $group }}: {{ pick . "name" "grid" | toJson }}
+{{- end }}
+{{- end -}}
+
+{{/* Grids of further encoders, as JSON; empty where there are none. */}}
+{{- define "medulla.furtherGrids" -}}
+{{- $grids := list -}}
+{{- range .Values.embedder.encoders }}{{ with .grid }}{{ $grids = append $grids . }}{{ end }}{{ end -}}
+{{- with $grids }}{{ uniq . | toJson }}{{ end -}}
+{{- end -}}
+
 {{/* Jobs that there are, by the same names as in the table above; `before` those that run before the release. */}}
 {{- define "medulla.jobs" -}}
 {{- if or (eq .Values.topics.manage "job") .Values.dev.enabled }}
@@ -111,6 +145,7 @@ dev-set-up: {needs: [s3]}
 {{- define "medulla.topics" -}}
 {{- $usual := .Values.topics -}}
 {{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.scored" "cases.erase" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
+{{- range .Values.embedder.encoders }}{{ $names = append $names (printf "embedder-%s.retry" .name) }}{{ end -}}
 {{- if .Values.results.fhir.url }}{{ $names = append $names "results_fhir.retry" }}{{ end -}}
 {{- range $name := $names }}
 {{- $own := get $usual.overrides $name | default dict }}

@@ -34,7 +34,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and (eq .component "embedder") (ne .values.triton.mode "off") }}
+{{- if and (hasPrefix "embedder" .component) (ne .values.triton.mode "off") }}
 - {name: shm, emptyDir: {medium: Memory, sizeLimit: {{ .values.triton.sharedMemory }}}}
 {{- end }}
 {{- with .values.extraVolumes }}
@@ -46,7 +46,7 @@ topologySpreadConstraints:
 {{- if eq .component "tiler" }}
 - {name: scratch, mountPath: /scratch}
 {{- end }}
-{{- if and (eq .component "embedder") (ne .values.triton.mode "off") }}
+{{- if and (hasPrefix "embedder" .component) (ne .values.triton.mode "off") }}
 - {name: shm, mountPath: /dev/shm}
 {{- end }}
 {{- with .values.extraVolumeMounts }}
@@ -56,14 +56,14 @@ topologySpreadConstraints:
 
 {{/*
 Triton as a native sidecar: up before the embedder, down after it. gRPC stays on the pod's loopback; the HTTP port is
-open to the kubelet's probes, and the network policy closes it to everybody else. Argument: root.
+open to the kubelet's probes, and the network policy closes it to everybody else. Arguments: root, triton.
 */}}
 {{- define "medulla.triton" -}}
-{{- $t := .Values.embedder.triton -}}
+{{- $t := .triton -}}
 {{- $gpu := eq $t.mode "gpu" -}}
 - name: triton
-  image: {{ include "medulla.image" (dict "root" . "image" $t.image "suffix" (ternary "" "-cpu" $gpu)) }}
-  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  image: {{ include "medulla.image" (dict "root" .root "image" $t.image "suffix" (ternary "" "-cpu" $gpu)) }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
   restartPolicy: Always
   terminationMessagePolicy: FallbackToLogsOnError
   args:
@@ -85,7 +85,7 @@ open to the kubelet's probes, and the network policy closes it to everybody else
   resources:
     {{- include "medulla.resources" (dict "resources" $r "diskGi" 2) | nindent 4 }}
   securityContext:
-    {{- include "medulla.containerSecurity" . | nindent 4 }}
+    {{- include "medulla.containerSecurity" .root | nindent 4 }}
   volumeMounts:
     - {name: shm, mountPath: /dev/shm}
     - {name: tmp, mountPath: /tmp}

@@ -52,6 +52,7 @@ export const scores = async (id, signal) => (await json(`${casePath(id)}/scores`
 export const attention = (id, slide, signal) => json(`${slidePath(id, slide)}/attention`, { signal });
 export const tiles = (id, slide, signal) => json(`${slidePath(id, slide)}/tiles`, { signal });
 export const prototypes = (id, slide, signal) => json(`${slidePath(id, slide)}/prototypes`, { signal });
+export const composition = (id, slide, signal) => json(`${slidePath(id, slide)}/composition`, { signal });
 export const tissue = async (id, slide, signal) => createImageBitmap(await (await ask(`${slidePath(id, slide)}/tissue`, { signal })).blob());
 export const notes = async (id, signal) => (await json(`${casePath(id)}/notes`, { signal })).notes;
 export const outcomes = async (id, signal) => (await json(`${casePath(id)}/outcomes`, { signal })).outcomes;
@@ -60,6 +61,9 @@ export const addNote = (id, note, signal) => post(`${casePath(id)}/notes`, note,
 
 /** Ask every service to erase a case. */
 export const erase = (id, signal) => ask(casePath(id), { method: "DELETE", signal });
+export const bundleInUse = (signal) => json("api/v1/bundle", { signal });
+/** What monitoring found of each bundle. */
+export const monitoring = async (signal) => (await json("api/v1/monitoring", { signal })).bundles;
 export const me = (signal) => json("api/v1/me", { signal });
 export const deadLetters = (signal) => json("api/v1/dead-letters", { signal });
 /** Send dead letters again. */

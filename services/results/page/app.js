@@ -1,12 +1,13 @@
 // Starts the page: asks how to log in, then shows what the address names.
 
-import { config, Problem } from "./api.js";
+import { bundleInUse, config, Problem } from "./api.js";
 import { isOperator } from "./caller.js";
 import { showCase } from "./case_view.js";
 import { h } from "./dom.js";
 import { showList } from "./list_view.js";
 import { begin, finish, forget, token } from "./login.js";
 import { showOperations } from "./operations_view.js";
+import { hideFlag, showFlag } from "./monitoring_banner.js";
 import { problem } from "./parts.js";
 import { showViewer } from "./viewer.js";
 import { decoded, parse } from "./viewer_address.js";
@@ -51,16 +52,28 @@ function view(signal) {
   const match = /^#\/cases\/([^/]+)$/.exec(location.hash);
   const id = viewed?.caseId ?? (match && decoded(match[1]));
   document.title = id ? `${id} \u2013 Medulla` : "Medulla";
+  const shown = (simulated, bundle = "") => { banner(simulated); showFlag(bundle, signal); };
   banner(false);
+  hideFlag();
   showMenu(signal);
+  showRefusedBundle(signal);
   if (location.hash === OPERATIONS) return showOperations(main, signal);
-  if (viewed) return showViewer(main, viewed, signal, banner);
-  return id ? showCase(main, id, signal, banner) : showList(main, signal, banner);
+  if (viewed) return showViewer(main, viewed, signal, shown);
+  return id ? showCase(main, id, signal, shown) : showList(main, signal, shown);
 }
 
 /** Operators have a page of their own. */
 function showMenu(signal) {
   isOperator(signal).then((allowed) => { operations.hidden = !allowed; }, () => { operations.hidden = true; });
+}
+
+/** Everyone learns that scores are made by an older bundle than the promoted one. */
+function showRefusedBundle(signal) {
+  const line = document.getElementById("refused-bundle");
+  bundleInUse(signal).then(({ refused }) => {
+    line.hidden = !refused;
+    line.replaceChildren(h("strong", {}, "Older model in use. "), refused && refused[0].toUpperCase() + refused.slice(1));
+  }, () => { line.hidden = true; });
 }
 
 function refuse(error) {
@@ -70,7 +83,8 @@ function refuse(error) {
 
 function askLogin(error = null) {
   banner(false);
-  logout.hidden = operations.hidden = true;
+  hideFlag();
+  logout.hidden = operations.hidden = document.getElementById("refused-bundle").hidden = true;
   const go = () => begin(login).catch(askLogin);
   main.replaceChildren(
     h("h1", {}, "Log in"),

@@ -21,7 +21,7 @@ export function basis(score, asOf) {
 const read = ({ written, value }) => ["\u201c", h("bdi", {}, written), "\u201d, read as ", h("bdi", {}, value)];
 
 /** How much of a vector is known, and how far it lies from the training data. */
-function vector({ known_columns: known, model_columns: columns, out_of_distribution: far }) {
-  const distance = words.distance(far);
-  return `${words.count(known)} of ${words.count(columns)} columns known${distance ? `, distance from training data ${distance}` : ""}`;
+function vector({ known_columns: known, model_columns: columns, out_of_distribution: far, from_slides: isFromSlides }) {
+  const distance = words.distance(far), source = isFromSlides ? "from the slides by the bundle's classifier of tiles, " : "";
+  return `${source}${words.count(known)} of ${words.count(columns)} columns known${distance ? `, distance from training data ${distance}` : ""}`;
 }

@@ -42,7 +42,7 @@ class CaseView {
     const read = await Promise.all([oneCase(this.id, this.signal), scores(this.id, this.signal)]);
     if (JSON.stringify(read) === JSON.stringify([this.answer, this.scores])) return;
     [this.answer, this.scores] = read;
-    this.banner(Boolean(this.answer.score?.simulated));
+    this.banner(Boolean(this.answer.score?.simulated), this.answer.score?.provenance?.bundle_digest);
     this.draw();
   }
 

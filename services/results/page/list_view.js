@@ -16,7 +16,7 @@ import { refusedUploads } from "./refused_uploads.js";
 const UPLOADS_MS = 10_000;
 const FILE = "cases.csv";
 
-/** Shows the list in `main` until `signal` aborts; `banner` learns whether anything shown is simulated. */
+/** Shows the list in `main` until `signal` aborts; `banner` learns whether anything shown is simulated, and shows a flag of the promoted model. */
 export async function showList(main, signal, banner) {
   const view = new ListView(main, signal, banner);
   await view.load();

@@ -13,31 +13,37 @@ const WIDEST = 1200;
 /** All slides of a score, each with its map. */
 export function showSlides(caseId, score, signal) {
   const leftOut = new Set(score.left_out.map((entry) => entry.slide_id));
-  return section("Slides", ...score.slides.map((slide) => slideArticle(caseId, slide, leftOut.has(slide.slide_id), signal)));
+  return section("Slides", ...score.slides.map((slide) => slideArticle(caseId, slide, composition(score, slide), leftOut.has(slide.slide_id), signal)));
 }
 
-function slideArticle(caseId, slide, isLeftOut, signal) {
+/** The expected share of each class of a slide's tiles; empty where the bundle has no classifier of tiles. */
+const composition = ({ composition_classes: classes }, slide) => slide.composition_shares.map((share, i) => `${classes[i]} ${words.percent(share)}`).join(", ");
+
+function slideArticle(caseId, slide, shares, isLeftOut, signal) {
   const picture = h("div", { class: "picture" }, h("p", { class: "wait" }, "Loading the map \u2026"));
   const ranking = h("div", {});
   const fill = ([children, squares]) => { picture.replaceChildren(...children); ranking.replaceChildren(...ranked(slide, squares)); };
   map(caseId, slide, signal).then(fill, (error) => { if (!signal.aborted) fill([[h("p", { class: "wait" }, error.message)], null]); });
   return h("article", { class: "slide" }, h("h3", {}, `Slide ${slide.slide_id}`, isLeftOut ? [" ", chip(words.flag("left_out_slide"))] : null),
     h("p", { class: "open-slide" }, h("a", { href: format(caseId, slide.slide_id) }, "Open the slide")),
-    h("div", { class: "columns" }, picture, facts(slide, ranking)));
+    h("div", { class: "columns" }, picture, facts(slide, shares, ranking)));
 }
 
-function facts(slide, ranking) {
+function facts(slide, shares, ranking) {
+  const isChecked = !slide.qc_flags.includes("quality_not_checked");
   const ledger = slide.ledger ?? {};
   const micron = (value) => `${words.number(value, 3)} \u00b5m/px`;
-  const resolution = slide.mpp_x === slide.mpp_y ? micron(slide.mpp_x) : `${micron(slide.mpp_x)} \u00d7 ${micron(slide.mpp_y)}`;
+  const axes = slide.mpp_x === slide.mpp_y ? micron(slide.mpp_x) : `${micron(slide.mpp_x)} \u00d7 ${micron(slide.mpp_y)}`;
+  const resolution = slide.mpp_x ? `${axes}, from ${slide.mpp_source}` : "not stated";
+  const size = slide.width_px ? `${words.count(slide.width_px)} \u00d7 ${words.count(slide.height_px)} px` : "not stated";
   const remarks = [...slide.qc_flags, ...(slide.out_of_distribution?.flagged ? ["out_of_distribution"] : [])];
   return h("div", { class: "facts" },
     h("h4", {}, "Quality"),
     remarks.length ? h("p", { class: "chips" }, remarks.map((name) => chip([words.plain(name), "warn"]))) : h("p", {}, "Nothing remarkable."),
-    h("table", { class: "plain ledger" }, h("caption", {}, "Tiles"), h("tbody", {}, STATUSES.map((name) =>
-      h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, words.count(ledger[name] ?? 0)))))),
-    pairs([["Resolution", `${resolution}, from ${slide.mpp_source}`], ["Size", `${words.count(slide.width_px)} \u00d7 ${words.count(slide.height_px)} px`],
-      ["Distance from training slides", words.distance(slide.out_of_distribution)]]),
+    h("table", { class: "plain ledger" }, h("caption", {}, "Tiles"), h("tbody", {}, (isChecked ? STATUSES : ["ok"]).map((name) =>
+      h("tr", {}, h("th", { scope: "row" }, isChecked ? name : "embedded"), h("td", {}, words.count(ledger[name] ?? 0)))))),
+    pairs([["Resolution", resolution], ["Size", size],
+      ["Composition, expected", shares], ["Distance from training slides", words.distance(slide.out_of_distribution)]]),
     ranking);
 }
 

@@ -9,14 +9,14 @@ import { link } from "./viewer_link.js";
 import { openPane } from "./viewer_pane.js";
 import { go, placeOf } from "./viewer_place.js";
 
-const KEYS = "Keys on the slide: arrows move, + and \u2212 zoom, r turns, 0 shows all of it, 1 to 4 show layers.";
+const KEYS = "Keys on the slide: arrows move, + and \u2212 zoom, r turns, 0 shows all of it, 1 to 5 show layers.";
 const SETTLE_MS = 200;
 
 /** Shows a slide of a case, and the one beside it, in `main` until `signal` aborts. */
 export async function showViewer(main, view, signal, banner) {
   const { caseId, slideId, beside } = view;
   const { score } = await oneCase(caseId, signal);
-  banner(Boolean(score?.simulated));
+  banner(Boolean(score?.simulated), score?.provenance?.bundle_digest);
   const slides = score?.slides ?? [];
   const slide = slideOf(slides, slideId, caseId), other = beside && slideOf(slides, beside.slideId, caseId);
   const shown = [{ caseId, slide, score, place: view.place }, ...(other ? [{ caseId, slide: other, score, place: beside.place }] : [])];

@@ -1,4 +1,4 @@
-// Layers over a slide: attention, tissue, quality and prototypes, each with its key, its opacity and its colours.
+// Layers over a slide: attention, tissue, quality, prototypes and composition, each with its key, its opacity and its colours.
 
 import { attention, Problem } from "./api.js";
 import { drawAttention, hasPreference, legend } from "./attention.js";
@@ -7,7 +7,7 @@ import { sentence } from "./parts.js";
 import { mergedNote, swatch } from "./squares.js";
 import { qualityMap, tissueMap } from "./viewer_masks.js";
 import { overlay } from "./viewer_overlay.js";
-import { prototypeLayer, unavailableReason } from "./viewer_prototypes.js";
+import { COMPOSITION, groupLayer, PROTOTYPES, unavailableReason } from "./viewer_groups.js";
 
 const EVEN = "The model had no preference among the tiles.";
 
@@ -19,7 +19,8 @@ export function layers(viewer, { caseId, slide, score }, signal) {
     { name: "Attention", key: "1", opacity: 45, isShown: true, isThere: Boolean(slide.attention_key), load: () => attentionLayer(caseId, slide, signal) },
     { name: "Tissue", key: "2", opacity: 40, load: async () => masked("Tissue", await tissueMap(caseId, slide.slide_id, signal)) },
     { name: "Quality", key: "3", opacity: 60, load: async () => masked("Left out", await qualityMap(caseId, slide, signal)) },
-    { name: "Prototypes", key: "4", opacity: 60, isThere: !unavailable, load: () => prototypeLayer(caseId, slide, score, signal) },
+    { name: "Prototypes", key: "4", opacity: 60, isThere: !unavailable, load: () => groupLayer(PROTOTYPES, caseId, slide, score, signal) },
+    { name: "Composition", key: "5", opacity: 60, isThere: slide.composition_shares.length > 0, load: () => groupLayer(COMPOSITION, caseId, slide, score, signal) },
   ];
   const controls = kinds.filter(({ isThere = true }) => isThere).map((kind) => layer(viewer, slide, kind, legends));
   viewer.addHandler("canvas-key", ({ originalEvent }) => controls.find(({ key }) => key === originalEvent.key)?.toggle());

@@ -40,6 +40,7 @@ const PLAIN = {
   duplicate_slide: "same file twice",
   low_resolution: "scanned at low resolution",
   out_of_distribution: "unlike the training slides",
+  quality_not_checked: "quality was not checked",
   replaced: "being replaced",
   damaged_entry: "damaged, being embedded again",
   resolution_conflict: "two stated resolutions disagree",

@@ -26,19 +26,21 @@ PublicKey = Annotated[
 def show_bundle(path: ShownBundle = DEMO_BUNDLE, as_json: AsJson = False) -> None:
     """Say what a bundle is: arms, encoder, digests, blocks, prototypes, and what a record or vector may hold."""
     with loading():
-        from services.standalone.bundle_lines import blocks_json, bundle_lines
+        from services.standalone.bundle_lines import blocks_json, bundle_lines, classifier_json
         from services.standalone.prototype_lines import prototypes_json
         from shared.model import bundle_files
-        from shared.model.bundle import stored_prototypes, vector_models
+        from shared.model.bundle import stored_classifier, stored_prototypes, vector_models
     with exit_codes():
         checked = bundle_files.verify(path)
         vectors, prototypes = vector_models(checked), stored_prototypes(checked)
+        classifier = stored_classifier(checked)
     if as_json:
         checks = {"digest": checked.digest, "signed": checked.signed, "signature_checked": False}
         contents = {"blocks": blocks_json(checked.manifest, vectors), "prototypes": prototypes_json(prototypes)}
-        print_json(checks | contents | checked.manifest.model_dump(mode="json"))
+        classes = {"tile_classifier": classifier_json(classifier)}
+        print_json(checks | contents | classes | checked.manifest.model_dump(mode="json"))
     else:
-        say("\n".join(bundle_lines(path, checked, vectors, prototypes)))
+        say("\n".join(bundle_lines(path, checked, vectors, prototypes, classifier)))
 
 
 @app.command("verify")

@@ -93,14 +93,23 @@ def list_recipes(as_json: AsJson = False) -> None:
 @app.command("show")
 def show_encoder(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="Folder of the encoder.", show_default="the one that ships")
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="Folder of the encoder, or a name of `encoder list`.",
+            show_default="the one that ships",
+        ),
     ] = DEFAULT_ENCODER,
     as_json: AsJson = False,
 ) -> None:
-    """Say what an encoder is, after checking its digest."""
+    """Say what an encoder is, after checking its digest; of a recipe, what it makes and where its weights are."""
     with loading():
         from services.embedder.manifest import read_manifest, read_model
         from services.standalone.encoder_lines import encoder_lines
+        from services.standalone.encoders.recipe import recipe_names
+    if str(path) in recipe_names() and not path.exists():
+        _show_recipe(str(path), as_json=as_json)
+        return
     with exit_codes():
         manifest = read_manifest(path)
         read_model(path, manifest)
@@ -108,6 +117,18 @@ def show_encoder(
         print_json(manifest.model_dump(mode="json"))
     else:
         say("\n".join(encoder_lines(manifest)))
+
+
+def _show_recipe(name: str, *, as_json: bool) -> None:
+    from services.standalone.encoders.recipe import load_recipe
+    from services.standalone.recipe_lines import recipe_details, recipe_facts
+
+    with exit_codes():
+        recipe = load_recipe(name)
+    if as_json:
+        print_json(recipe_facts(recipe))
+    else:
+        say("\n".join(recipe_details(recipe)))
 
 
 @app.command("export")

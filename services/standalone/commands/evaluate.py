@@ -34,6 +34,9 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same report.", min=0)] = 1,
     by_site: Annotated[bool, typer.Option("--by-site", help="Keep sites whole: test on sites never seen.")] = False,
     splits: Annotated[Path | None, typer.Option(help="Frozen splits.json to use.", exists=True)] = None,
+    optimism: Annotated[
+        int, typer.Option(help="Bootstrap cohorts to fit every step in again, for the optimism of each arm.", min=0)
+    ] = 0,
     workers: Annotated[int | None, typer.Option(help="Processes; else one a processor.", min=1)] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,7 +52,7 @@ def evaluate(
         from services.trainer.bucket.copies import copies, keeps
         from services.trainer.bucket.s3_uri import as_typed
     with exit_codes(goes_on=keeps(out)), copies() as copied, copied.output(out) as folder:
-        plan = plan_of(repeats, folds, seed, splits, workers, by_site=by_site)
+        plan = plan_of(repeats, folds, seed, splits, workers, by_site=by_site, refits=optimism)
         table = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         files = EvaluatedFiles(table, profile, slides, default_mpp)
         result = evaluated(files, plan, folder)

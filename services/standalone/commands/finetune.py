@@ -11,9 +11,9 @@ from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.standalone.commands.options import (
     AsJson,
     DefaultMpp,
+    EmbeddingFolder,
     MapFile,
     ProfileFile,
-    SlideFolder,
 )
 from services.standalone.console import exit_codes, loading, print_json, say
 from services.standalone.training_data import CohortReading, Labels, Outcomes
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 
 _CAUTION = "The encoder has seen these patients: evaluate it on others. Research use only."
 
-
-Tiles = Annotated[Path | None, typer.Option(help="Labelled tiles, DIR/{class}/{patient}__*.png or .jpg.")]
+Tiles = Annotated[
+    Path | None, typer.Option(help="Labelled tiles, DIR/{class}/{patient}__*.png or .jpg; also s3://BUCKET/KEY.")
+]
 Table = Annotated[Path | None, typer.Option(help="cohort.csv: learn from outcome; needs --slides and --embeddings.")]
-Bags = Annotated[Path | None, typer.Option("--embeddings", help="Folder with index.csv, as `medulla embed` writes it.")]
+SlideSource = Annotated[
+    Path | None,
+    typer.Option("--slides", help="Folder with slides/{case_id}/, as for `medulla embed`; or s3://BUCKET of services."),
+]
+Out = Annotated[Path, typer.Option(help="Folder of the encoder; its logs/ is for TensorBoard. Or s3://BUCKET/KEY.")]
 Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.", show_default="the one that ships")]
 Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else derived from the old one's.")]
 TileUm = Annotated[float | None, typer.Option(help="Side of a labelled tile, microns; else the encoder's.", min=1)]
@@ -51,11 +56,11 @@ class Precision(StrEnum):
 
 
 def finetune(
-    out: Annotated[Path, typer.Option(help="Folder of the encoder; its logs/ is for TensorBoard.")],
+    out: Out,
     tiles: Tiles = None,
     cohort: Table = None,
-    slides: SlideFolder = None,
-    embeddings: Bags = None,
+    slides: SlideSource = None,
+    embeddings: EmbeddingFolder = None,
     profile: ProfileFile = None,
     columns: MapFile = None,
     encoder: Base = DEFAULT_ENCODER,
@@ -82,17 +87,21 @@ def finetune(
     source = _source(tiles, cohort, slides, embeddings, CohortReading(profile, columns, default_mpp), tile_um)
     with loading():
         from services.standalone.finetuned_encoder import Job, finetuned
+        from services.standalone.training_copies import local_job
+        from services.trainer.bucket.copies import keeps
+        from services.trainer.bucket.s3_uri import as_typed
         from services.trainer.finetune.settings import Settings
-    with exit_codes(goes_on=True):
+    with exit_codes(goes_on=keeps(out)):
         schedule = Settings(epochs=epochs, frozen_epochs=frozen_epochs, patience=patience, seed=seed)
         layers = replace(schedule, share=share, rate=rate, precision=precision.value)
         settings = replace(layers, batch=batch, held_out=held_out, stain=stain, top=top)
-        manifest = finetuned(Job(encoder, source, settings, out, name, tile_um))
+        with local_job(Job(encoder, source, settings, out, name, tile_um)) as job:
+            manifest = finetuned(job)
     if manifest:
-        _print_encoder(manifest, out, as_json=as_json)
+        _print_encoder(manifest, as_typed(out), as_json=as_json)
 
 
-def _print_encoder(manifest: "EncoderManifest", out: Path, *, as_json: bool) -> None:
+def _print_encoder(manifest: "EncoderManifest", out: str, *, as_json: bool) -> None:
     from services.standalone.encoder_lines import training_lines
 
     if as_json:

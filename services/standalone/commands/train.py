@@ -17,6 +17,12 @@ from services.standalone.commands.options import (
 from services.standalone.console import exit_codes, loading, print_json, progress, say
 from shared.bounded_file import read_key
 
+TileClassifierFolder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of `medulla classifier fit`: it goes into the bundle, whose scores read the shares of its classes."
+    ),
+]
 SigningKey = Annotated[
     Path | None,
     typer.Option(
@@ -34,6 +40,7 @@ def train(
     profile: ProfileFile = None,
     columns: MapFile = None,
     vectors: VectorTables = None,
+    tile_classifier: TileClassifierFolder = None,
     name: Annotated[str | None, typer.Option(help="Name of the bundle; else made of the profile's.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed and cohort give the same bundle.", min=0)] = 1,
     refits: Annotated[int, typer.Option(help="Bootstrap refits for the interval of a score, 40 or more.", min=0)] = 100,
@@ -52,13 +59,16 @@ def train(
         from services.trainer.bucket.s3_uri import as_typed
         from services.trainer.bundle.train import TrainPlan, train_bundle
         from services.trainer.profile import load_profile
+        from services.trainer.tile_classifier.cohort_block import CohortClassifier
         from services.trainer.vectors.unlearned import unlearned_notes
     with exit_codes(), copies() as copied, copied.bundle_output(out) as folder:
         files = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
+        classifier = CohortClassifier.read(tile_classifier, copied) if tile_classifier else None
         table, bags = read(files, load_profile(profile))
+        table = classifier.add_to(table, bags) if classifier else table
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
         signer = read_key(key) if key else None
-        plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()))
+        plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()), classifier)
         with progress("steps") as advance:
             digest = train_bundle(table, bags, plan, folder, advance)
     notes = unlearned_notes(table)

@@ -1,5 +1,6 @@
 """`medulla validate`: a bundle on a cohort that it has not seen."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from services.standalone.commands.options import (
     VectorTables,
 )
 from services.standalone.console import exit_codes, loading, print_json, progress, say
+from services.trainer.recalibration_method import Method
 
 
 def validate(
@@ -24,9 +26,18 @@ def validate(
     profile: ProfileFile = None,
     columns: MapFile = None,
     vectors: VectorTables = None,
+    recalibrate: Annotated[
+        Path | None, typer.Option(help="Folder of a new bundle, with risks set right on this cohort.")
+    ] = None,
+    recalibrate_by: Annotated[
+        Method, typer.Option(help="What is set right: the level, level and slope, or the baseline hazards.")
+    ] = Method.LEVEL,
     as_json: AsJson = False,
 ) -> None:
-    """Validate a bundle externally; nothing is refitted, and the report names its digest."""
+    """Validate a bundle externally; nothing is refitted, and the report names its digest.
+
+    With --recalibrate a new bundle is written beside the validation, and the report compares both.
+    """
     with loading():
         from services.standalone.cohort_files import CohortFiles, read
         from services.standalone.evaluation_lines import evaluation_lines
@@ -35,13 +46,21 @@ def validate(
         from services.trainer.bundle.served import read_bundle
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page
+        from services.trainer.validation.recalibrate import RecalibrationPlan, with_recalibrated
+        from services.trainer.validation.recalibrate import recalibrate as recalibrated
         from services.trainer.validation.validate import validate as validate_bundle
     with exit_codes(), copies() as copied, copied.output(out) as folder:
-        served = read_bundle(copied.bundle(bundle))
+        source = copied.bundle(bundle)
+        served = read_bundle(source)
         files = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         table, bags = read(files, load_profile(profile) if profile else served.profile)
         with progress("steps") as advance:
             report = validate_bundle(served, table, bags, folder, advance)
+        if recalibrate:
+            plan = RecalibrationPlan(recalibrate_by, datetime.now(UTC).date().isoformat())
+            with copied.bundle_output(recalibrate) as target:
+                report = with_recalibrated(report, recalibrated(source, table, bags, plan, target))
+            report.write(folder)
         write_page(report, folder)
     if as_json:
         print_json(report.model_dump(mode="json"))

@@ -109,8 +109,12 @@ def _by_table(files: Sequence[Path], rows: Sequence[TableRow], table: Path) -> I
 
 
 def _is_own(row: TableRow) -> bool:
-    """Whether a row names a feature file, not the slide."""
-    return row.path.suffix.lower() in (*SUFFIXES, TENSORS)
+    """Whether a row names a feature file that is there; STAMP's tables name them from a folder that is not stated."""
+    return _is_feature_file(row.path) and row.path.is_file()
+
+
+def _is_feature_file(path: Path) -> bool:
+    return path.suffix.lower() in (*SUFFIXES, TENSORS)
 
 
 def _of_rows(file: Path, rows: Sequence[TableRow], table: Path) -> Item:
@@ -125,7 +129,7 @@ def _of_rows(file: Path, rows: Sequence[TableRow], table: Path) -> Item:
     if not (pseudonyms.is_pseudonym(row.case_id) and (not row.slide_id or pseudonyms.is_pseudonym(row.slide_id))):
         fault = f"line {row.line} of {table} names case and slide {row.case_id!a} {row.slide_id!a}"
         return Refused(file, NamelessFileError(f"{fault}; allowed are {pseudonyms.PSEUDONYM}"))
-    slide = row.slide_id or pseudonyms.slide_id(slide_name(file) if _is_own(row) else row.path.name)
+    slide = row.slide_id or pseudonyms.slide_id(slide_name(file) if _is_feature_file(row.path) else row.path.name)
     return FeaturePath(file, CaseId(row.case_id), SlideId(slide), row.mpp)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.trainer.arms.hazards import Prediction, time_grid
 from services.trainer.cohort.cohort import Cohort
-from services.trainer.folds import stratified_folds
+from services.trainer.folds import patient_folds
 from shared.arrays import Flags, Floats, Ints
 from shared.model.case_values import CaseValues
 
@@ -85,7 +85,8 @@ class Patients:
 
     def inner_folds(self) -> Ints:
         """Inner fold [n] of each patient, balanced by event."""
-        return stratified_folds(self.cohort.outcome.event, INNER_FOLDS, np.random.default_rng([self.seed, 17]))
+        rng = np.random.default_rng([self.seed, 17])
+        return patient_folds(self.cohort.case_ids, self.cohort.outcome.event, INNER_FOLDS, rng)
 
 
 class Fitted(Protocol):

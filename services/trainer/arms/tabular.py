@@ -12,6 +12,7 @@ from services.trainer.cohort.cohort import Outcome
 from services.trainer.metrics.incidence import cumulative_hazard
 from shared.arrays import Flags, Floats, Ints
 from shared.model.arm import Arm
+from shared.model.calibration import Recalibration, recalibrated_curve
 from shared.model.case_values import CaseValues
 from shared.model.column import Column, design_matrix
 from shared.model.hazards import Fit, Trees, linear_cause, log_hazards
@@ -34,6 +35,8 @@ class Tabular:
     ridge: float = 0.0
     trees: Mapping[str, Trees] = field(default_factory=dict)
     """LightGBM models by file, for an arm that names one."""
+    recalibrations: Mapping[float, Recalibration] = field(default_factory=dict)
+    """By horizon, in order; all horizons of a bundle, or none."""
 
     @property
     def coefficients(self) -> Floats:
@@ -45,12 +48,19 @@ class Tabular:
         return self.predict_design(design_matrix(self.arm.columns, cases))
 
     def predict_design(self, x: Floats) -> Prediction:
-        """Log-risk and risks of a standardised design [n, p]."""
+        """Log-risk and risks of a standardised design [n, p].
+
+        A recalibrated risk leaves the share of those without the event who have no competing one as it is.
+        """
         event, times = self.arm.fit.event, self.arm.times_years
         level = np.log(max(float(event.baseline[self.horizon]), 1e-12)) - self.reference
         log_risk = log_hazards(event.log_hazard, x, self.trees) + level
-        fit, trees = self.arm.fit, self.trees
-        return Prediction(log_risk, self.arm.risks(fit, x, times, trees), self.arm.event_free(fit, x, times, trees))
+        raw = self.arm.risks(self.arm.fit, x, times, self.trees)
+        at_horizons = raw[:, np.searchsorted(times, np.array(list(self.recalibrations)) - 1e-9)]
+        risk = recalibrated_curve(raw, at_horizons, list(self.recalibrations.values()))
+        free = self.arm.event_free(self.arm.fit, x, times, self.trees)
+        spared = np.divide(1 - risk, 1 - raw, out=np.ones_like(raw), where=raw < 1)
+        return Prediction(log_risk, risk, free * spared)
 
     def with_fit(self, fit: Fit) -> "Tabular":
         """The same model by the numbers of one of its refits."""

@@ -24,8 +24,10 @@ _AT_ONCE = 8
 INDEX_COLUMNS = ("case_id", "slide_id", "slide_digest", "tiles", "path")
 
 
-def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Advance) -> Path:
+def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Advance, encoder: str = "") -> Path:
     """Copy the bags and plans of the current slides of `cases` into `folder`, next to an `index.csv`.
+
+    `encoder` is the name of the encoder or the beginning of its digest, where several embed the slides.
 
     Bags that are there already are not read again, since their keys contain digests. A case without slides has no row.
 
@@ -33,12 +35,15 @@ def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Adv
         The folder, for `read_embeddings`.
 
     Raises:
-        BadEmbeddingsError: no case has an embedded slide, or a bag is gone or was altered.
+        BadEmbeddingsError: no case has an embedded slide, several encoders embedded them and none of these is named, or
+            a bag is gone or was altered.
         TransientError: the store is down.
     """
     case_ids = [CaseId(case) for case in cases]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="bags") as pool:
-        events = list(chain.from_iterable(map(fullest, pool.map(partial(standing, store), case_ids))))
+        by_case = list(pool.map(partial(standing, store), case_ids))
+        digest = _chosen(chain.from_iterable(by_case), encoder)
+        events = [event for listed in by_case for event in fullest(each for each in listed if _is_by(each, digest))]
         copies = pool.map(partial(_copy, store, folder), events)
         for done, _ in enumerate(copies, 1):
             advance(done, len(events))
@@ -46,6 +51,22 @@ def copy_bags(store: BlobStore, cases: Iterable[str], folder: Path, advance: Adv
         raise BadEmbeddingsError(f"none of the {len(case_ids)} cases has an embedded slide in the bucket")
     write_index(folder / INDEX, events)
     return folder
+
+
+def _chosen(events: Iterable[SlideEmbedded], encoder: str) -> str:
+    """Digest of the encoder that is named, or of the only one; empty where there are no events."""
+    encoders = {(event.bag.encoder_name, event.bag.encoder_digest) for event in events}
+    named = {digest for name, digest in encoders if name == encoder or digest.startswith(encoder)}
+    if len(named) == 1 or not encoders:
+        return next(iter(named), "")
+    names = ", ".join(sorted(f"{name} {digest[:12]}" for name, digest in encoders))
+    raise BadEmbeddingsError(
+        f"the slides are embedded by {names}: name one encoder by its name or digest, as s3://BUCKET/ENCODER"
+    )
+
+
+def _is_by(event: SlideEmbedded, encoder: str) -> bool:
+    return event.bag.encoder_digest == encoder
 
 
 def write_index(path: Path, events: Sequence[SlideEmbedded]) -> None:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from services.trainer.bucket.bags import copy_bags
 from services.trainer.bucket.s3_uri import S3Uri, is_s3_uri, local_path, s3_uri
+from services.trainer.bucket.slides import copy_slides
 from services.trainer.cohort.embeddings import INDEX
 from services.trainer.errors import BadS3UriError
 from shared.blob.port import BlobStore, ObjectChangedError
@@ -62,6 +63,8 @@ class Copies:
     def bags(self, path: Path, cases: Sequence[str], advance: Advance) -> Path:
         """The folder of embeddings itself, or a copy: of a whole folder with index.csv, else of the bags of `cases`.
 
+        Where there is no such folder, what stands behind the bucket names the encoder.
+
         Raises:
             BadEmbeddingsError: no case has an embedded slide, or a bag is gone or was altered.
         """
@@ -70,7 +73,43 @@ class Copies:
         store = self.store_of(uri.bucket)
         if store.head(uri.prefix + INDEX):
             return self._folder(store, uri)
-        return copy_bags(store, cases, self._local(uri), advance)
+        return copy_bags(store, cases, self._local(uri), advance, uri.key)
+
+    def folder(self, path: Path) -> Path:
+        """The folder itself, or a copy of all objects below a name.
+
+        Raises:
+            BadS3UriError: there are none.
+        """
+        if (uri := s3_uri(path)) is None:
+            return path
+        store = self.store_of(uri.bucket)
+        if next(iter(store.list(uri.prefix)), None) is None:
+            raise BadS3UriError(f"there are no objects below {uri}")
+        rmtree(self._local(uri), ignore_errors=True)
+        return self._folder(store, uri)
+
+    def slides(self, path: Path, cases: Sequence[str], advance: Advance) -> Path:
+        """The folder itself, or a copy of what lies below its `slides/{case}/` of `cases`.
+
+        Raises:
+            BadEmbeddingsError: no case has a slide there.
+        """
+        if (uri := s3_uri(path)) is None:
+            return path
+        return copy_slides(self.store_of(uri.bucket), uri.prefix, cases, self._local(uri), advance)
+
+    @contextmanager
+    def encoder_output(self, path: Path) -> Iterator[Path]:
+        """As `output`, of an encoder, which replaces nothing.
+
+        Raises:
+            BadS3UriError: objects lie there.
+        """
+        if (uri := s3_uri(path)) and next(iter(self.store_of(uri.bucket).list(uri.prefix)), None):
+            raise BadS3UriError(f"{uri} holds objects, and an encoder replaces none")
+        with self.output(path) as folder:
+            yield folder
 
     @contextmanager
     def output(self, path: Path) -> Iterator[Path]:
@@ -129,10 +168,10 @@ class Copies:
 def copies(store_of: StoreOf | None = None) -> Iterator[Copies]:
     """Copies in the folder of `MEDULLA_COPIES`, or in one that is removed at the end."""
     if kept := os.environ.get(KEPT):
-        yield Copies(Path(kept), store_of or _bucket)
+        yield Copies(Path(kept), store_of or bucket_store)
     else:
         with TemporaryDirectory(prefix="medulla-copies-") as folder:
-            yield Copies(Path(folder), store_of or _bucket)
+            yield Copies(Path(folder), store_of or bucket_store)
 
 
 def keeps(out: Path) -> bool:
@@ -147,7 +186,12 @@ def _manifest_first(folder: Path) -> list[Path]:
     )
 
 
-def _bucket(name: str) -> BlobStore:
+def bucket_store(name: str) -> BlobStore:
+    """A bucket of the object store that the platform's settings name.
+
+    Raises:
+        BadSettingsError: they are missing or wrong.
+    """
     return S3Store(load(PlatformSettings).s3.model_copy(update={"bucket": name}))
 
 

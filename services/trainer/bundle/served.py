@@ -1,7 +1,7 @@
 """A bundle as it was trained, read back to be asked about a whole cohort; nothing is refitted."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from services.trainer.arms.fusion import AllBut, Fused, LateFusion
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.known_blocks import evidence_text
 from services.trainer.arms.null import constant
-from services.trainer.arms.registry import arms_of, gbm
+from services.trainer.arms.registry import arms_of, gbm, record_arm
 from services.trainer.arms.ridge_cox import ByPattern
 from services.trainer.arms.rule import RULE, flagged
 from services.trainer.arms.scored import calibrated
@@ -22,6 +22,7 @@ from services.trainer.bundle.training_facts import TRAINING, TrainingFacts
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.errors import BadModelError, BadVectorTableError
+from services.trainer.tile_classifier.cohort_shares import cohort_shares
 from shared.model.bundle import Bundle, assemble
 from shared.model.bundle_files import first_problem, verify
 from shared.model.manifest import ArmRef
@@ -44,9 +45,17 @@ class ServedBundle:
         return self.training.profile
 
     def model(self, name: str) -> Tabular:
-        """One of the arms."""
-        arm, training = self.bundle.arms[name], self.training
-        return Tabular(arm, training.reference, training.horizon, trees=self.bundle.trees)
+        """One of the arms, recalibrated where the bundle says so."""
+        arm, training, calibration = self.bundle.arms[name], self.training, self.bundle.calibration
+        by_horizon = {years: calibration.of(name, years) for years in self.profile.horizons_years}
+        is_recalibrated = name in calibration.arms
+        return Tabular(
+            arm,
+            training.reference,
+            training.horizon,
+            trees=self.bundle.trees,
+            recalibrations=by_horizon if is_recalibrated else {},
+        )
 
     @property
     def linear_arms(self) -> list[ArmRef]:
@@ -68,6 +77,16 @@ class ServedBundle:
                 log_risk = model.log_risk(cohort.vectors[block].of(model.columns), self.bundle.trees)
                 views[block] = BlockView(log_risk, log_risk[:, None])
         return Patients(cohort, 0, views)
+
+    def with_composition(self, cohort: Cohort, embeddings: Embeddings | None) -> Cohort:
+        """The cohort with the block that the bundle's classifier of tiles computes, unless a table of it was given."""
+        classifier = self.bundle.classifier
+        if classifier is None or embeddings is None or classifier.block in cohort.vectors:
+            return cohort
+        shares = cohort_shares(
+            cohort, embeddings, classifier.classes, lambda _case, features: classifier.probabilities(features)
+        )
+        return replace(cohort, vectors={**cohort.vectors, classifier.block: shares})
 
     def check_vectors(self, cohort: Cohort) -> list[str]:
         """Refuse vectors with columns that the bundle's models do not have; a note on columns and blocks left aside.
@@ -203,3 +222,9 @@ def threshold_of(served: ServedBundle, arm: Arm) -> float:
     """The training threshold of an arm; infinite where the bundle has none."""
     held = _held(served, arm)
     return served.training.thresholds.get(held.name if held else arm.name, np.inf)
+
+
+def compared_models(served: ServedBundle) -> tuple[str, ...]:
+    """The bundle's first model, and that of the whole record where it is another."""
+    first, record = served.bundle.manifest.arms[0].name, record_arm(served.profile)
+    return tuple(dict.fromkeys((first, record)))

@@ -35,6 +35,7 @@ from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
 from services.trainer.report_model.development import Development
 from services.trainer.slides.prototypes import CohortPrototypes, prototypes
+from services.trainer.tile_classifier.cohort_block import CohortClassifier
 from services.trainer.variable_table import case_mix
 from services.trainer.vectors.unlearned import unlearned_notes
 from shared.arrays import Floats
@@ -44,6 +45,7 @@ from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS
 from shared.model.mil import MIL
 from shared.model.prototypes import PROTOTYPES
 from shared.model.thresholds import Thresholds
+from shared.model.tile_classifier import TILE_CLASSIFIER
 from shared.progress import Advance
 
 REFITS = 100
@@ -64,6 +66,8 @@ class TrainPlan:
     """ed25519 private key, PEM, to sign with."""
     remarks: tuple[str, ...] = ()
     """What the card says beside what was computed: where the cohort came from, what was tried before."""
+    classifier: CohortClassifier | None = None
+    """Of tiles, to go into the bundle; the cohort has the block that it computes."""
     folds: int = FOLDS
     """Of the cross-validation that the thresholds and the card's figures come from."""
 
@@ -80,7 +84,7 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     advance(0, steps)
     models, patients = fit_blocks(cohort, embeddings, plan.seed, gated=False)
     groups = _prototypes(models, cohort, embeddings, plan.seed)
-    files = _files_of_blocks(models, groups)
+    files = _files_of_blocks(models, groups, plan.classifier)
     advance(1, steps)
     fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
     patterns = patterns_of(patients, cohort.profile.block_names)
@@ -96,8 +100,8 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     slides = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
     vectors = vector_references(models.vectors, cohort)
     files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
-    files[TRAINING] = _training(patients, embeddings, arms, trees).as_json()
-    notes += [*unlearned_notes(cohort), *plan.remarks]
+    files[TRAINING] = _training(patients, embeddings, arms, trees, plan.classifier).as_json()
+    notes += [*unlearned_notes(cohort), *(plan.classifier.notes(cohort) if plan.classifier else ()), *plan.remarks]
     doubts, rows = reserved(arms[0], patients), groups.rows if groups else ()
     facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits, doubts, rows)
     files["model_card.md"] = model_card(card_of(facts)).encode()
@@ -117,9 +121,11 @@ def _prototypes(
     return prototypes(models.slides.projection, cohort, embeddings, seed)
 
 
-def _files_of_blocks(models: BlockModels, groups: CohortPrototypes | None) -> dict[str, bytes | Any]:
+def _files_of_blocks(
+    models: BlockModels, groups: CohortPrototypes | None, classifier: CohortClassifier | None
+) -> dict[str, bytes | Any]:
     """The bundle's files that read slides and vectors."""
-    files = vector_files(models.vectors)
+    files = vector_files(models.vectors) | ({TILE_CLASSIFIER: classifier.served.as_json()} if classifier else {})
     if models.slides is None or groups is None:
         return files
     from services.trainer.bundle.onnx_mil import to_onnx  # noqa: PLC0415 - needs torch, which others can do without
@@ -148,8 +154,13 @@ def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
 
 
 def _training(
-    patients: Patients, embeddings: Embeddings | None, arms: Sequence[ServedArm], trees: ServedTrees | None
+    patients: Patients,
+    embeddings: Embeddings | None,
+    arms: Sequence[ServedArm],
+    trees: ServedTrees | None,
+    classifier: CohortClassifier | None,
 ) -> TrainingFacts:
+    labelled = classifier.labelled if classifier else ()
     cohort, grid, place = patients.cohort, patients.grid, patients.horizon
     years = cohort.profile.horizons_years[0]
     level = float(cumulative_hazard(cohort.outcome, grid[place : place + 1])[0])
@@ -164,7 +175,7 @@ def _training(
         thresholds[RULE] = threshold_for(cohort.outcome, fitted.out_of_fold.risk[:, place], years)
     return TrainingFacts(
         profile=cohort.profile,
-        trained_on={kind: tuple(digests) for kind, digests in trained_on(cohort, embeddings).items()},
+        trained_on={kind: tuple(digests) for kind, digests in trained_on(cohort, embeddings, labelled).items()},
         thresholds=thresholds,
         average=average,
         reference=float(np.log(max(level, 1e-12))),

@@ -40,6 +40,8 @@ class TrainingFacts(Frozen):
     """The whole profile; that of bundle.json states what scoring needs."""
     trained_on: dict[str, tuple[str, ...]]
     """Digests of patients, slides, tiles and rows, by kind."""
+    recalibrated_on: tuple[dict[str, tuple[str, ...]], ...] = ()
+    """The same digests of each cohort that the bundle was recalibrated on."""
     thresholds: dict[str, float]
     """By arm."""
     average: Vector
@@ -51,6 +53,11 @@ class TrainingFacts(Frozen):
     rule: RuleArm | None = None
     development: Development | None = None
     """Counts of the training cohort; None in bundles of older programs."""
+
+    @property
+    def seen(self) -> tuple[dict[str, tuple[str, ...]], ...]:
+        """Digests of all cohorts that anything of the bundle was fitted on."""
+        return (self.trained_on, *self.recalibrated_on)
 
     def as_json(self) -> dict[str, Any]:
         """The file's content, numbers at 7 significant digits."""

@@ -10,7 +10,7 @@ from services.trainer.cohort.duplicates import identifying_digests, row_digests
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.same_vectors import identifying_vectors, same_vectors, vector_digests
 from services.trainer.errors import LeakError, SeenCasesError
-from shared.canonical import digest_of
+from shared.canonical import digest_of, sha256
 
 _NAMED = 10
 ALIKE_BY_CHANCE = 0.01
@@ -21,22 +21,28 @@ _KINDS = {
     "tile": "features of a slide",
     "row": "row of the table",
     "vector": "vector",
+    "labelled": "labelled tiles",
 }
 """What a digest is of, in words."""
 
 
-def trained_on(cohort: Cohort, embeddings: Embeddings | None) -> dict[str, list[str]]:
+def trained_on(cohort: Cohort, embeddings: Embeddings | None, labelled: Sequence[str] = ()) -> dict[str, list[str]]:
     """What a bundle keeps to tell its training cases again: digests (SHA-256) of case ids, of slides, of some of their
-    tiles (the first 64 bits) and, by scrypt, of identifying rows and vectors; sorted, by kind."""
+    tiles (the first 64 bits), of the case ids that its classifier of tiles learned from (`labelled`) and, by scrypt, of
+    identifying rows and vectors; sorted, by kind."""
     bags = [bag for case in cohort.case_ids for bag in _bags(case, embeddings)]
     patients = sorted(_of("case", case) for case in cohort.case_ids)
     vectors = {"vector": sorted(identifying_vectors(cohort, patients))} if cohort.vectors else {}
-    return vectors | {
-        "patient": patients,
-        "slide": sorted({slide for slide, _ in bags}),
-        "tile": sorted({digest for _, contents in bags for digest in contents.tiles}),
-        "row": sorted(identifying_digests(cohort, patients)),
-    }
+    return (
+        vectors
+        | ({"labelled": list(labelled)} if labelled else {})
+        | {
+            "patient": patients,
+            "slide": sorted({slide for slide, _ in bags}),
+            "tile": sorted({digest for _, contents in bags for digest in contents.tiles}),
+            "row": sorted(identifying_digests(cohort, patients)),
+        }
+    )
 
 
 def check_within(case_ids: Iterable[str], embeddings: Embeddings | None) -> None:
@@ -110,6 +116,8 @@ def _recognised(
         yield "tile"
     if row in known["row"]:
         yield "row"
+    if sha256(case.encode()) in known["labelled"]:
+        yield "labelled"
 
 
 def _same(digests: Iterable[str], known: frozenset[str]) -> Iterator[str]:

@@ -37,12 +37,10 @@ def join_outcomes(cohort: Rows, notes: Rows, outcome: Outcome) -> JoinedTable:
     Raises:
         BadCohortError: a column is missing, a row is cut short, or a note has a code that the profile does not know.
     """
-    _check_cells(cohort, "the cohort")
-    _check_cells(notes, "the table of notes")
-    header, latest = cohort.rows[0].cells, _latest(notes)
+    check_cells(cohort, "the cohort")
+    header, latest = cohort.rows[0].cells, latest_notes(notes, outcome)
     if _CASE not in header:
         raise BadCohortError(f"the cohort has no column {_CASE}")
-    _check_codes(latest, outcome)
     columns = (*header, *(name for name in (outcome.time, outcome.event) if name and name not in header))
     dated = {case: note for case, note in latest.items() if note["event_years"] or not outcome.time}
     cases = [row.cells[header.index(_CASE)] for row in cohort.rows[1:]]
@@ -56,8 +54,12 @@ def join_outcomes(cohort: Rows, notes: Rows, outcome: Outcome) -> JoinedTable:
     )
 
 
-def _check_cells(table: Rows, where: str) -> None:
-    """Refuse rows with more or fewer cells than columns."""
+def check_cells(table: Rows, where: str) -> None:
+    """Refuse rows with more or fewer cells than columns.
+
+    Raises:
+        BadCohortError: naming the first of them.
+    """
     header, *body = table.rows
     ragged = [row for row in body if len(row.cells) != len(header.cells)]
     if ragged:
@@ -65,13 +67,20 @@ def _check_cells(table: Rows, where: str) -> None:
         raise BadCohortError(f"row {ragged[0].line} of {where} has {cells} under {columns} columns")
 
 
-def _latest(notes: Rows) -> Mapping[str, Mapping[str, str]]:
-    """The latest note of an outcome of each case, by column."""
+def latest_notes(notes: Rows, outcome: Outcome) -> Mapping[str, Mapping[str, str]]:
+    """The latest note of an outcome of each case, by column.
+
+    Raises:
+        BadCohortError: a column is missing, a row is cut short, or a note has a code that the profile does not know.
+    """
+    check_cells(notes, "the table of notes")
     header = notes.rows[0].cells
     if missing := [name for name in _NEEDED if name not in header]:
         raise BadCohortError(f"the notes have no column {missing[0]}; give notes.csv as results exports it")
     outcomes = (note for note in _by_column(header, notes.rows[1:]) if note["kind"] == _OUTCOME)
-    return {note[_CASE].removeprefix(_GUARD): note for note in sorted(outcomes, key=_time)}
+    latest = {note[_CASE].removeprefix(_GUARD): note for note in sorted(outcomes, key=_time)}
+    _check_codes(latest, outcome)
+    return latest
 
 
 def _by_column(header: Sequence[str], rows: Sequence[Row]) -> Iterator[Mapping[str, str]]:
@@ -101,12 +110,16 @@ def _row(columns: Sequence[str], row: Row, note: Mapping[str, str] | None, outco
     if note:
         cells[outcome.event] = note["event"]
         if outcome.time:
-            cells[outcome.time] = str(_days(note))
+            cells[outcome.time] = str(days_of(note))
     return tuple(cells[name] for name in columns)
 
 
-def _days(note: Mapping[str, str]) -> int:
-    """Days since diagnosis, at least one."""
+def days_of(note: Mapping[str, str]) -> int:
+    """Days since diagnosis of a note with years, at least one.
+
+    Raises:
+        BadCohortError: they are no number.
+    """
     try:
         return max(1, round(float(note["event_years"]) * DAYS_A_YEAR))
     except (ValueError, OverflowError) as error:

@@ -8,11 +8,14 @@ from services.trainer.evaluation.figures import metrics
 from services.trainer.evaluation.matched import comparisons
 from services.trainer.evaluation.pooled import Pooled
 from services.trainer.metrics.bootstrap import Bootstrap, Contrast, holm, rounded
+from services.trainer.metrics.delong import delong
 from services.trainer.metrics.statistic import Difference
 from services.trainer.metrics.verdict import verdict
 from services.trainer.report_model.comparisons import ArmContrast
+from shared.arrays import Ints
 
 PRIMARY_METRIC = "uno_c"
+_ORDER = (PRIMARY_METRIC, "harrell_c")
 
 
 def baseline_of(pooled: Pooled) -> str:
@@ -57,8 +60,16 @@ def _compared(pooled: Pooled, base: str) -> list[tuple[str, str, str]]:
 
 def _contrast(pooled: Pooled, bootstrap: Bootstrap, a: str, b: str, metric: str) -> Contrast:
     index = np.intersect1d(pooled.arms[a].known, pooled.arms[b].known)
+    if metric in _ORDER and not pooled.cohort.has_times:
+        return _of_auc(pooled, a, b, index)
     of = metrics(pooled)[metric]
     return bootstrap.contrast(Difference(pooled.figure(a, index, of), pooled.figure(b, index, of)))
+
+
+def _of_auc(pooled: Pooled, a: str, b: str, index: Ints) -> Contrast:
+    """Difference of the AUC, which is what C is of a yes or no, by DeLong's test on the same patients."""
+    first, second = ([each.log_risk[index] for each in pooled.arms[name].repeats] for name in (a, b))
+    return delong(pooled.cohort.outcome[index], first, second, pooled.horizons[0])
 
 
 def sentence(contrast: ArmContrast | None, pooled: Pooled) -> str:

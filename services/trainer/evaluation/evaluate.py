@@ -11,6 +11,7 @@ from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.evaluation.assemble import Measured, assemble
 from services.trainer.evaluation.control_figures import control_figures
 from services.trainer.evaluation.controls import permute_outcome
+from services.trainer.evaluation.optimism import optimism
 from services.trainer.evaluation.pooled import pool
 from services.trainer.evaluation.predictions import PREDICTIONS, write_predictions
 from services.trainer.evaluation.prototype_rows import prototype_rows
@@ -35,6 +36,8 @@ class Plan:
     """A splits.json to use instead of drawing."""
     workers: int = 1
     samples: int = 2000
+    refits: int = 0
+    """Bootstrap cohorts in which every step is fitted again, for the optimism."""
 
 
 def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Path, advance: Advance) -> Report:
@@ -50,7 +53,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     splits = _splits(cohort, plan)
     notes += [*folds_without_events(splits, cohort), *unlearned_notes(cohort)]
     _replace_splits(splits, out)
-    job = Job(cohort, embeddings, splits, plan.seed, out)
+    job = Job(cohort, embeddings, splits, plan.seed, out, plan.refits)
     return _reported(job, run_all(job, plan.workers, advance), notes, plan.samples)
 
 
@@ -78,6 +81,7 @@ def _reported(job: Job, raw: RawResults, notes: Sequence[str], samples: int) -> 
         negative_controls=control_figures(raw, permuted, bootstrap),
         embeddings=embeddings.digest if embeddings else None,
         vectors=cohort.vector_digests,
+        optimism=optimism(raw.refits),
     )
     report = assemble(measured, procedure)
     report.write(job.out)

@@ -12,7 +12,8 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.bootstrap import NO_FIGURE, Figure
 from services.trainer.report_model.patients import HazardRatio
 from shared.arrays import Floats, Ints
-from shared.model.column import design_matrix
+from shared.model.column import Column, design_matrix
+from shared.model.profile import RULE_VARIABLE
 
 _RIDGE = 0.1
 """On standardised columns: so little that it only keeps a separated or repeated column finite."""
@@ -27,9 +28,17 @@ def hazard_ratios(cohort: Cohort) -> tuple[HazardRatio, ...]:
 
     Where the profile names a stratum its hazards need not be proportional (Kalbfleisch and Prentice 2002, 4.4), and who
     lacks it is a stratum too. The stratum's own ratios, which such a model cannot know, are those of the same model
-    without strata: a mean over follow-up. `strata` of each row says by what its model was stratified.
+    without strata: a mean over follow-up. `strata` of each row says by what its model was stratified. Where the rule's
+    answer is a column, its rows come last, of a model that has it beside all variables; theirs are of one without it.
     """
     columns = fit_columns(cohort.case_values, cohort.profile.predictors)
+    of_variables = [column for column in columns if column.variable != RULE_VARIABLE]
+    rows = _rows(of_variables, cohort)
+    return rows if columns == tuple(of_variables) else rows + _rows(columns, cohort)[len(rows) :]
+
+
+def _rows(columns: Sequence[Column], cohort: Cohort) -> tuple[HazardRatio, ...]:
+    """A row for each column of one model."""
     if not columns:
         return ()
     x, stratum = design_matrix(columns, cohort.case_values), cohort.profile.strata

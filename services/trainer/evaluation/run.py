@@ -15,6 +15,7 @@ from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.evaluation.controls import DRAWS, ControlResult, permute_outcome, run_controls
 from services.trainer.evaluation.fold import FoldResult, run_fold
+from services.trainer.evaluation.optimism import RefitFigures, refit
 from services.trainer.evaluation.splits import Splits
 from services.trainer.parallel import parallel
 from shared.canonical import digest_of
@@ -35,6 +36,8 @@ class Job:
     splits: Splits
     seed: int
     out: Path
+    refits: int = 0
+    """Bootstrap cohorts in which every step is fitted again, for the optimism."""
 
     @property
     def work(self) -> Path:
@@ -48,7 +51,11 @@ class Job:
         """Names of all pieces of work, folds first."""
         folds = [f"fold-{r}-{f}" for r in range(self.splits.repeats) for f in range(self.splits.folds)]
         permuted = [f"dealt-0-{f}" for f in range(self.splits.folds)]
-        return [*folds, *permuted, *(f"control-{draw}" for draw in range(DRAWS))]
+        return [*folds, *permuted, *(f"control-{draw}" for draw in range(DRAWS)), *self.refitted()]
+
+    def refitted(self) -> list[str]:
+        """Names of the pieces of the optimism: the whole cohort first, then bootstrap cohorts."""
+        return [f"refit-{draw}" for draw in range(self.refits + 1)] if self.refits else []
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +66,8 @@ class RawResults:
     permuted: dict[tuple[int, int], FoldResult]
     """The folds of the first repeat again, with the outcome permuted."""
     controls: list[ControlResult]
+    refits: list[RefitFigures]
+    """Of the whole cohort first; none where they were not requested."""
 
 
 def run_all(job: Job, workers: int, advance: Advance) -> RawResults:
@@ -114,6 +123,8 @@ def _run(piece: str) -> str:
         seed = int(np.random.SeedSequence([job.seed, repeat, fold]).generate_state(1)[0] >> 1)
         cohort = job.cohort if kind == "fold" else permute_outcome(job.cohort, job.seed)
         content = run_fold(cohort, job.embeddings, tested, seed).encode()
+    elif kind == "refit":
+        content = json.dumps(refit(job.cohort, job.embeddings, job.seed, int(first))).encode()
     else:
         fold_of = job.splits.fold_of[int(first) % job.splits.repeats]
         content = json.dumps(asdict(run_controls(job.cohort, fold_of, job.seed + int(first)))).encode()
@@ -124,7 +135,8 @@ def _run(piece: str) -> str:
 def _read(job: Job) -> RawResults:
     folds, permuted = _read_folds(job, "fold", job.splits.repeats), _read_folds(job, "dealt", 1)
     controls = [ControlResult(**json.loads((job.work / f"control-{draw}").read_bytes())) for draw in range(DRAWS)]
-    return RawResults(folds, permuted, controls)
+    refits = [json.loads((job.work / piece).read_bytes()) for piece in job.refitted()]
+    return RawResults(folds, permuted, controls, refits)
 
 
 def _read_folds(job: Job, kind: str, repeats: int) -> dict[tuple[int, int], FoldResult]:

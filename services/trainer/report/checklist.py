@@ -80,7 +80,7 @@ def _results(report: Report) -> list[Item]:
         (
             "24",
             "Model updating",
-            "none: models are fitted anew in each fold" if evaluated else "none: nothing is refitted",
+            "none: models are fitted anew in each fold" if evaluated else _updating(report),
         ),
         ("25", "Interpretation", f"first paragraph; in the light of other studies {MISSING}"),
         ("26", "Limitations", "Limits"),
@@ -97,6 +97,12 @@ def _training_and_evaluation(report: Report) -> str:
     if report.cross_validation:
         return f"splits by {report.cross_validation.grouped_by}, frozen before any fit, leaks refused"
     return "other patients than the bundle's training cohort, leaks refused"
+
+
+def _updating(report: Report) -> str:
+    external = report.external_validation
+    new = external.recalibrated if external else None
+    return f"Calibration: recalibrated as bundle {new.digest[:12]}" if new else "none: nothing is refitted"
 
 
 def _bundle(bundle: ReportedBundle) -> str:

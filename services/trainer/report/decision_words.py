@@ -25,7 +25,7 @@ def decision_words(report: Report) -> list[str]:
 
 def _where(report: Report, arm: str) -> str:
     curve = report.decision_curve
-    spans = [f"{_percent(first)} to {_percent(last)}" for first, last in _spans(curve, arm)]
+    spans = [_span(*ends) for ends in _spans(curve, arm)]
     if not spans:
         lowest, highest = _percent(curve.thresholds[0]), _percent(curve.thresholds[-1])
         return (
@@ -51,6 +51,10 @@ def _spans(curve: DecisionCurve, arm: str) -> Iterator[tuple[float, float]]:
             run = []
     if run:
         yield run[0], run[-1]
+
+
+def _span(first: float, last: float) -> str:
+    return _percent(first) if first == last else f"{_percent(first)} to {_percent(last)}"
 
 
 def _at(report: Report, arm: str, place: int) -> str:

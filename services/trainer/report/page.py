@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.trainer.metrics.bootstrap import NO_FIGURE
+from services.trainer.recalibration_method import METHOD_WORDS
 from services.trainer.report.block_gains import block_gains
 from services.trainer.report.case_mix import case_mix_rows
 from services.trainer.report.checklist import checklist
@@ -110,6 +111,7 @@ def _content(report: Report) -> dict[str, object]:
         "decision_words": decision_words(report),
         "equations": equations,
         "formula": FORMULA,
+        "recalibration_words": METHOD_WORDS,
         "limits": limits(report),
         "checklist": checklist(report),
     }
@@ -132,8 +134,18 @@ def limits(report: Report) -> list[str]:
             + "; ".join(f"{shown_arm(arm, report)} ({why})" for arm, why in report.absent.items())
             + "."
         )
-    notes.append("Intervals are percentile bootstrap over patients with models as fitted: they leave out refitting.")
+    notes.append(_refitting(report))
     return [*notes, *(f"{note[0].upper()}{note[1:]}." for note in report.notes)]
+
+
+def _refitting(report: Report) -> str:
+    intervals = "Intervals are percentile bootstrap over patients with models as fitted: they leave out refitting"
+    evaluated = report.cross_validation
+    if evaluated is None:
+        return f"{intervals}."
+    if evaluated.optimism:
+        return f"{intervals}, which the table of the optimism has in it."
+    return f"{intervals}; run again with --optimism 100 for models that are refitted in bootstrap cohorts."
 
 
 def _precision(report: Report) -> str:

@@ -8,6 +8,7 @@ from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report_model.development import Development
 from services.trainer.report_model.entry import Entry, Inline
 from services.trainer.report_model.equation import ModelEquation
+from services.trainer.report_model.recalibrated import RecalibratedBundle
 
 
 class ControlFigure(Entry):
@@ -55,6 +56,23 @@ class Recalibration(Entry):
     """Why there are no figures."""
 
 
+class OptimismRow(Entry):
+    """One figure of an arm: in the patients that it was fitted on, and less what bootstrap cohorts flatter it by."""
+
+    arm: str
+    metric: str
+    apparent: float | None
+    optimism: float | None
+    corrected: float | None
+
+
+class Optimism(Entry):
+    """Every step was fitted again in bootstrap cohorts, and each fit was asked about its own and the whole cohort."""
+
+    samples: int
+    rows: tuple[OptimismRow, ...]
+
+
 class CrossValidation(Entry):
     """Every arm was fitted anew in each fold."""
 
@@ -70,6 +88,8 @@ class CrossValidation(Entry):
     """Digest of the bags."""
     vectors: dict[str, str] = Field(default_factory=dict)
     """SHA-256 of the table of each block of vectors."""
+    optimism: Optimism | None = None
+    """None where it was not requested."""
 
 
 class ReportedBundle(Entry):
@@ -95,3 +115,5 @@ class ExternalValidation(Entry):
     """Who the bundle was trained on; None where it does not say."""
     equations: tuple[ModelEquation, ...] = ()
     """Of the models that the report compares, as far as they are linear."""
+    recalibrated: RecalibratedBundle | None = None
+    """The bundle that was made of it on this cohort, if any."""

@@ -39,22 +39,33 @@ class Report(Entry):
     """Everything that was measured on a cohort."""
 
     version: Literal[1]
+    """Of this format."""
     kind: Literal["evaluate", "validate"]
+    """The command that measured."""
     simulated: bool
+    """Whether the cohort has SIMULATED patients."""
     notice: str
+    """Research use only."""
     profile: ReportedProfile
+    """Name, title, population and labels of the profile."""
     horizons_years: tuple[float, ...]
+    """Times by which risks are judged."""
     cohort: CohortSummary
+    """Patients, events by code, and follow-up."""
     notes: tuple[str, ...]
+    """What a reader should know of the cohort, in words."""
     arms: dict[str, ArmFigures]
+    """Discrimination, calibration and operating points of each model and of the rule, with intervals."""
     absent: dict[str, str]
     """Why an arm is not among `arms`, by its name."""
     contrasts: tuple[ArmContrast, ...]
+    """Differences in concordance between two arms on the same patients, corrected for their number."""
     primary: str
     """The primary contrast in words."""
     matched: tuple[MatchedRates, ...] = ()
     """Of reports of older programs: none, as in `moved` and `claims`."""
     moved: tuple[Moved, ...] = ()
+    """Of 100 patients, how many an arm calls high that another calls low, and the reverse, by who has the event."""
     claims: tuple[str, ...] = ()
     """What was shown of sensitivity and specificity, and what was not, in words."""
     reservations: tuple[str, ...] = ()
@@ -62,16 +73,25 @@ class Report(Entry):
     landmarks: tuple[LandmarkFigures, ...] = ()
     """Of reports of older programs, and without times: none."""
     secondary: Secondary
+    """Reclassification and the Fine-Gray model of the primary arm and its baseline."""
     decision_curve: DecisionCurve
+    """Net benefit of treating by each arm, all and nobody, over thresholds of risk."""
     prototypes: tuple[PrototypeRow, ...]
+    """Groups of similar tiles, and what goes with them; descriptive."""
     risk_groups: tuple[RiskGroups, ...]
+    """Observed incidence in the groups that each arm forms."""
     subgroups: tuple[Subgroup, ...]
+    """Harrell's C by arm in the subgroups and sites of the cohort."""
     modalities: tuple[Subgroup, ...]
     """Patients by the blocks that are known of them."""
     table_one: tuple[VariableRow, ...]
+    """The variables of the cohort."""
     hazard_ratios: tuple[HazardRatio, ...]
+    """Of each column of the Cox models, with intervals."""
     bootstrap: ReportedBootstrap
+    """Samples and level of the intervals."""
     procedure: Annotated[CrossValidation | ExternalValidation, Inline.of(CrossValidation, ExternalValidation)]
+    """Folds, repeats and controls of an evaluation, or bundle and cohort of a validation."""
 
     @classmethod
     def read(cls, path: str | Path) -> "Report":

@@ -13,7 +13,7 @@ from services.trainer.arms.columns import fit_columns
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.errors import MissingTorchError
-from services.trainer.folds import stratified_folds
+from services.trainer.folds import patient_folds
 from services.trainer.out_of_fold import agreement, out_of_fold
 from services.trainer.slides.projection import Projection, fit_projection
 from shared.arrays import Floats
@@ -91,7 +91,7 @@ def fit_slides(
     most = int(np.clip(TILE_BUDGET // max(len(names), 1), 64, MOST_TILES))
     tiles = [projection(embeddings.bag(case, most)) for case in cohort.case_ids]
     columns = fit_columns(cohort.case_values, cohort.profile.of_blocks(cohort.profile.record_blocks))
-    folds = stratified_folds(cohort.outcome.event, FOLDS, np.random.default_rng([seed, 29]))
+    folds = patient_folds(cohort.case_ids, cohort.outcome.event, FOLDS, np.random.default_rng([seed, 29]))
     kept = np.tile(np.stack([folds != fold for fold in range(FOLDS)]), (SEEDS, 1))
     schedule = schedule or Schedule()
     attention = train(Bags(tiles), cohort.outcome, kept & has, schedule, seed)

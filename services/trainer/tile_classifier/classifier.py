@@ -13,11 +13,12 @@ from safetensors.numpy import load
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.errors import BadClassifierError, OtherEncoderError
 from services.trainer.metrics.bootstrap import Figure
-from services.trainer.tile_classifier.prevalence import adjusted
 from shared.arrays import Floats
 from shared.bounded_file import read_bounded
 from shared.canonical import canonical_json, digest_of, sha256
 from shared.files import put
+from shared.model.manifest import EncoderRef
+from shared.model.tile_classifier import MOST_CLASSES, BundleClassifier, LinearClassifier, adjusted
 from shared.tensors import encode_tensors
 
 MANIFEST = "classifier.json"
@@ -97,13 +98,9 @@ class LinearModels:
     temperature: Floats
     """[m], by which scores are divided."""
 
-    def probabilities(self, features: Features, model: int = 0) -> Floats:
-        """Probability of each class [n, classes] if all classes were equally common."""
-        return softmax(self.scores(features, model) / self.temperature[model])
-
-    def scores(self, features: Features, model: int) -> Floats:
-        """Linear scores [n, classes]."""
-        return np.asarray(features @ self.coefficients[model].T + self.intercept[model], np.float64)
+    def __getitem__(self, model: int) -> LinearClassifier:
+        """One of them."""
+        return LinearClassifier(self.coefficients[model], self.intercept[model], float(self.temperature[model]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +117,30 @@ class TileClassifier:
 
     def probabilities(self, case_id: str, features: Features) -> Floats:
         """Probability of each class [n, classes]; of a patient of the labels, by the model that has not seen them."""
-        equal = self.models.probabilities(features, self.manifest.fold_of.get(case_digest(case_id), -1) + 1)
-        return adjusted(equal, np.array(self.manifest.prevalence))
+        model = self.models[self.manifest.fold_of.get(case_digest(case_id), -1) + 1]
+        return adjusted(model.probabilities(features), np.array(self.manifest.prevalence))
+
+    def served(self, block: str) -> BundleClassifier:
+        """The classifier of all patients of the labels, as a bundle holds it.
+
+        Raises:
+            BadClassifierError: it has more classes than a bundle can have.
+        """
+        manifest, linear = self.manifest, self.models[0]
+        if len(manifest.classes) > MOST_CLASSES:
+            raise BadClassifierError(
+                f"the classifier has {len(manifest.classes)} classes; a bundle can have {MOST_CLASSES}, as many as "
+                "people can tell apart by colour"
+            )
+        return BundleClassifier(
+            block=block,
+            classes=manifest.classes,
+            encoder=EncoderRef(name=manifest.encoder_name, digest=manifest.encoder_digest),
+            prevalence=np.array(manifest.prevalence),
+            coefficients=linear.coefficients,
+            intercept=linear.intercept,
+            temperature=linear.temperature,
+        )
 
     def check_encoder(self, embeddings: Embeddings) -> None:
         """Refuse embeddings of another encoder.
@@ -172,12 +191,6 @@ def weights_bytes(models: LinearModels) -> bytes:
 def case_digest(case_id: str) -> str:
     """SHA-256 of a case id, by which a classifier knows a case."""
     return sha256(case_id.encode())
-
-
-def softmax(scores: Floats) -> Floats:
-    """Probabilities [n, classes] of scores."""
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), np.float64)
 
 
 def _bytes(path: Path) -> bytes:

@@ -11,16 +11,13 @@ from services.trainer.cohort.vector_table import CASE, SIMULATED
 from services.trainer.errors import BadEmbeddingsError
 from services.trainer.tile_classifier.classifier import TileClassifier
 from shared.arrays import Floats
-from shared.canonical import canonical_json
 from shared.csv_file import write_csv
 from shared.files import put
+from shared.model.case_vector import vector_bytes
+from shared.model.tile_classifier import rounded_share
 from shared.progress import Advance
 from shared.pseudonyms import PSEUDONYM, is_pseudonym
 from shared.words import shown
-
-_DIGITS = 6
-_AT_ONCE = 50_000
-"""Tiles that are classified in one step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,19 +33,15 @@ class Composition:
     def write_table(self, path: Path) -> None:
         """A table for `--vectors BLOCK=TABLE`."""
         marks = {SIMULATED: "true"} if self.simulated else {}
-        rows = ([case, *map(_rounded, shares), *marks.values()] for case, shares in self._by_case())
+        rows = ([case, *map(rounded_share, shares), *marks.values()] for case, shares in self._by_case())
         write_csv(path, [CASE, *self.classes, *marks], rows)
 
     def write_vectors(self, folder: Path, block: str) -> None:
         """`{case_id}/{block}.json` of each case, as the bucket holds them below `vectors/`."""
         for case, shares in self._by_case():
             (folder / case).mkdir(parents=True, exist_ok=True)
-            values = {name: _rounded(share) for name, share in zip(self.classes, shares, strict=True)}
-            mark = {SIMULATED: True} if self.simulated else {}
-            put(
-                folder / case / f"{block}.json",
-                canonical_json({"case_id": case, "block": block, "values": values} | mark),
-            )
+            values = dict(zip(self.classes, map(rounded_share, shares), strict=True))
+            put(folder / case / f"{block}.json", vector_bytes(case, block, values, simulated=self.simulated))
 
     def _by_case(self) -> Iterator[tuple[str, Floats]]:
         """Each case with its shares [classes]."""
@@ -68,7 +61,7 @@ def compose(classifier: TileClassifier, embeddings: Embeddings, advance: Advance
     cases = _cases(embeddings)
     shares = []
     for done, case in enumerate(cases, 1):
-        shares.append(_shares(classifier, case, embeddings))
+        shares.append(classifier.probabilities(case, embeddings.bag(case)).mean(axis=0))
         advance(done, len(cases))
     classes = classifier.manifest.classes
     table = np.array(shares, np.float64).reshape(len(cases), len(classes))
@@ -83,14 +76,3 @@ def _cases(embeddings: Embeddings) -> tuple[str, ...]:
     if wrong := [case for case in cases if not is_pseudonym(case)]:
         raise BadEmbeddingsError(f"{embeddings.folder} has the case id {shown(wrong[0])}, allowed are {PSEUDONYM}")
     return cases
-
-
-def _shares(classifier: TileClassifier, case: str, embeddings: Embeddings) -> Floats:
-    bag, sums = embeddings.bag(case), np.zeros(len(classifier.manifest.classes))
-    for start in range(0, len(bag), _AT_ONCE):
-        sums += classifier.probabilities(case, bag[start : start + _AT_ONCE]).sum(axis=0)
-    return np.asarray(sums / len(bag), np.float64)
-
-
-def _rounded(share: float) -> float:
-    return round(float(share), _DIGITS)

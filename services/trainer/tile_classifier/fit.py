@@ -16,7 +16,6 @@ from services.trainer.tile_classifier.classifier import (
     Manifest,
     TileClassifier,
     case_digest,
-    softmax,
     weights_bytes,
 )
 from services.trainer.tile_classifier.figures import figures
@@ -25,6 +24,7 @@ from services.trainer.tile_classifier.prevalence import prevalence
 from services.trainer.tile_classifier.training_tiles import TrainingTiles, training_tiles
 from shared.arrays import Flags, Floats, Ints
 from shared.canonical import sha256
+from shared.model.tile_classifier import softmax
 from shared.progress import Advance
 
 FOLDS = 5
@@ -90,7 +90,7 @@ def out_of_fold(models: LinearModels, tiles: TrainingTiles, fold: Ints) -> Float
     """Scores [n, classes] of each tile by the model that has not seen its patient."""
     scores = np.zeros((len(fold), tiles.classes))
     for k in np.unique(fold):
-        scores[fold == k] = models.scores(tiles.features[fold == k], int(k) + 1)
+        scores[fold == k] = models[int(k) + 1].scores(tiles.features[fold == k])
     return scores
 
 
@@ -114,8 +114,10 @@ def _loss_left_out(tiles: TrainingTiles, tested: Flags, penalty: float, seed: in
 
 def _prevalence(models: LinearModels, fold_of: Mapping[str, int], embeddings: Embeddings) -> list[float]:
     cases = [case for case in sorted(embeddings.by_case) if embeddings.tiles(case)]
-    bags = ((embeddings.bag(case, _SAMPLED), fold_of.get(case_digest(case), -1) + 1) for case in cases)
-    return [round(share, 6) for share in prevalence(np.concatenate([models.probabilities(*each) for each in bags]))]
+    probabilities = [
+        models[fold_of.get(case_digest(case), -1) + 1].probabilities(embeddings.bag(case, _SAMPLED)) for case in cases
+    ]
+    return [round(share, 6) for share in prevalence(np.concatenate(probabilities))]
 
 
 def _manifest(

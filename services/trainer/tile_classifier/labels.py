@@ -10,6 +10,7 @@ import numpy as np
 from services.trainer.cohort.embeddings import BagFile, Embeddings, Features
 from services.trainer.cohort.rows import read_bytes, read_rows
 from services.trainer.errors import BadTilesError, UnreadableTableError
+from services.trainer.tile_classifier.slide_bags import SlideBags
 from shared.arrays import Ints
 from shared.canonical import sha256
 from shared.words import counted
@@ -83,24 +84,29 @@ def labelled_tiles(table: TileTable, embeddings: Embeddings) -> LabelledTiles:
         BadTilesError: no tile is embedded, or tiles were embedded at another size.
         BadEmbeddingsError: a bag does not say where its tiles lie.
     """
-    bags = {(bag.case_id, bag.slide_digest): bag for case in embeddings.by_case.values() for bag in case}
-    by_slide: dict[tuple[str, str], list[Row]] = {}
+    by_slide: dict[tuple[str, str, str], list[Row]] = {}
     for row in table.rows:
-        by_slide.setdefault((row["case_id"], row["slide_digest"]), []).append(row)
-    embedded = [
-        (row, features)
-        for slide, rows in by_slide.items()
-        if slide in bags
-        for row, features in _embedded(rows, bags[slide], table.size)
-    ]
+        by_slide.setdefault((row["case_id"], row["slide_id"], row["slide_digest"]), []).append(row)
+    slide_bags = SlideBags.of(embeddings)
+    bags = {slide: bag for slide in by_slide if (bag := slide_bags.find(*slide))}
+    embedded = [item for slide, bag in bags.items() for item in _embedded(by_slide[slide], bag, table.size)]
     if not embedded:
-        raise BadTilesError(f"none of the {len(table.rows)} labelled tiles is in the embeddings {embeddings.folder}")
+        raise _none_embedded(len(table.rows), len(bags), embeddings.folder)
     rows, features = zip(*embedded, strict=True)
     classes = tuple(sorted({row["class"] for row in rows}))
     label = np.array([classes.index(row["class"]) for row in rows], np.int64)
     patients = tuple(row["case_id"] for row in rows)
-    notes = _notes(table, len(rows), sum(slide not in bags for slide in by_slide))
+    notes = _notes(table, len(rows), len(by_slide) - len(bags))
     return LabelledTiles(np.stack(features), label, classes, patients, table.digest, table.size, notes)
+
+
+def _none_embedded(tiles: int, slides: int, folder: Path) -> BadTilesError:
+    where = f"{counted(slides, 'slide')} of them lie there, cut elsewhere" if slides else "none of their slides does"
+    error = BadTilesError(f"none of the {tiles} labelled tiles is in the embeddings {folder}: {where}")
+    error.advice = (
+        "Give the embeddings of the same cases and slides; where another tool cut them elsewhere, `medulla embed` them."
+    )
+    return error
 
 
 def _embedded(rows: Sequence[Row], bag: BagFile, size: TileSize) -> list[tuple[Row, Features]]:

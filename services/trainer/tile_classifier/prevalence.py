@@ -1,8 +1,9 @@
-"""How common each class is among unlabelled tiles, and probabilities that take it into account."""
+"""How common each class is among unlabelled tiles."""
 
 import numpy as np
 
 from shared.arrays import Floats
+from shared.model.tile_classifier import adjusted
 
 LEAST = 0.001
 """Least prevalence of a class; the estimate of one that resembles a common class may be 0."""
@@ -22,9 +23,3 @@ def prevalence(probabilities: Floats) -> Floats:
             break
     floored = np.maximum(share, LEAST)
     return np.asarray(floored / floored.sum(), np.float64)
-
-
-def adjusted(probabilities: Floats, share: Floats) -> Floats:
-    """Probabilities [n, classes] where classes are as common as `share` [classes], instead of equally."""
-    weighted = probabilities * share
-    return np.asarray(weighted / weighted.sum(axis=1, keepdims=True), np.float64)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from services.trainer.arms.registry import arms_of, record_arm
+from services.trainer.arms.registry import arms_of
 from services.trainer.bundle.equation import bundle_equations
-from services.trainer.bundle.served import ServedBundle, predict_all, threshold_of
+from services.trainer.bundle.served import ServedBundle, compared_models, predict_all, threshold_of
 from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -36,7 +36,7 @@ def validate(
         BadModelError: the cohort's profile or encoder is not the bundle's.
         LeakError: the cohort holds a patient twice, or patients on whom the bundle was trained.
     """
-    cohort, notes = _checked(served, cohort, embeddings)
+    cohort, notes = checked_for(served, cohort, embeddings)
     out.mkdir(parents=True, exist_ok=True)
     advance(1, STEPS)
     pooled = _predicted(served, cohort, embeddings)
@@ -49,15 +49,17 @@ def validate(
     return report
 
 
-def _checked(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> tuple[Cohort, list[str]]:
+def checked_for(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> tuple[Cohort, list[str]]:
     """The cohort, and a sentence for each thing that is odd in it or does not go with the bundle."""
     _check_profile(served, cohort)
     served.check_embeddings(embeddings)
+    cohort = served.with_composition(cohort, embeddings)
     cohort, notes = checked(cohort, embeddings)
     if embeddings and not served.bundle.manifest.encoder:
         notes.append("the bundle was trained without slides, so the embeddings were not used")
     notes += served.check_vectors(cohort)
-    notes += check_between(served.training.trained_on, cohort, embeddings)
+    for known in served.training.seen:
+        notes += check_between(known, cohort, embeddings)
     return cohort, notes
 
 
@@ -77,12 +79,6 @@ def _reported(served: ServedBundle, pooled: Pooled, embeddings: Embeddings | Non
     return assemble(Measured(pooled, has_slides, notes, draws), procedure)
 
 
-def compared_models(served: ServedBundle) -> tuple[str, ...]:
-    """The bundle's first model, and that of the whole record where it is another."""
-    first, record = served.bundle.manifest.arms[0].name, record_arm(served.profile)
-    return tuple(dict.fromkeys((first, record)))
-
-
 def _named(served: ServedBundle) -> ReportedBundle:
     manifest = served.bundle.manifest
     return ReportedBundle(name=manifest.name, digest=served.bundle.digest, created=manifest.created)
@@ -97,13 +93,21 @@ def _check_profile(served: ServedBundle, cohort: Cohort) -> None:
         )
 
 
+def kept_horizons(served: ServedBundle, cohort: Cohort) -> tuple[float, ...]:
+    """Horizons of the bundle that the cohort's follow-up reaches.
+
+    Raises:
+        BadModelError: the first one is not among them.
+    """
+    trained = served.profile.horizons_years
+    kept = tuple(years for years in trained if years in cohort.profile.horizons_years)
+    if not kept or kept[0] != trained[0]:
+        raise BadModelError(f"the cohort does not reach the bundle's first horizon, {trained[0]:g} years")
+    return kept
+
+
 def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> Pooled:
-    trained = served.profile
-    kept = tuple(years for years in trained.horizons_years if years in cohort.profile.horizons_years)
-    if not kept or kept[0] != trained.horizons_years[0]:
-        raise BadModelError(
-            f"the cohort does not reach the bundle's first horizon, {trained.horizons_years[0]:g} years"
-        )
+    trained, kept = served.profile, kept_horizons(served, cohort)
     with_grid = replace(cohort, profile=trained)
     patients = served.patients(with_grid, embeddings)
     predictions, absent = predict_all(served, patients)

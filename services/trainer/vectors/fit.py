@@ -8,7 +8,7 @@ from services.trainer.arms.cox import Sample, choose_ridge, fit_cox
 from services.trainer.arms.tabular import PENALTIES
 from services.trainer.arms.trees import fit_trees
 from services.trainer.cohort.cohort import Outcome
-from services.trainer.folds import stratified_folds
+from services.trainer.folds import patient_folds
 from services.trainer.vectors.reduction import fit_reduction
 from services.trainer.vectors.scaling import Scaling, fit_scaling
 from shared.arrays import Floats, Ints
@@ -30,15 +30,19 @@ class VectorTraining:
     """[n, p] of patients who have the block; NaN where a value is missing."""
     outcome: Outcome
     seed: int
+    case_ids: tuple[str, ...] = ()
+    """[n]; empty where no patient stands there twice."""
 
     def take(self, index: Ints) -> "VectorTraining":
         """Some of the patients."""
-        return VectorTraining(self.block, self.columns, self.values[index], self.outcome[index], self.seed)
+        names = tuple(self.case_ids[i] for i in index) if self.case_ids else ()
+        return replace(self, values=self.values[index], outcome=self.outcome[index], case_ids=names)
 
     @property
     def folds(self) -> Ints:
         """Inner fold [n] of each patient, balanced by event."""
-        return stratified_folds(self.outcome.event, INNER_FOLDS, np.random.default_rng([self.seed, 37]))
+        names = self.case_ids or tuple(map(str, range(len(self.values))))
+        return patient_folds(names, self.outcome.event, INNER_FOLDS, np.random.default_rng([self.seed, 37]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,8 @@ def fit_vectors(block: Block, cohort: Cohort, seed: int) -> tuple[BlockModel, Bl
         return None
     vectors = cohort.vectors[block.name]
     members = np.flatnonzero(vectors.known)
-    training = VectorTraining(block, vectors.columns, vectors.values[members], cohort.outcome[members], seed)
+    values, names = vectors.values[members], tuple(cohort.case_ids[i] for i in members)
+    training = VectorTraining(block, vectors.columns, values, cohort.outcome[members], seed, names)
     fitted = fit_vector_model(training)
     log_risks = by_fold(training, (fitted.ridge,))
     model = BlockModel(fitted, _summary(training.values), agreement(log_risks, np.arange(INNER_FOLDS)))

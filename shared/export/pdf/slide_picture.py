@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from medulla.v1.scorer_pb2 import SlideEvidence
 from PIL import Image
 
-from shared.export import prototype_text, score_text
+from shared.export import composition_text, prototype_text, quality_text, score_text
 from shared.export.attention_picture import legend, overlay, read_picture
 from shared.export.errors import NotStoredError
 from shared.export.exported_case import ExportedCase
@@ -44,8 +44,8 @@ def slide_pictures(case: ExportedCase) -> list[SlidePicture]:
 
 def _picture(case: ExportedCase, slide: SlideEvidence) -> SlidePicture:
     thumbnail, title = case.thumbnail(slide), score_text.slide_title(slide, case.score)
-    prototypes = prototype_text.shares(case.score, slide, _PROTOTYPES)
-    lines = [_ledger(slide), f"Quality: {score_text.listed(slide.qc_flags, 'no remark')}.", *filter(None, [prototypes])]
+    groups = composition_text.shares(case.score, slide), prototype_text.shares(case.score, slide, _PROTOTYPES)
+    lines = [_ledger(slide), f"Quality: {quality_text.remarks(slide)}.", *filter(None, groups)]
     if thumbnail is None:
         return SlidePicture(title, [*lines, "No picture of the slide is stored."], "", b"")
     try:
@@ -59,9 +59,8 @@ def _picture(case: ExportedCase, slide: SlideEvidence) -> SlidePicture:
 
 
 def _ledger(slide: SlideEvidence) -> str:
-    counts = slide.ledger
-    rest = f"{counts.background} background, {counts.pen} pen, {counts.blurred} blurred, {counts.corrupt} damaged"
-    return f"{counts.ok} tiles read; {rest}. {slide.mpp_x:.3g} x {slide.mpp_y:.3g} µm per pixel."
+    counts = ", ".join(f"{count} {name}" for name, count in quality_text.counts(slide))
+    return f"{counts}. {quality_text.resolution(slide, 'µm per pixel')}."
 
 
 def _jpeg(image: Image.Image) -> bytes:

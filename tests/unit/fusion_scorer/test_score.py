@@ -10,7 +10,7 @@ from medulla.v1.scorer_pb2 import Reading, Remark, Score
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.errors import EncoderMismatchError
-from services.fusion_scorer.inputs import CaseInputs, OtherResolution, SlideInput
+from services.fusion_scorer.inputs import CaseInputs, OtherResolution, PlanFacts, SlideInput
 from services.fusion_scorer.score import score
 from services.fusion_scorer.score_json import to_bytes
 from shared.model import vocabulary
@@ -170,6 +170,12 @@ def test_remarks_on_quality_are_the_plans_and_what_decoding_showed(toy: Bundle) 
     harmed.embedded.ledger.corrupt = 1
     flags = {slide.slide_id: slide.qc_flags for slide in scored(toy, clean, harmed).slides}
     assert flags == {"A": ["pen_ink"], "B": ["corrupt_tiles", "pen_ink"]}
+
+
+def test_a_slide_whose_plan_counts_nothing_is_not_called_checked(toy: Bundle) -> None:
+    slide = slide_input("A", features((0, 1)))
+    imported = replace(slide, plan=PlanFacts(slide=slide.plan.slide, tile_width_px=256, tile_height_px=256))
+    assert scored(toy, imported).slides[0].qc_flags == ["quality_not_checked"]
 
 
 def test_resolutions_that_disagree_are_a_remark_that_names_each_with_its_source(toy: Bundle) -> None:

@@ -1,4 +1,4 @@
-"""Tissue mask, quality and prototypes of a scored slide over REST."""
+"""Tissue mask, quality, prototypes and composition of a scored slide over REST."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -68,6 +68,17 @@ def test_every_tile_has_its_prototype(client: TestClient, results: Results) -> N
     assert (len(answer["x"]), answer["square_width_px"], answer["merged"]) == (88, 256.5, 1)
 
 
+def test_every_tile_has_its_likeliest_class(client: TestClient, results: Results) -> None:
+    results.score(samples.add_composition(samples.score("MB-1", slides=("A1",))))
+    answer = client.get(f"{SLIDE}/composition").json()
+    assert {(x // 256 % 3, number) for x, number in zip(answer["x"], answer["class"], strict=True)} == {
+        (0, 0),
+        (1, 1),
+        (2, 2),
+    }
+    assert client.get(f"{SLIDE}/prototypes").status_code == HTTPStatus.NOT_FOUND
+
+
 @pytest.mark.usefixtures("slide")
 def test_a_score_without_prototypes_says_so(client: TestClient) -> None:
     answer = client.get(f"{SLIDE}/prototypes")
@@ -75,18 +86,20 @@ def test_a_score_without_prototypes_says_so(client: TestClient) -> None:
     assert "has no prototypes of slide A1" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("prototype", [None, np.zeros(2, np.uint8), np.zeros(1, np.int32), np.full(1, 3, np.uint8)])
-def test_prototypes_that_do_not_fit_the_score_are_a_bad_gateway(
-    client: TestClient, results: Results, prototype: npt.NDArray[np.generic] | None
+@pytest.mark.parametrize(("layer", "tensor"), [("prototypes", "prototype"), ("composition", "composition")])
+@pytest.mark.parametrize("members", [None, np.zeros(2, np.uint8), np.zeros(1, np.int32), np.full(1, 3, np.uint8)])
+def test_numbers_of_tiles_that_do_not_fit_the_score_are_a_bad_gateway(
+    client: TestClient, results: Results, layer: str, tensor: str, members: npt.NDArray[np.generic] | None
 ) -> None:
-    slide = results.score(samples.add_prototypes(samples.score("MB-1", slides=("A1",)))).slides[0]
+    score = samples.add_composition(samples.add_prototypes(samples.score("MB-1", slides=("A1",))))
+    slide = results.score(score).slides[0]
     tensors = {"attention": np.ones(1, np.float32), "coords": np.zeros((1, 2), np.int32)}
-    others = {} if prototype is None else {"prototype": prototype}
+    others = {} if members is None else {tensor: members}
     results.blobs.put(slide.attention_key, save({**tensors, **others}))
-    assert client.get(f"{SLIDE}/prototypes").status_code == HTTPStatus.BAD_GATEWAY
+    assert client.get(f"{SLIDE}/{layer}").status_code == HTTPStatus.BAD_GATEWAY
 
 
-@pytest.mark.parametrize("layer", ["tissue", "tiles", "prototypes"])
+@pytest.mark.parametrize("layer", ["tissue", "tiles", "prototypes", "composition"])
 @pytest.mark.parametrize("path", ["MB-1/slides/A1", "MB-1/slides/none", "MB-2/slides/A1"])
 def test_what_is_not_there_is_not_found(client: TestClient, results: Results, path: str, layer: str) -> None:
     results.score(samples.score("MB-1"))

@@ -7,6 +7,7 @@ from importlib.metadata import packages_distributions
 import pytest
 
 from shared import missing_library
+from shared.program import DISTRIBUTION
 from tests.support.checkout import CHECKOUT
 
 _OF_STANDALONE = ("standalone", "tiler", "embedder", "fusion-scorer", "results")
@@ -19,11 +20,16 @@ def in_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(missing_library, "_IN_WHEEL", True)
 
 
-def distributions(*extras: str) -> set[str]:
-    """Names of what extras of the project list."""
+def requirements(*extras: str) -> list[str]:
+    """What extras of the project list."""
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    listed = [requirement for extra in extras for requirement in project["optional-dependencies"][extra]]
-    return {_NAME.match(requirement).group().lower() for requirement in listed}  # type: ignore[union-attr]
+    return [requirement for extra in extras for requirement in project["optional-dependencies"][extra]]
+
+
+def distributions(*extras: str) -> set[str]:
+    """Names of the distributions of others that extras of the project list."""
+    names = {_NAME.match(requirement).group().lower() for requirement in requirements(*extras)}  # type: ignore[union-attr]
+    return names - {DISTRIBUTION}
 
 
 def installed_packages() -> list[tuple[str, str]]:
@@ -48,3 +54,7 @@ def test_every_library_that_standalone_lacks_has_its_extra() -> None:
     assert {"torch", "scikit-learn"} <= set(lacking)
     named = {(name.lower(), missing_library.installer(package)) for name, package in installed_packages()}
     assert {(name, f'`pip install "medulla-risk[{extra}]"`') for name, extra in lacking.items()} <= named
+
+
+def test_the_extra_of_torch_brings_all_that_its_commands_need() -> None:
+    assert f"{DISTRIBUTION}[standalone,trainer]" in requirements("torch")

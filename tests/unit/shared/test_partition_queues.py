@@ -107,3 +107,16 @@ def test_a_single_thread_does_long_work_too() -> None:
     queues = PartitionQueues(threads=1)
     queues.add(HERE, [delivery(0, turns=1)])
     assert offsets(queues.take(0)[HERE]) == [0]
+
+
+def test_long_records_of_all_partitions_take_turns() -> None:
+    queues = PartitionQueues(threads=2)
+    for partition in (HERE, THERE):
+        queues.add(partition, [delivery(0, turns=1), delivery(1, turns=1)])
+    taken = []
+    for _ in range(4):
+        (partition,) = queues.take(0)
+        taken.append(partition)
+        queues.done(partition)
+        queues.rest(partition)
+    assert taken == [HERE, THERE, HERE, THERE]

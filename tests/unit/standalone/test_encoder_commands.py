@@ -1,4 +1,4 @@
-"""`medulla encoder list` and `export`."""
+"""`medulla encoder list`, `show` and `export`."""
 
 from pathlib import Path
 
@@ -22,6 +22,16 @@ def test_the_list_names_tiles_terms_and_where_the_weights_are() -> None:
     recipes = {recipe["name"]: recipe for recipe in printed("encoder", "list")}
     assert recipes["virchow2"]["dim"] == 2560
     assert recipes["virchow2"]["missing_libraries"] == []
+
+
+def test_a_recipe_is_shown_by_its_name() -> None:
+    shown = medulla("encoder", "show", "resnet50").output
+    assert "256 px, 128 um (0.5 um/px); the network takes 224 px; 1024 features (map mean)" in shown
+    assert "licence  BSD-3-Clause: commercial use allowed" in shown
+    assert "network  timm resnet50" in shown
+    assert "resized to 224 px (bilinear); mean 0.485 0.456 0.406, standard deviation 0.229 0.224 0.225" in shown
+    assert "weights  model.safetensors from https://huggingface.co/timm/resnet50.tv_in1k" in shown
+    assert printed("encoder", "show", "resnet50")["dim"] == 1024
 
 
 def test_an_onnx_network_becomes_an_encoder_that_is_shown(tmp_path: Path) -> None:

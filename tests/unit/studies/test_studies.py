@@ -224,3 +224,12 @@ def test_criteria_of_stains_count_slides_left_out_and_flagged() -> None:
     assert (left_out.met, flagged.met) == (False, True)
     assert left_out.measured.startswith("90.0 (")
     assert left_out.measured.endswith("% of 100")
+
+
+@pytest.mark.parametrize(("share", "by_case", "met"), [(0.031, 183, [True, True]), (0.06, None, [False, False])])
+def test_monitoring_meets_what_was_stated_before_its_seeds(share: float, by_case: int | None, met: list[bool]) -> None:
+    flagged = {"est": share, "lo": None, "hi": None}
+    plan = {"changed_from": 0, "cases": 500, "streams": 9, "flagged": flagged, "most_cases": by_case}
+    value = {"scenarios": [plan | {"ratio": 1.0}, plan | {"ratio": 2.0}]}
+    rows = [row for row in criteria({"monitoring": {"value": value}}) if "monitoring" in row.text]
+    assert [row.met for row in rows] == met

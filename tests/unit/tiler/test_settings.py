@@ -10,7 +10,7 @@ from shared.units import CaseId, SlideId
 
 
 def test_the_defaults_are_those_of_a_plan() -> None:
-    assert load(TilerSettings).plan == PlanSpec()
+    assert load(TilerSettings).plans[0] == PlanSpec()
 
 
 def test_variables_reach_the_plan_and_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,9 +20,9 @@ def test_variables_reach_the_plan_and_the_table(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TILER_DEFAULT_MPP", "0.5")
     monkeypatch.setenv("TILER_MPP_OVERRIDES", '{"case-7/*": 0.25}')
     settings = load(TilerSettings)
-    assert settings.plan.grid.tile_px == 512
-    assert settings.plan.quality.min_tissue == 0.25
-    assert settings.plan.quality.tissue.min_chroma == 0.1
+    assert settings.plans[0].grid.tile_px == 512
+    assert settings.plans[0].quality.min_tissue == 0.25
+    assert settings.plans[0].quality.tissue.min_chroma == 0.1
     assert settings.mpp.of(CaseId("case-7"), SlideId("a")) == Override(0.25, 0.5)
 
 

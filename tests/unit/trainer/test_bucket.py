@@ -66,6 +66,19 @@ def test_only_the_version_of_a_slide_that_stands_is_copied(store: MemoryStore, c
     assert bags(copied).bag("MB-1").tolist() == [[5, 6]]
 
 
+def test_of_several_encoders_the_named_one_counts(store: MemoryStore, copied: Copies) -> None:
+    event = store_slide(store, "MB-1", "S.svs", features((5, 6)), pixels=store.get("slides/MB-1/S.svs"))
+    event.bag.encoder_digest, event.bag.encoder_name = "ab" * 32, "other"
+    CaseIndex(store).put_slide(event)
+    with pytest.raises(BadEmbeddingsError, match=r"other abababababab, toy-encoder .*s3://BUCKET/ENCODER"):
+        bags(copied)
+    named = [copied.bags(BUCKET / name, ["MB-1"], quiet) for name in ("other", "abab", "toy-encoder")]
+    tiles = [(folder / "index.csv").read_text().splitlines()[1].split(",")[3] for folder in named]
+    assert tiles == ["1", "1", "2"]
+    with pytest.raises(BadEmbeddingsError, match="name one encoder"):
+        copied.bags(BUCKET / "third", CASES, quiet)
+
+
 def test_a_removed_slide_has_no_bag(store: MemoryStore, copied: Copies) -> None:
     store.delete("slides/MB-1/S.svs")
     assert list(bags(copied).by_case) == ["MB-2"]
@@ -178,3 +191,32 @@ def test_a_run_into_a_bucket_goes_on_only_where_copies_are_kept(monkeypatch: pyt
     assert (keeps(Path("out")), keeps(BUCKET / "report")) == (True, False)
     monkeypatch.setenv(KEPT, "copies")
     assert keeps(BUCKET / "report")
+
+
+def test_slides_of_the_cohort_alone_are_copied_and_read_once(store: MemoryStore, copied: Copies) -> None:
+    for key in ("slides/MB-1/S.svs", "slides/MB-1/M/a.dcm", "slides/MB-3/S.svs"):
+        store.put(key, key.encode())
+    folder = copied.slides(BUCKET, ["MB-1", "MB-4"], quiet)
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    assert set(files) == {"slides/MB-1/S.svs", "slides/MB-1/M/a.dcm"}
+    assert files["slides/MB-1/M/a.dcm"].read_bytes() == b"slides/MB-1/M/a.dcm"
+    store.put("slides/MB-1/S.svs", b"SLIDES/MB-1/S.SVS")
+    copied.slides(BUCKET, ["MB-1"], quiet)
+    assert files["slides/MB-1/S.svs"].read_bytes() == b"slides/MB-1/S.svs"
+    with pytest.raises(BadEmbeddingsError, match="none of the 1 cases has a slide"):
+        copied.slides(BUCKET, ["MB-4"], quiet)
+
+
+def test_an_encoder_is_put_into_the_bucket_and_replaces_nothing(store: MemoryStore, copied: Copies) -> None:
+    with copied.encoder_output(BUCKET / "encoders/new") as folder:
+        (folder / "manifest.json").write_bytes(b"{}")
+    assert store.get("encoders/new/manifest.json") == b"{}"
+    with pytest.raises(BadS3UriError, match="replaces none"), copied.encoder_output(BUCKET / "encoders/new"):
+        pass
+
+
+def test_a_folder_of_a_bucket_is_copied_whole_and_an_empty_one_is_refused(store: MemoryStore, copied: Copies) -> None:
+    store.put("tiles/pink/P__1.png", b"pixels")
+    assert (copied.folder(BUCKET / "tiles") / "pink/P__1.png").read_bytes() == b"pixels"
+    with pytest.raises(BadS3UriError, match="no objects below s3://medulla/nothing"):
+        copied.folder(BUCKET / "nothing")

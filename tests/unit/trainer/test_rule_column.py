@@ -43,9 +43,11 @@ def test_the_column_is_the_answer_of_the_rule_alone_where_that_is_decided(cohort
     assert not alone[~decided].any()
 
 
-def test_the_hazard_ratio_of_the_rule_has_its_name_in_the_report(cohort: Cohort) -> None:
-    rows = {row.column: row.variable for row in hazard_ratios(cohort)}
-    assert rows["rule = high"] == "rule"
+def test_the_rule_has_a_hazard_ratio_of_its_own_beside_those_of_the_variables(plain: Cohort, cohort: Cohort) -> None:
+    rows = hazard_ratios(cohort)
+    assert rows[:-2] == hazard_ratios(plain)
+    assert [row.column for row in rows[-2:]] == ["rule = high", "rule missing"]
+    assert rows[-2].ratio.est is not None
     assert reported_profile(cohort).labels["rule"] == "rule (Chang M stage > M0 or …)"
 
 

@@ -16,8 +16,8 @@ from services.trainer.tile_classifier.composition import compose
 from services.trainer.tile_classifier.figures import Auc
 from services.trainer.tile_classifier.fit import fit_classifier
 from services.trainer.tile_classifier.labels import labelled_tiles, read_tiles
-from services.trainer.tile_classifier.prevalence import adjusted
 from shared.arrays import Floats
+from shared.model.tile_classifier import adjusted
 from tests.support.cohorts import quiet, write_bags
 from tests.support.command_line import AT_FAULT, medulla, printed
 from tests.support.labelled_bags import Drawn, draw, write_labels
@@ -65,7 +65,7 @@ def test_a_patient_of_the_labels_is_classified_by_a_model_that_has_not_seen_them
     assert not np.allclose(unseen, classifier.probabilities("somebody else", bag))
     share = np.array(classifier.manifest.prevalence)
     assert np.allclose(
-        classifier.probabilities("somebody else", bag), adjusted(classifier.models.probabilities(bag), share)
+        classifier.probabilities("somebody else", bag), adjusted(classifier.models[0].probabilities(bag), share)
     )
 
 

@@ -329,7 +329,9 @@ class Score(_message.Message):
     RECORD_ONLY_FIELD_NUMBER: _builtins.int
     MISSING_VARIABLES_FIELD_NUMBER: _builtins.int
     PROTOTYPES_FIELD_NUMBER: _builtins.int
+    COMPOSITION_CLASSES_FIELD_NUMBER: _builtins.int
     case_id: _builtins.str
+    """The case, as its objects are named in the bucket."""
     score_id: _builtins.str
     """Lower-case hex SHA-256 over slides, bags, clinical record, vectors and bundle: the same inputs give the same id and the
     same bytes.
@@ -347,29 +349,41 @@ class Score(_message.Message):
     percentile: _builtins.float
     """Percentile of log_risk in the training cohort, 0 to 100."""
     abstained: _builtins.bool
+    """True when no risk is given."""
     abstained_reason: _builtins.str
+    """Why, in a sentence; empty otherwise."""
     simulated: _builtins.bool
     """True when the bundle was fitted on simulated patients."""
     notice: _builtins.str
     """Research use only."""
     @_builtins.property
-    def risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HorizonRisk]: ...
-    @_builtins.property
-    def modalities_used(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Titles of the blocks of evidence that the model reads, and of those that the bundle could use and the case lacks."""
+    def risks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HorizonRisk]:
+        """Risk of relapse by each horizon of the bundle, with its interval; empty when the scorer abstained."""
 
     @_builtins.property
-    def modalities_missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def modalities_used(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles of the blocks of evidence that the model reads."""
+
+    @_builtins.property
+    def modalities_missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Titles of the blocks that the bundle could use and the case lacks."""
+
     @_builtins.property
     def contributions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contribution]:
         """Sums to log_risk."""
 
     @_builtins.property
-    def slides(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlideEvidence]: ...
+    def slides(self) -> _containers.RepeatedCompositeFieldContainer[Global___SlideEvidence]:
+        """The slides that the score was made from: their tiles, attention and quality."""
+
     @_builtins.property
-    def out_of_distribution(self) -> Global___OutOfDistribution: ...
+    def out_of_distribution(self) -> Global___OutOfDistribution:
+        """How far the case lies from those of the training cohort."""
+
     @_builtins.property
-    def provenance(self) -> Global___Provenance: ...
+    def provenance(self) -> Global___Provenance:
+        """Digests of everything that the score was made from, and the version of the program."""
+
     @_builtins.property
     def left_out(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftOutSlide]:
         """Slides of the case that the score was made without."""
@@ -422,6 +436,10 @@ class Score(_message.Message):
     def prototypes(self) -> _containers.RepeatedCompositeFieldContainer[Global___TilePrototype]:
         """Prototypes of the bundle, by number; empty where it has none or the score reads no slides."""
 
+    @_builtins.property
+    def composition_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Classes of the bundle's classifier of tiles; empty where it has none or the score reads no slides."""
+
     def __init__(
         self,
         *,
@@ -456,10 +474,11 @@ class Score(_message.Message):
         record_only: Global___RecordOnly | None = ...,
         missing_variables: _abc.Iterable[Global___MissingVariable] | None = ...,
         prototypes: _abc.Iterable[Global___TilePrototype] | None = ...,
+        composition_classes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_cohort_risk", b"_cohort_risk", "_incidence", b"_incidence", "_record_only", b"_record_only", "_rule", b"_rule", "certainty", b"certainty", "cohort_risk", b"cohort_risk", "incidence", b"incidence", "out_of_distribution", b"out_of_distribution", "provenance", b"provenance", "record_only", b"record_only", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_cohort_risk", b"_cohort_risk", "_incidence", b"_incidence", "_record_only", b"_record_only", "_rule", b"_rule", "abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "certainty", b"certainty", "cohort_risk", b"cohort_risk", "contributions", b"contributions", "event_free_risks", b"event_free_risks", "incidence", b"incidence", "left_out", b"left_out", "log_risk", b"log_risk", "missing_variables", b"missing_variables", "modalities_left_aside", b"modalities_left_aside", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "prototypes", b"prototypes", "provenance", b"provenance", "readings", b"readings", "record_only", b"record_only", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "rule", b"rule", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides", "vectors", b"vectors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_certainty", b"_certainty", "_cohort_risk", b"_cohort_risk", "_incidence", b"_incidence", "_record_only", b"_record_only", "_rule", b"_rule", "abstained", b"abstained", "abstained_reason", b"abstained_reason", "case_id", b"case_id", "certainty", b"certainty", "cohort_risk", b"cohort_risk", "composition_classes", b"composition_classes", "contributions", b"contributions", "event_free_risks", b"event_free_risks", "incidence", b"incidence", "left_out", b"left_out", "log_risk", b"log_risk", "missing_variables", b"missing_variables", "modalities_left_aside", b"modalities_left_aside", "modalities_missing", b"modalities_missing", "modalities_used", b"modalities_used", "model", b"model", "notice", b"notice", "out_of_distribution", b"out_of_distribution", "percentile", b"percentile", "prototypes", b"prototypes", "provenance", b"provenance", "readings", b"readings", "record_only", b"record_only", "remarks", b"remarks", "risk_group", b"risk_group", "risk_group_rule", b"risk_group_rule", "risks", b"risks", "rule", b"rule", "score_id", b"score_id", "simulated", b"simulated", "slides", b"slides", "vectors", b"vectors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__certainty: _TypeAlias = _typing.Literal["certainty"]  # noqa: Y015
     _WhichOneofArgType__certainty: _TypeAlias = _typing.Literal["_certainty", b"_certainty"]  # noqa: Y015
@@ -998,12 +1017,15 @@ class VectorEvidence(_message.Message):
     MODEL_COLUMNS_FIELD_NUMBER: _builtins.int
     KNOWN_COLUMNS_FIELD_NUMBER: _builtins.int
     OUT_OF_DISTRIBUTION_FIELD_NUMBER: _builtins.int
+    FROM_SLIDES_FIELD_NUMBER: _builtins.int
     block: _builtins.str
     title: _builtins.str
     """What people call the block."""
     model_columns: _builtins.int
     """Columns of the model, and those of them that have a value; the others count as the mean of the training cohort."""
     known_columns: _builtins.int
+    from_slides: _builtins.bool
+    """Computed from the case's slides by the bundle's classifier of tiles, and not stored as a vector."""
     @_builtins.property
     def out_of_distribution(self) -> Global___OutOfDistribution:
         """The vector's distance from those of the training cohort; absent where the bundle does not know it."""
@@ -1016,10 +1038,11 @@ class VectorEvidence(_message.Message):
         model_columns: _builtins.int = ...,
         known_columns: _builtins.int = ...,
         out_of_distribution: Global___OutOfDistribution | None = ...,
+        from_slides: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "out_of_distribution", b"out_of_distribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "block", b"block", "known_columns", b"known_columns", "model_columns", b"model_columns", "out_of_distribution", b"out_of_distribution", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "block", b"block", "from_slides", b"from_slides", "known_columns", b"known_columns", "model_columns", b"model_columns", "out_of_distribution", b"out_of_distribution", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__out_of_distribution: _TypeAlias = _typing.Literal["out_of_distribution"]  # noqa: Y015
     _WhichOneofArgType__out_of_distribution: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution"]  # noqa: Y015
@@ -1047,11 +1070,12 @@ class SlideEvidence(_message.Message):
     MPP_SOURCE_FIELD_NUMBER: _builtins.int
     OUT_OF_DISTRIBUTION_FIELD_NUMBER: _builtins.int
     PROTOTYPE_SHARES_FIELD_NUMBER: _builtins.int
+    COMPOSITION_SHARES_FIELD_NUMBER: _builtins.int
     slide_id: _builtins.str
     slide_digest: _builtins.str
     attention_key: _builtins.str
     """attention/{slide}/… in the store: safetensors with attention float32 [n], coords int32 [n, 2] and, where the score has
-    prototypes, prototype uint8 [n].
+    prototypes, prototype uint8 [n]; where it has composition_classes, composition uint8 [n], the likeliest class.
     """
     thumbnail_key: _builtins.str
     width_px: _builtins.int
@@ -1067,7 +1091,9 @@ class SlideEvidence(_message.Message):
     def ledger(self) -> _common_pb2.TileLedger: ...
     @_builtins.property
     def qc_flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Quality remarks a pathologist should see, such as pen_ink or few_tiles."""
+        """Quality remarks a pathologist should see, such as pen_ink or few_tiles; quality_not_checked where no plan checked the
+        slide, as of imported features: the ledger then counts nothing but the tiles.
+        """
 
     @_builtins.property
     def top_tiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopTile]:
@@ -1080,6 +1106,12 @@ class SlideEvidence(_message.Message):
     @_builtins.property
     def prototype_shares(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Share of the slide's tiles that belong to each of the score's prototypes; empty where there are none."""
+
+    @_builtins.property
+    def composition_shares(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Expected share of the slide's tiles of each of the score's composition_classes: their mean probability; empty where
+        there are none.
+        """
 
     def __init__(
         self,
@@ -1100,10 +1132,11 @@ class SlideEvidence(_message.Message):
         mpp_source: _builtins.str = ...,
         out_of_distribution: Global___OutOfDistribution | None = ...,
         prototype_shares: _abc.Iterable[_builtins.float] | None = ...,
+        composition_shares: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "ledger", b"ledger", "out_of_distribution", b"out_of_distribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "attention_key", b"attention_key", "height_px", b"height_px", "ledger", b"ledger", "mpp_source", b"mpp_source", "mpp_x", b"mpp_x", "mpp_y", b"mpp_y", "out_of_distribution", b"out_of_distribution", "prototype_shares", b"prototype_shares", "qc_flags", b"qc_flags", "slide_digest", b"slide_digest", "slide_id", b"slide_id", "thumbnail_key", b"thumbnail_key", "tile_height_px", b"tile_height_px", "tile_width_px", b"tile_width_px", "top_tiles", b"top_tiles", "width_px", b"width_px"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution", "attention_key", b"attention_key", "composition_shares", b"composition_shares", "height_px", b"height_px", "ledger", b"ledger", "mpp_source", b"mpp_source", "mpp_x", b"mpp_x", "mpp_y", b"mpp_y", "out_of_distribution", b"out_of_distribution", "prototype_shares", b"prototype_shares", "qc_flags", b"qc_flags", "slide_digest", b"slide_digest", "slide_id", b"slide_id", "thumbnail_key", b"thumbnail_key", "tile_height_px", b"tile_height_px", "tile_width_px", b"tile_width_px", "top_tiles", b"top_tiles", "width_px", b"width_px"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__out_of_distribution: _TypeAlias = _typing.Literal["out_of_distribution"]  # noqa: Y015
     _WhichOneofArgType__out_of_distribution: _TypeAlias = _typing.Literal["_out_of_distribution", b"_out_of_distribution"]  # noqa: Y015
@@ -1217,7 +1250,7 @@ class VectorProvenance(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     block: _builtins.str
     digest: _builtins.str
-    """SHA-256 of the file."""
+    """SHA-256 of the file; of a vector from slides, of the file that would hold it."""
     def __init__(
         self,
         *,

@@ -6,9 +6,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from services.results.rest import PAGE
 from shared.export.errors import BrokenMapError, ChooseSlideError, NotStoredError
 from shared.export.exported_case import ExportedCase
-from shared.export.geojson import AttentionGeoJson, attention_geojson
+from shared.export.geojson import OKABE_ITO, AttentionGeoJson, attention_geojson
 from shared.export.slide_attention import SlideAttention
 from tests.support import qupath
 from tests.support import scores as samples
@@ -56,6 +57,21 @@ def test_a_tile_has_the_number_of_its_prototype() -> None:
     case = exported(samples.add_prototypes(samples.score(slides=("A1",))))
     tiles = [item for item in qupath.read_objects(written(attention_geojson(case))) if item.kind == "tile"]
     assert {(tile.bounds[1] // 256 % 3, tile.measurements["Prototype"]) for tile in tiles} == {(0, 0), (1, 1), (2, 2)}
+
+
+def test_the_class_of_a_tile_is_that_of_the_composition_where_the_score_has_one() -> None:
+    case = exported(samples.add_composition(samples.score(slides=("A1",))))
+    data = written(attention_geojson(case))
+    tiles = [item for item in qupath.read_objects(data) if item.kind == "tile"]
+    kinds = {(int(tile.bounds[0]) // 256 % 3, tile.path_class) for tile in tiles}
+    assert kinds == {(0, "plain"), (1, "nodules"), (2, "necrosis")}
+    classifications = [feature["properties"]["classification"] for feature in json.loads(data)["features"]]
+    assert {"name": "necrosis", "color": OKABE_ITO[2]} in classifications
+
+
+def test_the_page_has_the_same_colours() -> None:
+    page = (PAGE / "viewer_groups.js").read_text(encoding="utf-8")
+    assert ", ".join(f'"#{red:02x}{green:02x}{blue:02x}"' for red, green, blue in OKABE_ITO) in page
 
 
 def of_tiles(attention: SlideAttention, most: int = 600_000) -> AttentionGeoJson:

@@ -45,8 +45,11 @@ def test_a_rule_that_is_undecided_makes_no_block_known() -> None:
 
 
 def test_a_bundle_states_the_column_only_where_its_profile_has_it() -> None:
-    assert "rule_as_column" not in profile(rule_as_column="").served()
-    assert profile(rule_as_column="").variable("rule") is None
+    without = profile(rule_as_column="")
+    assert "rule_as_column" not in without.served()
+    assert "rule_as_column" not in without.model_dump(mode="json")
+    assert without.variable("rule") is None
+    assert Profile.model_validate(profile().model_dump(mode="json")) == profile()
     assert Profile.model_validate(profile().served()).rule_variable == profile().rule_variable
 
 

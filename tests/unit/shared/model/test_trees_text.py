@@ -13,19 +13,14 @@ from services.standalone.demo_case import DEMO_BUNDLE
 from shared.model.errors import BadBundleError
 from shared.model.trees import read_trees
 from shared.model.trees_text import check_trees
+from tests.support.trees_text import with_sizes
 
 DEMO = (DEMO_BUNDLE / "lightgbm.txt").read_text()
 
 
-def _with_sizes(text: str) -> str:
-    """The text with the sizes of its trees as they are, so that only what was altered can refuse it."""
-    _, *trees = re.split(r"(?m)^(?=Tree=)", text.partition("end of trees\n")[0])
-    return re.sub(r"tree_sizes=.*", "tree_sizes=" + " ".join(str(len(tree)) for tree in trees), text)
-
-
 def _replaced(line: str, value: str) -> Callable[[str], str]:
     """The first line of that name with another value."""
-    return lambda text: _with_sizes(re.sub(rf"(?m)^{line}=.*$", f"{line}={value}", text, count=1))
+    return lambda text: with_sizes(re.sub(rf"(?m)^{line}=.*$", f"{line}={value}", text, count=1))
 
 
 ALTERED: dict[str, tuple[Callable[[str], str], str]] = {
@@ -51,7 +46,7 @@ ALTERED: dict[str, tuple[Callable[[str], str], str]] = {
     "categories": (_replaced("num_cat", "1"), "categorical splits or linear leaves"),
     "linear leaves": (_replaced("is_linear", "1"), "categorical splits or linear leaves"),
     "a repeated array": (
-        lambda text: _with_sizes(text.replace("num_cat=0", "num_cat=0\nnum_cat=0", 1)),
+        lambda text: with_sizes(text.replace("num_cat=0", "num_cat=0\nnum_cat=0", 1)),
         "stands where it is not understood",
     ),
     "several classes": (_replaced("num_class", "2000000000"), "only 1 is read"),

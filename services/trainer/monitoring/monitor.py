@@ -1,0 +1,171 @@
+"""Scores as they were given and outcomes that came later, put together into a monitoring report."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import numpy as np
+
+from services.trainer.metrics import calibration
+from services.trainer.metrics.bootstrap import NO_FIGURE, Bootstrap
+from services.trainer.monitoring import groups, inputs
+from services.trainer.monitoring.chart import Chart, Design, Direction, chart, threshold
+from services.trainer.monitoring.clock import Clock, clock
+from services.trainer.monitoring.followed import FollowedCase, GivenRisk, LaterOutcome, outcome_of
+from services.trainer.monitoring.monitor_report import (
+    Alarm,
+    ChartPoint,
+    HorizonCalibration,
+    Monitored,
+    MonitorReport,
+    Sequential,
+)
+from shared.model.profile import Profile
+from shared.notice import NOTICE
+from shared.words import counted
+
+DIRECTIONS: tuple[Direction, ...] = ("more", "fewer")
+NO_OUTCOME, KNOWN_BEFORE = "no outcome yet", "outcome known before the score, or no day to count from"
+_EVENTS, _SAMPLES, _SEED = 10, 500, 1
+"""Events by the horizon with which there is a calibration; bootstrap samples and seed."""
+_MOST_POINTS = 400
+
+
+def monitor(
+    risks: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], profile: Profile, design: Design
+) -> MonitorReport:
+    """The report; `outcomes` by case."""
+    by_bundle: dict[str, list[GivenRisk]] = defaultdict(list)
+    for risk in risks:
+        by_bundle[risk.bundle].append(risk)
+    return MonitorReport(
+        version=1,
+        notice=NOTICE,
+        event=profile.outcome.codes[profile.outcome.event_of_interest],
+        least=groups.LEAST,
+        bundles=tuple(_monitored(scores, outcomes, profile, design) for scores in by_bundle.values()),
+    )
+
+
+def _monitored(
+    scores: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], profile: Profile, design: Design
+) -> Monitored:
+    cases, sequential = sequential_of(scores, outcomes, design)
+    risks = _latest(scores, cases)
+    known = sum(risk.case_id in outcomes for risk in risks)
+    left_out = {NO_OUTCOME: len(risks) - known, KNOWN_BEFORE: known - len(cases)}
+    days = sorted(str(risk.given_on) for risk in risks if risk.given_on)
+    overall = groups.figures("all", cases)
+    return Monitored(
+        bundle=risks[0].bundle,
+        name=risks[0].bundle_name,
+        simulated=any(risk.simulated for risk in risks),
+        scored=len(risks),
+        followed=len(cases),
+        left_out={why: count for why, count in left_out.items() if count},
+        first=days[0] if days else "",
+        last=days[-1] if days else "",
+        overall=overall,
+        calibration=_calibration(cases, risks[0].horizon_years),
+        by_risk=groups.by_risk(cases),
+        quarters=groups.by_quarter(cases),
+        sites=groups.by_site(cases),
+        subgroups=groups.by_subgroup(cases, profile),
+        inputs=inputs.by_quarter(risks),
+        sequential=sequential,
+        flagged=bool(sequential.alarms),
+        sentence=_sentence(sequential, len(cases)),
+    )
+
+
+def _calibration(cases: Sequence[FollowedCase], years: float) -> HorizonCalibration:
+    """At the first horizon, of cases whose score was given at the beginning of their follow-up or later."""
+    outcome = outcome_of(cases)
+    events = int((outcome.is_event & (outcome.time <= years)).sum()) if cases else 0
+    if events < _EVENTS:
+        return HorizonCalibration(horizon_years=years, events=events)
+    risk = np.array([np.interp(years, case.latest.years, case.latest.risk) for case in cases])
+    draws = Bootstrap.of(len(cases), _SEED, _SAMPLES)
+    spread = float(np.ptp(risk)) > 1e-9
+    return HorizonCalibration(
+        horizon_years=years,
+        events=events,
+        o_e=draws.figure(calibration.observed_over_expected(outcome, risk, years)).rounded(),
+        intercept=draws.figure(calibration.intercept(outcome, risk, years)).rounded(),
+        slope=draws.figure(calibration.slope(outcome, risk, years)).rounded() if spread else NO_FIGURE,
+    )
+
+
+def sequential_of(
+    scores: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], design: Design
+) -> tuple[list[FollowedCase], Sequential]:
+    """The cases of a bundle's scores that were followed, and the charts of them."""
+    by_case = _by_case(scores)
+    joined = (FollowedCase.joined(by_case[case], outcomes[case]) for case in by_case if case in outcomes)
+    cases = [case for case in joined if case]
+    return cases, _sequential(_latest(scores, cases), cases, design)
+
+
+def _by_case(scores: Sequence[GivenRisk]) -> dict[str, list[GivenRisk]]:
+    """Scores of each case in order."""
+    by_case: dict[str, list[GivenRisk]] = defaultdict(list)
+    for score in sorted(scores, key=lambda score: score.given_on or date.min):
+        by_case[score.case_id].append(score)
+    return by_case
+
+
+def _latest(scores: Sequence[GivenRisk], cases: Sequence[FollowedCase]) -> list[GivenRisk]:
+    """Of each case the last score before its outcome; the last of all where it has none."""
+    last = {case: ordered[-1] for case, ordered in _by_case(scores).items()}
+    return list((last | {case.latest.case_id: case.latest for case in cases}).values())
+
+
+def _sequential(risks: Sequence[GivenRisk], cases: Sequence[FollowedCase], design: Design) -> Sequential:
+    planned = max(1, round(design.cases * float(np.mean([risk.hazard[-1] for risk in risks]))))
+    time = clock(cases if len(cases) >= groups.LEAST else ())
+    limits = {direction: threshold(design, direction, planned) for direction in DIRECTIONS}
+    charts = [chart(design, direction, time.events, time.total, limits[direction]) for direction in DIRECTIONS]
+    return Sequential(
+        ratio=design.ratio,
+        false_alarms=design.false_alarms,
+        cases_planned=design.cases,
+        events_planned=planned,
+        threshold_more=limits["more"],
+        threshold_fewer=limits["fewer"],
+        clock="calendar" if cases and all(case.begins for case in cases) else "case by case",
+        points=_points(*charts),
+        alarms=tuple(_alarm(each, time) for each in charts if each.alarm_at is not None),
+    )
+
+
+def _points(more: Chart, fewer: Chart) -> tuple[ChartPoint, ...]:
+    """Both charts, thinned out evenly where they have many points."""
+    kept = np.unique(np.linspace(0, len(more.at) - 1, min(len(more.at), _MOST_POINTS)).round().astype(int))
+    return tuple(
+        ChartPoint(
+            expected=round(float(more.at[i]), 3),
+            more=round(float(more.values[i]), 3),
+            fewer=round(float(fewer.values[i]), 3),
+        )
+        for i in kept
+    )
+
+
+def _alarm(each: Chart, time: Clock) -> Alarm:
+    at, cases = time.label_at(each.alarm_at or 0.0)
+    return Alarm(direction=each.direction, at=at, cases=cases)
+
+
+def _sentence(sequential: Sequential, followed: int) -> str:
+    """What the charts say, in words."""
+    if followed < groups.LEAST:
+        return f"{counted(followed, 'case')} with an outcome after the score: too few to say anything of the model."
+    if not sequential.alarms:
+        cases = counted(followed, "case")
+        return f"In {cases} with an outcome, events came neither more nor less often than predicted beyond chance."
+    first = sequential.alarms[0]
+    risks = "low" if first.direction == "more" else "high"
+    return (
+        f"Events come {'more' if first.direction == 'more' else 'less'} often than predicted: the chart reached its "
+        f"threshold at {first.at}, after {counted(first.cases, 'case')}. Risks of this model may be too {risks}."
+    )

@@ -1,0 +1,41 @@
+"""Which bundle scores are made by, kept in the bucket: the last one that was good, and why a newer one is not used."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from shared import keys
+from shared.blob.port import BlobStore, ObjectChangedError
+from shared.canonical import canonical_json
+from shared.units import Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class BundleInUse:
+    """The bundle that a scorer last found good."""
+
+    digest: Sha256
+    name: str
+    since: datetime
+    """When it was promoted, aware."""
+    refused: str = ""
+    """Why the bundle that was promoted since is not used, in a sentence; empty where there is none."""
+
+    @classmethod
+    def stored(cls, store: BlobStore) -> Self | None:
+        """What the bucket says; None where it says nothing that is understood."""
+        if store.head(keys.BUNDLE_IN_USE) is None:
+            return None
+        try:
+            entry = json.loads(store.get(keys.BUNDLE_IN_USE))
+            digest, name, refused = (str(entry[key]) for key in ("digest", "name", "refused"))
+            return cls(Sha256(digest), name, datetime.fromisoformat(entry["since"]), refused)
+        except (ObjectChangedError, ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, store: BlobStore) -> None:
+        """Write it, unless the bucket says the same."""
+        if BundleInUse.stored(store) != self:
+            entry = {"digest": self.digest, "name": self.name, "since": self.since.isoformat(), "refused": self.refused}
+            store.put(keys.BUNDLE_IN_USE, canonical_json(entry))

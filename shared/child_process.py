@@ -1,0 +1,26 @@
+"""What child processes for foreign files have in common: no secrets, and limits of memory and files."""
+
+import os
+import resource
+import sys
+from collections.abc import Mapping
+
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+"""Environment variables that are passed on; none holds a secret."""
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE_FORK_SUPPORT": "0"}
+"""Keep libraries from starting threads on import, since the process may fork."""
+
+
+def environment() -> Mapping[str, str]:
+    """The environment of a child that runs modules of this program."""
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {**kept, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def limit_memory(memory_mb: int) -> None:
+    """Limit this process's private memory (enforced on Linux only); allow no core file and no writes to files."""
+    limits = {resource.RLIMIT_DATA: memory_mb * 2**20, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0}
+    for kind, most in limits.items():
+        _, allowed = resource.getrlimit(kind)
+        held = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(kind, (held, held))

@@ -1,0 +1,91 @@
+"""Loads a bundle in a child process first, under limits: a model that crashes its runtime ends that process alone.
+
+`python -m shared.model.trial MEMORY_MB` reads the files on standard input, and writes what is wrong with them.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+
+from shared.canonical import canonical_json
+from shared.child_process import environment, limit_memory
+from shared.model.bundle import load
+from shared.model.bundle_files import VerifiedFiles
+from shared.model.errors import BadBundleError
+
+_REFUSED = 9
+"""Exit code of a child that has written a sentence."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Limits of the child process."""
+
+    seconds: float = 120
+    memory_mb: int = 2048
+    program: Sequence[str] = ("-P", "-m", f"{__package__}.trial")
+
+    def __call__(self, checked: VerifiedFiles) -> None:
+        """Load a bundle in a child process.
+
+        Raises:
+            BadBundleError: it cannot be loaded, or the process ended in the attempt.
+        """
+        command = [sys.executable, *self.program, str(self.memory_mb)]
+        name = checked.manifest.name
+        try:
+            child = subprocess.run(  # noqa: S603 - this very interpreter
+                command, input=_sent(checked.files), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                env=environment(), timeout=self.seconds, check=False, start_new_session=True,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise BadBundleError(f"bundle {name} takes longer than {self.seconds:g} s to load") from None
+        if child.returncode == _REFUSED:
+            raise BadBundleError(child.stdout.decode(errors="replace"))
+        if child.returncode:
+            raise BadBundleError(f"bundle {name} ends the process that loads it (exit code {child.returncode})")
+
+
+@dataclass(frozen=True)
+class _Received:
+    """Files that the parent sent."""
+
+    files: Mapping[str, bytes]
+    where: str = "the bundle"
+
+    def read(self) -> Mapping[str, bytes]:
+        return self.files
+
+
+def _sent(files: Mapping[str, bytes]) -> bytes:
+    """A line with the size of each file, then their bytes."""
+    sizes = {name: len(data) for name, data in files.items()}
+    return canonical_json(sizes) + b"\n" + b"".join(files[name] for name in sorted(files))
+
+
+def _received(stream: IO[bytes]) -> _Received:
+    sizes = json.loads(stream.readline())
+    return _Received({name: stream.read(sizes[name]) for name in sorted(sizes)})
+
+
+def main(memory_mb: int) -> int:
+    """Load the bundle on standard input and run its model of slides once; the exit code."""
+    received = _received(sys.stdin.buffer)
+    limit_memory(memory_mb)
+    try:
+        bundle = load(received)
+        if bundle.mil is not None:
+            bundle.mil(np.zeros((2, bundle.mil.width), np.float32))
+    except BadBundleError as error:
+        sys.stdout.write(str(error))
+        return _REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

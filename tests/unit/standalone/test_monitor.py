@@ -1,0 +1,114 @@
+"""`medulla monitor`: outcomes of every kind of file are joined with the scores, published, and shown by results."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from medulla.v1.scorer_pb2 import Score
+
+from services.results.rest import create_app
+from services.standalone.laptop_results import DATABASE
+from services.standalone.monitoring.given_scores import given_scores
+from services.trainer.cohort.cohort import DAYS_A_YEAR
+from shared import keys
+from shared.blob.folder import FolderStore
+from shared.blob.memory import MemoryStore
+from shared.keys import CURRENT_BUNDLE
+from shared.units import CaseId, Sha256
+from tests.support import scores as samples
+from tests.support.command_line import AT_FAULT, medulla, printed
+from tests.support.exports import complete
+from tests.support.results import Results
+
+CASES = [f"MB-{number}" for number in range(12)]
+GIVEN = samples.at(1).date()
+
+
+def score_of(case: str) -> Score:
+    score = complete()
+    score.case_id, score.score_id = case, samples.digest(case)
+    return score
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Path:
+    """The folder of `medulla up` with scored cases and a promoted bundle."""
+    folder = tmp_path / "laptop"
+    folder.mkdir()
+    results = Results(tmp_path, f"sqlite:///{folder / DATABASE}")
+    for case in CASES:
+        results.score(score_of(case))
+    results.close()
+    FolderStore(folder).put(CURRENT_BUNDLE, json.dumps({"digest": samples.digest("bundle")}).encode())
+    return folder
+
+
+def table(path: Path, event: str) -> Path:
+    rows = [f"{case},700,{event},S1" for case in CASES[:11]]
+    path.write_text("\n".join(["case_id,time_days,event_code,site_id", *rows]) + "\n")
+    return path
+
+
+def condition(case: str, days: int, status: str) -> str:
+    onset = (GIVEN + timedelta(days=days)).isoformat()
+    resource = {"resourceType": "Condition", "subject": {"reference": f"Patient/{case}"}, "onsetDateTime": onset}
+    return json.dumps(resource | {"clinicalStatus": {"coding": [{"code": status}]}})
+
+
+def test_a_table_is_joined_with_the_scores_of_files(tmp_path: Path) -> None:
+    files = tmp_path / "scores"
+    files.mkdir()
+    for case in CASES:
+        (files / f"{case}.json").write_text(samples.body(score_of(case)))
+    out = tmp_path / "out"
+    (bundle,) = printed("monitor", files, "--outcomes", table(tmp_path / "later.csv", "0"), "--out", out)["bundles"]
+    assert (bundle["scored"], bundle["followed"], bundle["overall"]["events"]) == (12, 11, 0)
+    assert bundle["sequential"]["clock"] == "case by case"
+    assert 2 < bundle["overall"]["expected"] < 5
+    assert "medulla_monitor_flagged" in (out / "medulla_monitor.prom").read_text()
+    written = "".join(file.read_text() for file in out.iterdir())
+    assert not [case for case in CASES if f"{case}<" in written or f'"{case}"' in written]
+
+
+def test_events_alone_are_refused(tmp_path: Path, up: Path) -> None:
+    refused = medulla("monitor", up, "--outcomes", table(tmp_path / "l.csv", "1"), "--out", tmp_path / "out")
+    assert refused.exit_code == AT_FAULT
+    assert "--complete-until" in refused.output
+
+
+def test_relapses_of_fhir_flag_the_model_on_the_page(tmp_path: Path, up: Path) -> None:
+    lines = [condition(case, -30, "active") for case in CASES]
+    lines += [condition(case, 20 + place, "relapse") for place, case in enumerate(CASES[:11])]
+    (tmp_path / "later.ndjson").write_text("\n".join(lines))
+    until = (GIVEN + timedelta(days=60)).isoformat()
+    arguments = ["--outcomes", tmp_path / "later.ndjson", "--out", tmp_path / "out", "--complete-until", until]
+    (bundle,) = printed("monitor", up, *arguments, "--per-cases", 20, "--publish")["bundles"]
+    assert (bundle["followed"], bundle["overall"]["events"]) == (12, 11)
+    assert bundle["sequential"]["alarms"][0]["direction"] == "more"
+    results = Results(tmp_path)
+    results.blobs = FolderStore(up)  # type: ignore[assignment]
+    with TestClient(create_app(results.backends()), base_url="http://127.0.0.1") as client:
+        (shown,) = client.get("/api/v1/monitoring").json()["bundles"]
+    results.close()
+    assert (shown["promoted"], shown["flagged"], shown["cases"]) == (True, True, 12)
+
+
+def test_notes_are_joined_by_years_or_date(tmp_path: Path, up: Path) -> None:
+    (tmp_path / "notes.csv").write_text(
+        "case_id,at,kind,event,event_years,event_date\n"
+        f"MB-0,2026-01-01T00:00:00Z,outcome,0,2,\n"
+        f"MB-1,2026-01-01T00:00:00Z,outcome,1,,{GIVEN + timedelta(days=round(DAYS_A_YEAR))}\n"
+    )
+    (bundle,) = printed("monitor", up, "--outcomes", tmp_path / "notes.csv", "--out", tmp_path / "out")["bundles"]
+    assert (bundle["followed"], bundle["left_out"]) == (2, {"no outcome yet": 10})
+
+
+def test_scores_of_a_bucket_have_the_day_of_their_object_and_the_site_of_their_record() -> None:
+    store, score = MemoryStore(), score_of("MB-1")
+    store.put(keys.score(CaseId("MB-1"), Sha256(score.score_id)), samples.body(score).encode())
+    store.put(keys.clinical(CaseId("MB-1")), b'{"case_id": "MB-1", "site_id": "north"}')
+    (given,) = given_scores([Path("s3://bucket")], lambda _: store)
+    assert (given.score.case_id, given.site) == ("MB-1", "north")
+    assert given.given_on == next(store.list(keys.SCORES)).last_modified.date()
