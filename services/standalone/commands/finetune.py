@@ -90,12 +90,10 @@ def finetune(
         from services.standalone.training_copies import local_job
         from services.trainer.bucket.copies import keeps
         from services.trainer.finetune.settings import Settings
-    with exit_codes(goes_on=keeps(out)):
-        schedule = Settings(epochs=epochs, frozen_epochs=frozen_epochs, patience=patience, seed=seed)
-        layers = replace(schedule, share=share, rate=rate, precision=precision.value)
-        settings = replace(layers, batch=batch, held_out=held_out, stain=stain, top=top)
-        with local_job(Job(encoder, source, settings, out, name, tile_um)) as job:
-            manifest = finetuned(job)
+    schedule = Settings(epochs=epochs, frozen_epochs=frozen_epochs, patience=patience, seed=seed, batch=batch, top=top)
+    settings = replace(schedule, share=share, rate=rate, precision=precision.value, held_out=held_out, stain=stain)
+    with exit_codes(goes_on=keeps(out)), local_job(Job(encoder, source, settings, out, name, tile_um)) as job:
+        manifest = finetuned(job)
     _print_encoder(manifest, out, as_json=as_json)
 
 

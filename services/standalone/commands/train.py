@@ -74,8 +74,8 @@ def train(
         plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()), classifier)
         with progress("steps") as advance:
             digest = train_bundle(table, bags, plan, folder, advance)
-    facts = {"bundle": as_typed(out), "digest": digest, "name": named, "simulated": table.simulated}
-    _print_bundle(facts, unlearned_notes(table), len(table), as_json=as_json)
+    facts: dict[str, str | bool] = {"bundle": as_typed(out), "digest": digest, "name": named}
+    _print_bundle(facts | {"simulated": table.simulated}, unlearned_notes(table), len(table), as_json=as_json)
 
 
 def _print_bundle(facts: Mapping[str, str | bool], notes: Sequence[str], patients: int, *, as_json: bool) -> None:

@@ -17,7 +17,10 @@ from services.standalone.commands.options import (
 from services.standalone.console import exit_codes, loading, print_json, progress, say
 from services.trainer.recalibration_method import Method
 
-NewBundle = Annotated[Path | None, typer.Option(help="Folder of a new bundle, with risks set right on this cohort.")]
+NewBundle = Annotated[
+    Path | None,
+    typer.Option("--recalibrate", help="Folder of a new bundle, with risks set right on this cohort."),
+]
 RecalibrationMethod = Annotated[
     Method, typer.Option(help="What is set right: the level, level and slope, or the baseline hazards.")
 ]
@@ -31,11 +34,11 @@ def validate(
     profile: ProfileFile = None,
     columns: MapFile = None,
     vectors: VectorTables = None,
-    recalibrate: NewBundle = None,
+    new_bundle: NewBundle = None,
     recalibrate_by: RecalibrationMethod = Method.LEVEL,
     as_json: AsJson = False,
 ) -> None:
-    """Validate a bundle externally, as it is; --recalibrate writes a new one beside it, and the report compares both."""
+    """Validate a bundle externally, as it is; --recalibrate writes a new one too, and the report compares both."""
     with loading():
         from services.standalone.cohort_files import CohortFiles, read
         from services.standalone.evaluation_lines import evaluation_lines
@@ -44,8 +47,7 @@ def validate(
         from services.trainer.bundle.served import read_bundle
         from services.trainer.profile import load_profile
         from services.trainer.report.page import write_page
-        from services.trainer.validation.recalibrate import RecalibrationPlan, with_recalibrated
-        from services.trainer.validation.recalibrate import recalibrate as recalibrated
+        from services.trainer.validation.recalibrate import RecalibrationPlan, recalibrate, with_recalibrated
         from services.trainer.validation.validate import validate as validate_bundle
     with exit_codes(), copies() as copied, copied.output(out) as folder:
         source = copied.bundle(bundle)
@@ -54,10 +56,10 @@ def validate(
         table, bags = read(files, load_profile(profile) if profile else served.profile)
         with progress("steps") as advance:
             report = validate_bundle(served, table, bags, folder, advance)
-        if recalibrate:
+        if new_bundle:
             plan = RecalibrationPlan(recalibrate_by, datetime.now(UTC).date().isoformat())
-            with copied.bundle_output(recalibrate) as target:
-                report = with_recalibrated(report, recalibrated(source, table, bags, plan, target))
+            with copied.bundle_output(new_bundle) as target:
+                report = with_recalibrated(report, recalibrate(source, table, bags, plan, target))
                 report.write(folder)
         write_page(report, folder)
     if as_json:

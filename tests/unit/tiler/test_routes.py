@@ -63,12 +63,8 @@ def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -
         ("case-2", "not_a_slide"),
     }
     letters = [dead_letters.read(record) for record in bus.records(topics.DEAD_LETTERS)]
-    assert sorted(letter.reason for letter in letters) == [
-        "bad_case_id",
-        "no_resolution",
-        "not_a_slide",
-        "poison_message",
-    ]
+    reasons = sorted(letter.reason for letter in letters)
+    assert reasons == ["bad_case_id", "no_resolution", "not_a_slide", "poison_message"]
     assert all(letter.sentence and letter.advice and letter.service == "tiler" for letter in letters)
     named = [(line["case_id"], line["slide_id"]) for line in logged.lines("planned")]
     assert named == [("case-1", "good.svs")]
