@@ -12,6 +12,11 @@ from services.results.ports import NoteRecord
 from services.results.rest import Login
 from services.standalone.pictures import data_uri
 from services.standalone.report_page import SlidePage, render
+from services.trainer.monitoring.chart import Design
+from services.trainer.monitoring.monitor import monitor
+from services.trainer.monitoring.page import write_page as write_monitoring
+from services.trainer.profile import load_profile
+from services.trainer.report.page import write_page as write_evaluation
 from shared.bus.dead_letters import to_dead_letter
 from shared.bus.port import Delivery, Record
 from shared.canonical import sha256
@@ -21,8 +26,10 @@ from shared.settings import AuthSettings
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.axe import Axe
+from tests.support.monitoring import stream
 from tests.support.oidc_issuer import OidcIssuer
 from tests.support.questions import FakeScorer
+from tests.support.reports import drawn_report
 from tests.support.results import Results, over_http, thumbnail
 
 _WIDTHS = (380, 820, 1400)
@@ -95,3 +102,13 @@ def test_axe_finds_nothing_in_the_report_of_a_score(check: Check, tmp_path: Path
     report = tmp_path / "report.html"
     report.write_text(render(score, slides), encoding="utf-8")
     check(report.as_uri(), "h1")
+
+
+def test_axe_finds_nothing_in_the_report_of_an_evaluation(check: Check, tmp_path: Path) -> None:
+    write_evaluation(drawn_report(), tmp_path)
+    check((tmp_path / "report.html").as_uri(), "h1")
+
+
+def test_axe_finds_nothing_in_the_report_of_monitoring(check: Check, tmp_path: Path) -> None:
+    write_monitoring(monitor(*stream(60, 3.0, 1), load_profile(), Design()), tmp_path)
+    check((tmp_path / "monitor.html").as_uri(), "h1")

@@ -3,7 +3,14 @@
 from typing import Any
 
 from services.trainer.metrics.bootstrap import NO_FIGURE, Contrast, Figure
-from services.trainer.report_model.arms import ArmFigures, ByFold, CalibrationFigures, DecisionCurve, OperatingPoint
+from services.trainer.report_model.arms import (
+    ArmFigures,
+    ByFold,
+    CalibrationFigures,
+    DecisionCurve,
+    OperatingPoint,
+    Subgroup,
+)
 from services.trainer.report_model.comparisons import ArmContrast, Secondary
 from services.trainer.report_model.patients import CohortSummary, FollowUp, ReportedProfile
 from services.trainer.report_model.procedure import (
@@ -106,3 +113,16 @@ def small_report(**changes: Any) -> Report:
         procedure=EVALUATION,
     )
     return report.model_copy(update=changes)
+
+
+def drawn_report() -> Report:
+    """A small report that has all that its page draws."""
+    at, names = (0.1, 0.2, 0.3), ("treat_all", "treat_none", "fused")
+    curve = DecisionCurve(
+        horizon_years=2.0,
+        thresholds=at,
+        net_benefit=dict.fromkeys(names, (0.2, 0.1, 0.0)),
+        intervals=dict.fromkeys(names, ((0.1, 0.3), (0.0, 0.2), (-0.1, 0.1))),
+    )
+    known = Subgroup(name="clinical", n=50, events=26, harrell_c={"fused": C})
+    return small_report(decision_curve=curve, modalities=(known,), subgroups=(known,))
