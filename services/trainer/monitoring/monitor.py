@@ -29,6 +29,8 @@ NO_OUTCOME, KNOWN_BEFORE = "no outcome yet", "outcome known before the score, or
 _EVENTS, _SAMPLES, _SEED = 10, 500, 1
 """Events by the horizon with which there is a calibration; bootstrap samples and seed."""
 _MOST_POINTS = 400
+SOON_YEARS = 0.25
+"""From diagnosis to the score, of the cases that calibration at a horizon is of."""
 
 
 def monitor(
@@ -79,12 +81,17 @@ def _monitored(
 
 
 def _calibration(cases: Sequence[FollowedCase], years: float) -> HorizonCalibration:
-    """At the first horizon, of cases whose score was given at the beginning of their follow-up or later."""
+    """At the first horizon, of the first scores of cases that were scored soon after diagnosis.
+
+    Cases that were scored later had no event until then, so with them too few events would seem to happen.
+    """
+    cases = [case for case in cases if case.since <= SOON_YEARS]
     outcome = outcome_of(cases)
     events = int((outcome.is_event & (outcome.time <= years)).sum()) if cases else 0
     if events < _EVENTS:
         return HorizonCalibration(horizon_years=years, events=events)
-    risk = np.array([np.interp(years, case.latest.years, case.latest.risk) for case in cases])
+    first = [case.scores[0] for case in cases]
+    risk = np.array([np.interp(years, score.years, score.risk) for score in first])
     draws = Bootstrap.of(len(cases), _SEED, _SAMPLES)
     spread = float(np.ptp(risk)) > 1e-9
     return HorizonCalibration(

@@ -46,7 +46,10 @@ class InputShares(Entry):
 
 
 class HorizonCalibration(Entry):
-    """Calibration at the first horizon, weighted for censoring; undefined with few events by then."""
+    """Calibration at the first horizon of cases scored within three months of diagnosis, weighted for censoring.
+
+    Undefined with few events by then.
+    """
 
     horizon_years: float
     events: int

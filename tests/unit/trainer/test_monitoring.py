@@ -75,6 +75,17 @@ def test_right_risks_that_are_given_again_every_year_are_not_flagged() -> None:
     assert twice.overall == once.overall
 
 
+def test_cases_that_were_scored_long_after_diagnosis_do_not_enter_the_calibration_at_a_horizon() -> None:
+    risks, outcomes = stream(120, 1.0, 8803)
+    late = [given(f"LATE-{i}", 0.2, date(2024, 1, 1)) for i in range(60)]
+    survived = {risk.case_id: LaterOutcome(0, 4.0, diagnosed=date(2022, 1, 1)) for risk in late}
+    (early,) = monitor(risks, outcomes, load_profile(), Design()).bundles
+    (both,) = monitor([*risks, *late], outcomes | survived, load_profile(), Design()).bundles
+    assert both.followed == early.followed + 60
+    assert both.calibration == early.calibration
+    assert early.calibration.o_e.est is not None
+
+
 def test_the_interval_of_no_events_is_that_of_a_poisson_count() -> None:
     figure = ratio(0, 2.0)
     assert (figure.est, figure.lo) == (0.0, 0.0)
