@@ -17,6 +17,8 @@ TILE_CLASSIFIER = "tile-classifier.json"
 MOST_CLASSES = 8
 """As many as people can tell apart by colour."""
 _DIGITS = 6
+_LEAST, _MOST = 1e-9, 1e9
+"""Of a prevalence and the temperature; of a coefficient: within them every probability is a number."""
 _AT_ONCE = 4096
 """Tiles that are classified in one step: bounds the memory that wide features take."""
 
@@ -60,7 +62,7 @@ class BundleClassifier(Frozen):
     """[classes, d]."""
     intercept: Vector
     """[classes]."""
-    temperature: float = Field(gt=0)
+    temperature: float = Field(ge=_LEAST)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -69,8 +71,10 @@ class BundleClassifier(Frozen):
             raise ValueError("a class occurs twice")
         if {len(self.prevalence), len(self.coefficients), len(self.intercept)} != {count}:
             raise ValueError("prevalence, coefficients and intercept must have a row for each class")
-        if np.any(self.prevalence <= 0):
-            raise ValueError("every prevalence must be above 0")
+        if np.any(self.prevalence < _LEAST):
+            raise ValueError(f"every prevalence must be {_LEAST:g} or more")
+        if max(np.abs(self.coefficients).max(), np.abs(self.intercept).max()) > _MOST:
+            raise ValueError(f"coefficients and intercept must lie within {_MOST:g} of 0")
         return self
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from medulla.v1.scorer_pb2 import ScoreCaseRequest
+from pydantic import ValidationError
 from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.inputs import CaseInputs
@@ -114,3 +115,13 @@ def test_a_bundle_without_a_classifier_gives_the_same_bytes_as_before(tmp_path: 
     result = score(load(write_bundle(tmp_path)), CaseInputs(CASE, SLIDES), "0.0")
     assert b"composition" not in to_bytes(result.score) + b"".join(result.attention.values())
     assert b"from_slides" not in to_bytes(result.score)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"coefficients": [[0.0, 1e300], [0.0, 0.0]]}, {"temperature": 1e-300}, {"prevalence": [1e-320, 1e-320]}],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_numbers_that_leave_a_tile_without_a_class_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        tile_classifier(**changes)
