@@ -66,7 +66,7 @@ def write_recalibrated(source: Path, served: ServedBundle, facts: RecalibrationF
         THRESHOLDS: bundle.thresholds.model_dump(),
         REFERENCE: bundle.reference.as_json(),
         TRAINING: served.training.as_json(),
-        CARD: recalibrated_card(files[CARD].decode(), served, facts).encode(),
+        CARD: recalibrated_card(files.get(CARD, b"").decode(), served, facts).encode(),
     }
     return write_bundle(out, files | changed, _manifest(old.manifest, facts), None)
 

@@ -94,7 +94,7 @@ def test_a_question_may_leave_the_block_of_the_slides_out_or_give_other_shares(t
         ({"block": "texture"}, "block texture, which the profile does not have"),
         ({"classes": ["plain", "plain"]}, "a class occurs twice"),
         ({"intercept": [0.0]}, "a row for each class"),
-        ({"prevalence": [0.0, 1.0]}, "every prevalence must be above 0"),
+        ({"prevalence": [0.0, 1.0]}, "every prevalence must be 1e-09 or more"),
     ],
 )
 def test_a_classifier_that_does_not_fit_its_bundle_is_refused(
