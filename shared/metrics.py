@@ -157,7 +157,7 @@ OLDEST_WAITING_SLIDE_SECONDS = Gauge(
 )
 PROMOTED_BUNDLE_REFUSED = Gauge(
     "medulla_promoted_bundle_refused",
-    "1 while the promoted bundle cannot be used and scores are made by the last good one: promote one that is good.",
+    "1 while the promoted bundle cannot be used. The last good one makes the scores: promote one that is good.",
 )
 WITHDRAWALS = Counter(
     "medulla_withdrawals_total",
@@ -168,27 +168,35 @@ WITHDRAWALS = Counter(
 
 MONITOR_FLAGGED = Gauge(
     "medulla_monitor_flagged",
-    "1 where a chart of outcomes against the scores of a bundle reached its threshold: its risks may be wrong.",
+    "1 where a chart of outcomes against a bundle's scores reached its threshold. Its risks may be wrong.",
     ["bundle"],
 )
-MONITOR_CASES = Gauge("medulla_monitor_cases", "Cases with an outcome after their score, by bundle.", ["bundle"])
+MONITOR_CASES = Gauge(
+    "medulla_monitor_cases",
+    "Cases of a bundle with an outcome after their score. With few of them the figures beside it say little.",
+    ["bundle"],
+)
 MONITOR_O_E = Gauge(
     "medulla_monitor_observed_over_expected",
-    "Observed over expected events, estimate, lower and upper: the interval without 1 says that risks may be wrong.",
+    "Observed over expected events: estimate, lower, upper. An interval without 1: risks may be wrong.",
     ["bundle", "end"],
 )
 MONITOR_CHART = Gauge(
     "medulla_monitor_chart",
-    "Highest value of the chart of more, or of fewer, events than predicted over its threshold; at 1 it is flagged.",
+    "Highest value of the chart of more, or fewer, events than predicted over its threshold. Flagged at 1.",
     ["bundle", "direction"],
 )
-MONITOR_C = Gauge("medulla_monitor_harrell_c", "Harrell's C on outcomes after the score; 0.5 is chance.", ["bundle"])
+MONITOR_C = Gauge("medulla_monitor_harrell_c", "Harrell's C on outcomes after the score. 0.5 is chance.", ["bundle"])
 MONITOR_PSI = Gauge(
     "medulla_monitor_psi",
     "Stability index of a quarter's risks against the training cohort. Above 0.25: other patients or inputs.",
     ["bundle"],
 )
-MONITOR_TIME = Gauge("medulla_monitor_timestamp_seconds", "When a bundle was monitored last.", ["bundle"])
+MONITOR_TIME = Gauge(
+    "medulla_monitor_timestamp_seconds",
+    "When a bundle was monitored last. Long ago: run medulla monitor with the outcomes since.",
+    ["bundle"],
+)
 
 # --- requests
 
