@@ -7,6 +7,7 @@ are kept, and replicas share the work. What the tiler remembers of each slide (`
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from heapq import nlargest
@@ -19,7 +20,7 @@ from services.embedder.bag_store import BagFolder, BagState, bag_folder
 from services.embedder.handler import takes
 from services.embedder.manifest import EncoderManifest
 from shared import keys, metrics
-from shared.blob.port import BlobInfo, BlobStore
+from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.bus import headers, topics
 from shared.bus.events import to_record
 from shared.bus.port import Record
@@ -76,10 +77,13 @@ class Backlog:
                 yield event
 
     def _missing(self) -> Iterator[SlideTiled]:
-        """The planned slides that stand and have no bag of the encoder, and were not refused."""
+        """The planned slides that stand and have no bag of the encoder, and were not refused.
+
+        A case that is erased meanwhile is passed over.
+        """
         planned = groupby(self.store.list(keys.LANDINGS), key=lambda info: _case(info.key))
         for case, infos in planned:
-            with contained("backlog", TransientError):
+            with contained("backlog", TransientError), suppress(ObjectChangedError):
                 yield from self._missing_of(case, list(infos))
 
     def _missing_of(self, case: CaseId, infos: Iterable[BlobInfo]) -> Iterator[SlideTiled]:

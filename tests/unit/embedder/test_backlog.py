@@ -64,6 +64,17 @@ def test_missing_slides_are_requested_once_the_newest_first(monkeypatch: pytest.
     assert all(is_long(Delivery(record, 0, 0)) for record in sent)
 
 
+def test_a_case_that_is_erased_during_a_sweep_is_no_internal_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting, sent = Setting(), list[Record]()
+    remembered(setting.store, "erased")
+    listed = list(setting.store.list(keys.LANDINGS))
+    setting.store.delete(listed[0].key)
+    monkeypatch.setattr(setting.store, "list", lambda _prefix: iter(listed))
+    errors = metrics.INTERNAL_ERRORS.labels("backlog", "ObjectChangedError")._value.get
+    before = errors()
+    assert (backlog(setting, sent)(), errors()) == (0, before)
+
+
 def test_slides_with_a_bag_refused_ones_and_those_that_are_not_to_be_embedded_are_left_alone() -> None:
     setting, sent = Setting(), list[Record]()
     store = setting.store
