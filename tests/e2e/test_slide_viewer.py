@@ -22,7 +22,6 @@ from tests.support.polling import eventually
 from tests.support.results import Results, over_http
 from tests.support.slides import cc0_pixels
 from tests.support.viewer_page import CASE, VIEW, ShownSlides, is_drawn, opened, show, shown_slides
-from tests.support.viewing import scored
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +132,7 @@ def test_parts_of_a_slide_are_asked_for_with_the_token_of_the_login(
 ) -> None:
     own = Results(tmp_path)
     own.blobs = shown.results.blobs
-    own.score(samples.add_prototypes(scored(*shown.events)))
+    show(own, *shown.events)
     with OidcIssuer() as issuer:
         verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
         with over_http(own, verifier, Login(issuer.url, "medulla-page"), shown.pixels) as guarded:
