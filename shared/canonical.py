@@ -16,7 +16,7 @@ def canonical_json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
 
-def sha256(data: bytes) -> Sha256:
+def sha256(data: bytes | memoryview) -> Sha256:
     """Lower-case hex SHA-256 of bytes."""
     return Sha256(hashlib.sha256(data).hexdigest())
 

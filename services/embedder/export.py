@@ -1,6 +1,5 @@
 """Creates an encoder's folder from a network's ONNX file: wrapped graph, manifest with a known answer, notice."""
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from services.embedder.manifest import (
     file_digest,
 )
 from services.embedder.onnx_encoder import OnnxModel
+from shared.canonical import sha256
 from shared.files import put
 from shared.preprocessing import Preprocessing, is_default
 
@@ -114,7 +114,7 @@ def _describe(model: bytes, card: EncoderCard, data: Path | None) -> EncoderMani
         version=card.version,
         source=card.source,
         licence=card.licence,
-        digest=hashlib.sha256(model).hexdigest(),
+        digest=sha256(model),
         input_px=card.tile_px,
         tile_um=card.tile_um,
         um_per_px=card.tile_um / card.tile_px,

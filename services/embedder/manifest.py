@@ -11,6 +11,7 @@ from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
 from services.embedder.serving import Serving, is_usual
 from shared import json_objects
 from shared.bounded_file import open_plain
+from shared.canonical import sha256
 from shared.onnx_graph import GraphLimits, check_graph
 from shared.onnx_operators import NETWORK
 from shared.preprocessing import Preprocessing, is_default
@@ -162,7 +163,7 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
         raise UnknownEncoderError(f"encoder {manifest.name} has no model at {path}: {error.strerror}") from error
     if len(model) > MAX_MODEL_BYTES:
         raise UnknownEncoderError(f"{path} has more than {MAX_MODEL_BYTES} bytes, the most that is allowed")
-    if hashlib.sha256(model).hexdigest() != manifest.digest:
+    if sha256(model) != manifest.digest:
         raise EncoderAlteredError(f"{path} does not have the digest that its manifest states")
     check_model(model, path, folder / DATA_FILE if manifest.data_digest else None)
     return model

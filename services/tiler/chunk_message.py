@@ -1,11 +1,11 @@
 """The message of a decoded chunk, as bytes: a message object would copy the pixels twice more."""
 
-import hashlib
 from collections.abc import Iterator
 
 from medulla.v1.tiles_pb2 import TILE_ENCODING_RAW_UINT8, StreamTilesResponse, TileChunk
 
 from services.tiler.chunks import DecodedChunk
+from shared.canonical import sha256
 
 _LENGTH_DELIMITED = 2
 """Wire type of bytes and of messages within messages, https://protobuf.dev/programming-guides/encoding."""
@@ -18,7 +18,7 @@ def encode(chunk: DecodedChunk) -> bytes:
         encoding=TILE_ENCODING_RAW_UINT8,
         tiles=chunk.tiles.tolist(),
         corrupt=chunk.corrupt.tolist(),
-        digest=hashlib.sha256(chunk.pixels.data).hexdigest(),
+        digest=sha256(chunk.pixels.data),
     ).SerializeToString()
     pixels = _head(TileChunk.PIXELS_FIELD_NUMBER, chunk.pixels.nbytes)
     size = len(facts) + len(pixels) + chunk.pixels.nbytes
