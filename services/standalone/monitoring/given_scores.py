@@ -56,7 +56,9 @@ def _of_files(place: Path) -> Iterator[GivenScore]:
     """Of a file, or of the files below a folder; their times say when they were written, which may be much later."""
     folder = place / keys.SCORES if (place / keys.SCORES).is_dir() else place
     files = sorted(folder.rglob("*.json")) if folder.is_dir() else [place]
-    if not files or not place.exists():
+    if not place.exists():
+        raise NothingToMonitorError(f"{place} is neither a file of a score nor a folder of such files")
+    if not files:
         raise NothingToMonitorError(f"{place} holds no scores")
     for file in files:
         yield GivenScore(read_score(file), None)

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 from medulla.v1.scorer_pb2 import Score
 
 from services.results.rest import create_app
+from services.standalone.errors import NothingToMonitorError
 from services.standalone.laptop_results import DATABASE
 from services.standalone.monitoring.given_scores import given_scores
 from services.standalone.monitoring.later_outcomes import later_outcomes
@@ -124,3 +125,10 @@ def test_scores_of_a_bucket_have_the_day_of_their_object_and_the_site_of_their_r
     (given,) = given_scores([Path("s3://bucket")], lambda _: store)
     assert (given.score.case_id, given.site) == ("MB-1", "north")
     assert given.given_on == next(store.list(keys.SCORES)).last_modified.date()
+
+
+def test_scores_that_are_not_there_and_folders_without_any_are_refused_in_words_of_their_own(tmp_path: Path) -> None:
+    with pytest.raises(NothingToMonitorError, match="neither a file of a score nor a folder"):
+        list(given_scores([tmp_path / "nope.json"]))
+    with pytest.raises(NothingToMonitorError, match="holds no scores"):
+        list(given_scores([tmp_path]))
