@@ -22,7 +22,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo demo-bundle test test-whole test-rest e2e lint protos chart-docs docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
+.PHONY: help dev demo demo-bundle test test-whole test-rest e2e lint protos chart-docs docs bench fuzz chaos science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -99,6 +99,10 @@ fuzz: .venv/.dev ## try seeded odd inputs on everything that reads foreign bytes
 
 bench: .venv/.bench ## measure readers, encoders, the pipeline, the services and the list of cases
 	$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: .venv/.dev parts ## inflict seeded faults on the real parts and say which promises hold: [SIZE=laptop] [SEED=1] [ONLY=scenario] [PUBLISH=1]
+	$(BIN)/python -m tests.chaos --size "$(or $(SIZE),laptop)" --seed "$(or $(SEED),1)" $(addprefix --only ,$(ONLY)) \
+	  $(if $(PUBLISH),--publish)
 
 science: .venv/.dev ## rebuild the figures of EVIDENCE.md: DATA=/folder [QUICK=1] [ONLY=part,...] [OUT=out/science] [PUBLISH=1]
 	$(BIN)/python -m tests.studies --out "$(or $(OUT),out/science)" $(if $(DATA),--data "$(DATA)") \
