@@ -58,7 +58,7 @@ def routes(
     kept = (
         Route(
             topics.S3_EVENTS,
-            s3_events.decode,
+            s3_events.decoder(bucket),
             landing,
             landing.rejected,
             s3_events.split,

@@ -39,7 +39,7 @@ from shared.bus.port import Producer
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
 from shared.route import Route, subscriptions
-from shared.rpc.auth import require_role, verifier
+from shared.rpc.auth import caller_check, require_role, verifier
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
@@ -133,16 +133,17 @@ def _http(settings: ResultsSettings, platform: PlatformSettings, backends: Backe
 
 def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Queries, feed: Feed) -> GrpcServer:
     host = settings.grpc_address.rpartition(":")[0].strip("[]")
-    authorised = require_role(verifier(platform.auth, host), READERS)
+    verifying = verifier(platform.auth, host)
+    servicer = ResultsServicer(queries, feed, caller_check(verifying, READERS))
 
     def register(server: grpc.Server) -> None:
-        add_ResultsServiceServicer_to_server(ResultsServicer(queries, feed), server)
+        add_ResultsServiceServicer_to_server(servicer, server)
 
     workers = settings.watchers + _CALLS
     return GrpcServer(
         settings.grpc_address,
         register,
-        interceptors=[authorised],
+        interceptors=[require_role(verifying, READERS)],
         max_workers=workers,
         tls=settings.grpc_tls,
         reflects=results_pb2.DESCRIPTOR if platform.grpc_reflection else None,

@@ -115,7 +115,7 @@ def create_app(
     if guide:
         app.include_router(guide)
     reader, operator = require(backends.verifier, READERS), require(backends.verifier, OPERATORS)
-    progress = progress_routes(feed or Feed(backends.results), rhythm or Rhythm())
+    progress = progress_routes(feed or Feed(backends.results), rhythm or Rhythm(), reader)
     app.include_router(_guarded((*_case_routes(backends, reader), progress, me_routes(reader)), reader))
     app.include_router(_guarded(_optional_routes(backends), reader))
     app.include_router(_guarded(_operator_routes(backends), operator))

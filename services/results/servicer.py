@@ -10,14 +10,16 @@ from services.results.case_list import from_message
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from shared import keys
+from shared.rpc.auth import CallerCheck
 
 
 class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
-    """Serves ResultsService from the same queries as REST."""
+    """Serves ResultsService from the same queries as REST; streams repeat `check` of their caller."""
 
-    def __init__(self, queries: Queries, feed: Feed) -> None:
+    def __init__(self, queries: Queries, feed: Feed, check: CallerCheck) -> None:
         self._queries = queries
         self._feed = feed
+        self._check = check
 
     @override
     def ListCases(
@@ -66,10 +68,11 @@ class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
     def WatchProgress(
         self, request: results_pb2.WatchProgressRequest, context: grpc.ServicerContext
     ) -> Iterator[results_pb2.WatchProgressResponse]:
-        """Progress until the caller hangs up."""
+        """Progress until the caller hangs up or its token expires."""
         if request.case_id:
             keys.named_case(request.case_id, "the request")
         with self._feed.watch(request.case_id) as look:
             while context.is_active() and not self._feed.closed:
+                self._check(context)
                 yield from (results_pb2.WatchProgressResponse(progress=progress) for progress in look().progress)
                 self._feed.wait()

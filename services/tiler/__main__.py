@@ -113,7 +113,7 @@ def _workers(
 
     The first of `hearts` beats with Kafka's loop, the last with the queue's, so that a hanging loop is detected.
     """
-    served = routes(on_landing)
+    served = routes(on_landing, platform.s3.bucket)
     read = subscriptions(SERVICE, served)
     kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, hearts[0].beat)
     yield Worker(SERVICE, kafka, producer, served, attempts=attempts)

@@ -27,7 +27,7 @@ from services.results.sse import Rhythm
 from shared.blob.memory import MemoryStore
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.memory import MemoryBus
-from shared.rpc.auth import OpenOnLoopback, Verifier, require_role
+from shared.rpc.auth import OpenOnLoopback, Verifier, caller_check, require_role
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
 from tests.support import scores as samples
@@ -141,11 +141,11 @@ def over_http(
 @contextmanager
 def over_grpc(results: Results, verifier: Verifier) -> Iterator[str]:
     """The gRPC server's address."""
+    queries = Queries(results.store, results.blobs)
+    servicer = ResultsServicer(queries, results.feed, caller_check(verifier, READERS))
 
     def register(server: grpc.Server) -> None:
-        add_ResultsServiceServicer_to_server(
-            ResultsServicer(Queries(results.store, results.blobs), results.feed), server
-        )
+        add_ResultsServiceServicer_to_server(servicer, server)
 
     server = GrpcServer("127.0.0.1:0", register, interceptors=[require_role(verifier, READERS)], grace_s=1)
     with running(server):
