@@ -55,7 +55,7 @@ WORKER_DEATHS = Counter(
 )
 SWEEP_FINDINGS = Counter(
     "medulla_sweep_findings_total",
-    "Objects that no event announced and the sweep found. More than a few: the bucket's notifications are broken.",
+    "Objects that the sweep found while no event waited. More than a few: the bucket's notifications are broken.",
     ["prefix"],
 )
 

@@ -14,6 +14,7 @@ from kafka.errors import RetriableError
 from shared import metrics
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import ensure_topics, forget, read_topic
+from shared.bus.kafka_backlog import unfinished
 from shared.bus.kafka_client import KafkaDownError, connection
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record, RecordTooLargeError
@@ -147,6 +148,16 @@ def test_lag_is_shown_for_every_partition_and_forgotten_with_it(bus: KafkaKind) 
         eventually(lambda: sum(_lags(topic)) == 3)
         assert len(_lags(topic)) == 3
         finish.set()
+
+
+def test_a_group_whose_last_member_has_left_still_has_records_to_finish(bus: KafkaKind) -> None:
+    topic, recorder = bus.topic(), Recorder()
+    bus.producer().send(spread(topic, 5))
+    with running(consume(bus.consumer("group", [topic]), recorder)):
+        recorder.wait_for(5)
+    bus.producer().send(spread(topic, 12))
+    assert unfinished(bus.settings, bus.group("group"), [topic]) == 12
+    assert unfinished(bus.settings, bus.group("never read"), [topic]) == 17
 
 
 def _lags(topic: str) -> list[float]:
