@@ -7,8 +7,6 @@ from shared.bus.sqs import SqsQueue, connect
 from shared.errors import TransientError
 from shared.settings import KafkaSettings, SqsSettings
 
-_COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-
 
 class QueueLengthError(TransientError):
     """A queue does not say how many messages it holds."""
@@ -32,7 +30,10 @@ def in_queue(queue: SqsQueue) -> int:
         QueueLengthError: it does not answer, or refuses `sqs:GetQueueAttributes`.
     """
     try:
-        answer = queue.client.get_queue_attributes(QueueUrl=queue.url, AttributeNames=list(_COUNTS))
+        answer = queue.client.get_queue_attributes(
+            QueueUrl=queue.url,
+            AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+        )
     except (BotoCoreError, ClientError) as error:
         raise QueueLengthError(f"queue {queue.url} does not say how many messages it holds ({error})") from error
     return sum(int(number) for number in answer.get("Attributes", {}).values())

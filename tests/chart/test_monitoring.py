@@ -148,10 +148,12 @@ def _check_targets(targets: list[dict[str, Any]]) -> None:
 def test_an_alert_can_be_changed_or_taken_away_by_values() -> None:
     slower = ("--set", "monitoring.rules.alerts.MedullaDown.for=30m")
     paged = ("--set", "monitoring.rules.alerts.MedullaDown.labels.severity=page")
-    none = ("--set", "monitoring.rules.alerts.MedullaDrift.enabled=false")
+    none = tuple(
+        f"--set=monitoring.rules.alerts.{name}.enabled=false" for name in ("MedullaDrift", "MedullaBudgetLoss")
+    )
     rules = named(manifests(_AIRGAPPED, *slower, *paged, *none), "ConfigMap", "rules")["data"]["medulla.rules.yaml"]
     alerts = {rule.get("alert"): rule for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]}
-    assert "MedullaDrift" not in alerts
+    assert alerts.keys() & {"MedullaDrift", "MedullaBudgetLoss"} == set()
     assert (alerts["MedullaDown"]["for"], alerts["MedullaDown"]["labels"]["severity"]) == ("30m", "page")
 
 
