@@ -151,6 +151,11 @@ WAITING_SLIDES = Gauge(
     "medulla_waiting_slides",
     "Slides that landed and are neither scored nor refused. Growing for long: see the lag of each service.",
 )
+WAITING_SLIDES_BY_STAGE = Gauge(
+    "medulla_waiting_slides_by_stage",
+    "Slides that wait, by the last stage a service reported. Many in one: `medulla waiting` names them and says why.",
+    ["stage"],
+)
 OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",
     "Age of the oldest slide that is neither scored nor refused; 0 without any. High: a service is down or stuck.",

@@ -63,7 +63,7 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
             raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} has no topic {topic}")
         consumer.assign(partitions)
         consumer.seek_to_beginning()
-        yield from _up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
+        yield from up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
 
 
 def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete: Callable[[Delivery], bool]) -> int:
@@ -97,7 +97,8 @@ def _reader(settings: KafkaSettings) -> Any:
     return KafkaConsumer(**connection(settings), enable_auto_commit=False, allow_auto_create_topics=False)
 
 
-def _up_to(consumer: Any, ends: dict[TopicPartition, int], settings: KafkaSettings) -> Iterator[Delivery]:
+def up_to(consumer: Any, ends: dict[TopicPartition, int], settings: KafkaSettings) -> Iterator[Delivery]:
+    """Records of a consumer's partitions from its positions to `ends`."""
     deadline = time.monotonic() + _DEADLINE_MS / 1000
     while any(consumer.position(partition, timeout_ms=_DEADLINE_MS) < end for partition, end in ends.items()):
         read = consumer.poll(timeout_ms=500)
