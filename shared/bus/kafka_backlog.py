@@ -8,8 +8,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from shared.bus import topics
-from shared.bus.kafka_admin import up_to
 from shared.bus.kafka_client import connection, explained
+from shared.bus.kafka_reading import up_to
 from shared.bus.retried import Retry, retry_of
 from shared.settings import KafkaSettings
 
