@@ -25,8 +25,11 @@ SCORES = "scores/"
 ERASED = "erased/"
 ERASED_SLIDES = "erased/slides/"
 """Digests of slides that erased cases had, for a day."""
+WAITING = "operations/waiting.json"
+"""What results last saw waiting for a score."""
 FOLDERS = {
     *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores", "monitoring"),
+    "operations",
     *("cases", "cases-of", "landings", "attempts", "erased"),
 }
 """Every folder of a bucket."""

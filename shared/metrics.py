@@ -55,7 +55,7 @@ WORKER_DEATHS = Counter(
 )
 SWEEP_FINDINGS = Counter(
     "medulla_sweep_findings_total",
-    "Objects that no event announced and the sweep found. More than a few: the bucket's notifications are broken.",
+    "Objects that the sweep found while no event waited. More than a few: the bucket's notifications are broken.",
     ["prefix"],
 )
 
@@ -150,6 +150,11 @@ LANDING_TO_RESULT_SECONDS = Histogram(
 WAITING_SLIDES = Gauge(
     "medulla_waiting_slides",
     "Slides that landed and are neither scored nor refused. Growing for long: see the lag of each service.",
+)
+WAITING_SLIDES_BY_STAGE = Gauge(
+    "medulla_waiting_slides_by_stage",
+    "Slides that wait, by the last stage a service reported. Many in one: `medulla waiting` names them and says why.",
+    ["stage"],
 )
 OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",

@@ -2,19 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from threading import Event
 
 from shared import metrics
 from shared.blob.port import BlobInfo, BlobStore
-from shared.bus.port import Producer, Record
+from shared.bus.port import Producer
 from shared.bus.s3_events import announcement
 from shared.errors import TransientError
 from shared.incidents import contained
 from shared.logs import get
 
 _BATCH = 500
+_ANNOUNCED_WITHIN = timedelta(minutes=1)
+"""A store announces an object within this time."""
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _log = get(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def ignored(_: str) -> None:
@@ -32,6 +40,9 @@ class Sweep:
     is_pending: Callable[[BlobInfo], bool]
     failed: Callable[[str], None] = ignored
     """Gets the key of each object that could not be checked."""
+    unfinished: Callable[[], int] = lambda: 0
+    """How many records wait for the service; while any do, a pending object may have its event among them."""
+    now: Callable[[], datetime] = _now
 
     def __call__(self) -> int:
         """Sweep once; how many objects were announced.
@@ -39,24 +50,35 @@ class Sweep:
         Raises:
             TransientError: the store or the bus is down; announcements made before stay.
         """
-        records, announced = self._pending(), 0
-        while batch := list(islice(records, _BATCH)):
-            self.producer.send(batch)
+        until = self._handled_until()
+        pending, announced, unannounced = self._pending(), 0, 0
+        while batch := list(islice(pending, _BATCH)):
+            self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
             announced += len(batch)
-        metrics.SWEEP_FINDINGS.labels(self.prefix).inc(announced)
+            unannounced += sum(info.last_modified < until for info in batch)
+        metrics.SWEEP_FINDINGS.labels(self.prefix).inc(unannounced)
         if announced:
-            _log.info("swept", prefix=self.prefix, announced=announced)
+            _log.info("swept", prefix=self.prefix, announced=announced, unannounced=unannounced)
         return announced
 
-    def _pending(self) -> Iterator[Record]:
-        return (record for info in self.store.list(self.prefix) if (record := self._record(info)) is not None)
+    def _handled_until(self) -> datetime:
+        """The time before which everything that was announced has been handled; the beginning of time if unknown."""
+        until = self.now() - _ANNOUNCED_WITHIN
+        try:
+            return _BEGINNING if self.unfinished() else until
+        except TransientError as error:
+            _log.warning("findings of this sweep are not counted", prefix=self.prefix, sentence=str(error))
+            return _BEGINNING
 
-    def _record(self, info: BlobInfo) -> Record | None:
-        """The announcement of a pending object; an object that cannot be checked does not stop the sweep."""
+    def _pending(self) -> Iterator[BlobInfo]:
+        return (info for info in self.store.list(self.prefix) if self._is_pending(info))
+
+    def _is_pending(self, info: BlobInfo) -> bool:
+        """Whether an object is to be announced; one that cannot be checked does not stop the sweep."""
         with contained("sweep", TransientError):
-            return announcement(self.bucket, info.key, info.etag) if self.is_pending(info) else None
+            return self.is_pending(info)
         self.failed(info.key)
-        return None
+        return False
 
 
 class Every:

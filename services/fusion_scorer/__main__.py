@@ -26,6 +26,7 @@ from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus import kafka_admin, topics
 from shared.bus.dead_letters import is_about
+from shared.bus.hint_backlog import unfinished_hints
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
@@ -63,6 +64,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
+    unfinished = partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE)
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
         HealthServer(
@@ -76,7 +78,10 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),
         *(
-            Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, landing.unseen))
+            Every(
+                settings.sweep_every_s,
+                Sweep(store, producer, bucket, prefix, landing.unseen, unfinished=unfinished),
+            )
             for prefix in (*PREFIXES, model_keys.CURRENT_BUNDLE)
         ),
         Every(settings.sweep_every_s, landing.sweep_cases),

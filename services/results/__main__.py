@@ -34,6 +34,7 @@ from shared.blob.s3 import S3Store
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import read_topic
+from shared.bus.kafka_backlog import retries
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
@@ -44,6 +45,7 @@ from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every
+from shared.waiting import waiting
 from shared.worker import Worker
 
 _CALLS = 8
@@ -87,7 +89,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
-    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters)
+    listed = partial(waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
+    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed)
     feed = Feed(results, settings.look_every_s, settings.watchers)
     attempts, served = Attempts(blobs), _served(settings, blobs, results)
     hearts = {group: Heartbeat(group) for group in served}

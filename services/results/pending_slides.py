@@ -1,6 +1,7 @@
 """Slides that landed and have neither a score nor a refusal yet."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -9,6 +10,7 @@ from medulla.v1.events_pb2 import SlideRejected
 
 from services.results.case_state import read_score, stands_for_case
 from services.results.ports import CaseFacts, ResultStore
+from services.results.waiting_stage import STAGES, waiting_slide
 from shared import keys, metrics, pseudonyms
 from shared.blob.port import BlobInfo, BlobStore
 from shared.errors import TransientError
@@ -17,6 +19,7 @@ from shared.keys import SlideKey
 from shared.slides.listing import SlideListing
 from shared.times import when
 from shared.units import CaseId
+from shared.waiting import WaitingSlide, publish
 
 _SAME_TIME = timedelta(seconds=1)
 """A listing has an object's time to the millisecond, HEAD to the second."""
@@ -28,7 +31,7 @@ def _now() -> datetime:
 
 @dataclass
 class PendingSlides:
-    """Sets the metrics of pending slides in the bucket; checks an answered slide only once."""
+    """Sets the metrics of pending slides in the bucket and lists them there; checks an answered slide only once."""
 
     blobs: BlobStore
     results: ResultStore
@@ -46,9 +49,22 @@ class PendingSlides:
         """
         landed = self._landed()
         self._answered = {slide: info for slide, info in landed.items() if self._is_answered(slide, info)}
-        ages = [self.now() - info.last_modified for slide, info in landed.items() if slide not in self._answered]
+        pending = [self._waiting(slide, info) for slide, info in landed.items() if slide not in self._answered]
+        self._measure(pending)
+        publish(self.blobs, pending, self.now())
+
+    def _waiting(self, slide: SlideKey, info: BlobInfo) -> WaitingSlide:
+        with contained("waiting", TransientError):
+            return waiting_slide(slide, info, self.results.case(slide.case_id))
+        return waiting_slide(slide, info, None)
+
+    def _measure(self, pending: Sequence[WaitingSlide]) -> None:
+        ages = [self.now() - slide.landed for slide in pending]
         metrics.WAITING_SLIDES.set(len(ages))
         metrics.OLDEST_WAITING_SLIDE_SECONDS.set(max(ages, default=timedelta()).total_seconds())
+        counts = Counter(slide.stage for slide in pending)
+        for stage in STAGES:
+            metrics.WAITING_SLIDES_BY_STAGE.labels(stage).set(counts[stage])
 
     def _landed(self) -> dict[SlideKey, BlobInfo]:
         """The primary file of each slide; keys that name no case are skipped."""

@@ -35,6 +35,7 @@ from services.results.rest_notes import note_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
+from services.results.rest_waiting import waiting_routes
 from services.results.rest_what_if import what_if_routes
 from services.results.slide_layers import SlideLayers
 from services.results.slide_pixels import SlidePixels
@@ -46,6 +47,7 @@ from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.port import Producer
 from shared.notice import NOTICE
 from shared.rpc.auth import Principal, Verifier
+from shared.waiting import WaitingList, nothing_listed
 
 PAGE = Path(__file__).parent / "page"
 """The page's files."""
@@ -91,6 +93,8 @@ class Backends:
     scorer: CaseScorer | None = None
     """Of "what if"."""
     letters: DeadLetterTopic | None = None
+    waiting: Callable[[], WaitingList] = nothing_listed
+    """What waits for a score."""
 
 
 def create_app(
@@ -149,6 +153,7 @@ def _optional_routes(backends: Backends) -> Iterator[APIRouter]:
 
 def _operator_routes(backends: Backends) -> Iterator[APIRouter]:
     yield audit_routes(backends.results)
+    yield waiting_routes(backends.waiting)
     yield erase_routes(backends.producer)
     if backends.letters is not None:
         yield dead_letter_routes(backends.letters)

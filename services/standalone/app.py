@@ -25,13 +25,14 @@ from services.standalone.commands.tiles import tiles
 from services.standalone.commands.train import train
 from services.standalone.commands.up import up
 from services.standalone.commands.validate import validate
+from services.standalone.commands.waiting import waiting
 from services.standalone.console import loading, say
 from shared.notice import NOTICE
 from shared.program import program_version
 
 _COMMANDS = (
     *(simulate, tiles, finetune, train, evaluate, validate, outcomes, monitor, erase),
-    *(demo, inspect, score, export, embed, export_features, up, sweep, rescore),
+    *(demo, inspect, score, export, embed, export_features, up, waiting, sweep, rescore),
 )
 
 app = typer.Typer(

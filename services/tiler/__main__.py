@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 
 import grpc
 from medulla.v1 import tiles_pb2
@@ -31,6 +32,7 @@ from services.tiler.unplanned import Unplanned
 from shared import keys, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
+from shared.bus.hint_backlog import unfinished_hints
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.lossy import LossySender
@@ -69,6 +71,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     progress = LossySender(producer, SERVICE)
     on_landing = _on_grids(settings, store, scratch, open_slide, progress)
     is_unplanned = Unplanned(SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
+    unfinished = partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE)
+    sweep = Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned, unfinished=unfinished)
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
@@ -81,7 +85,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, platform, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
-        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned)),
+        Every(settings.sweep_every_s, sweep),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
         Every(settings.views.idle_s / _LOOKS, views.drop_idle),
     )

@@ -13,6 +13,7 @@ from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
 from shared.keys import named_in
+from shared.model_keys import CURRENT_BUNDLE
 
 _OF_NO_INTEREST = frozenset(
     {
@@ -98,8 +99,8 @@ def decoder(bucket: str) -> Callable[[Record], ObjectHint]:
 
 
 def context(hint: ObjectHint) -> dict[str, str]:
-    """Ids of a hint: case_id and slide_id if the object's key has them and they are pseudonyms."""
-    return named_in(hint.key)
+    """Ids of a hint: case_id and slide_id if the object's key has them and they are pseudonyms; a bundle's pointer."""
+    return {"pointer": hint.key} if hint.key == CURRENT_BUNDLE else named_in(hint.key)
 
 
 def announcement(bucket: str, key: str, etag: str = "", *, removed: bool = False) -> Record:

@@ -28,6 +28,11 @@ def retry_topic(group: str) -> str:
     return f"{group}.retry"
 
 
+def group_of(topic: str) -> str:
+    """The group whose retry topic it is."""
+    return topic.removesuffix(".retry")
+
+
 def is_retry(topic: str) -> bool:
     """Whether a topic is some group's retry topic."""
     return topic.endswith(".retry")

@@ -1,9 +1,11 @@
 """A sweep announces what nobody has dealt with, and nothing else."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from threading import Event
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
@@ -45,6 +47,38 @@ def test_a_bucket_of_many_objects_is_announced_in_batches() -> None:
     assert Sweep(store, Counting(), "bucket", "slides/", lambda _: True)() == 1_203
     assert batches == [500, 500, 203]
     assert len(announced(bus)) == 1_203
+
+
+@pytest.mark.parametrize(("minutes", "waiting", "findings"), [(10, 0, 1), (10, 12, 0), (0, 0, 0)])
+def test_what_an_event_that_waits_may_have_announced_is_no_finding(minutes: int, waiting: int, findings: int) -> None:
+    store, bus = stored("slides/a/1.svs"), MemoryBus()
+    before, later = _findings(), datetime.now(UTC) + timedelta(minutes=minutes)
+    sweep = Sweep(
+        *(store, bus.producer(), "bucket", "slides/", lambda _: True),
+        unfinished=lambda: waiting,
+        now=lambda: later,
+    )
+    assert sweep() == 1, "announced all the same"
+    assert _findings() - before == findings
+
+
+def test_where_nobody_knows_what_waits_objects_are_announced_and_not_counted() -> None:
+    def unfinished() -> int:
+        raise TransientError("the queue does not say")
+
+    store, bus, before = stored("slides/a/1.svs"), MemoryBus(), _findings()
+    later = datetime.now(UTC) + timedelta(minutes=10)
+    sweep = Sweep(
+        *(store, bus.producer(), "bucket", "slides/", lambda _: True),
+        unfinished=unfinished,
+        now=lambda: later,
+    )
+    assert sweep() == 1
+    assert _findings() == before
+
+
+def _findings() -> float:
+    return REGISTRY.get_sample_value("medulla_sweep_findings_total", {"prefix": "slides/"}) or 0
 
 
 def test_an_overwritten_object_is_announced_again() -> None:
