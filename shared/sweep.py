@@ -1,18 +1,20 @@
 """Finds the objects that no event announced, and announces them."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from threading import Event
 
 from shared import metrics
 from shared.blob.port import BlobInfo, BlobStore
-from shared.bus.port import Producer, Record
+from shared.bus.port import Producer
 from shared.bus.s3_events import announcement
 from shared.errors import TransientError
 from shared.incidents import contained
 from shared.logs import get
 
+Failed = Callable[[str], None]
 _BATCH = 500
 _log = get(__name__)
 
@@ -22,41 +24,50 @@ def ignored(_: str) -> None:
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Announces every object under `prefix` that is pending; announcing one twice is safe."""
+class EachObject:
+    """Finds the pending objects below a prefix by a look at each of them; for prefixes of few objects."""
 
     store: BlobStore
-    producer: Producer
-    bucket: str
     prefix: str
     is_pending: Callable[[BlobInfo], bool]
-    failed: Callable[[str], None] = ignored
-    """Gets the key of each object that could not be checked."""
 
-    def __call__(self) -> int:
-        """Sweep once; how many objects were announced.
+    def __call__(self, failed: Failed = ignored) -> Iterator[BlobInfo]:
+        """The pending objects; one that cannot be checked stops no other."""
+        for info in self.store.list(self.prefix):
+            with contained("sweep", TransientError):
+                if self.is_pending(info):
+                    yield info
+                continue
+            failed(info.key)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Announces every object that is pending; announcing one twice is safe."""
+
+    pending: Callable[[Failed], Iterable[BlobInfo]]
+    """Finds them, below any of `prefixes`; gives what could not be checked to its argument."""
+    producer: Producer
+    bucket: str
+    prefixes: Sequence[str]
+    failed: Failed = ignored
+    """Gets the key of each object, or the case, that could not be checked."""
+
+    def __call__(self) -> Counter[str]:
+        """Sweep once; how many objects were announced below each prefix.
 
         Raises:
             TransientError: the store or the bus is down; announcements made before stay.
         """
-        records, announced = self._pending(), 0
-        while batch := list(islice(records, _BATCH)):
-            self.producer.send(batch)
-            announced += len(batch)
-        metrics.SWEEP_FINDINGS.labels(self.prefix).inc(announced)
-        if announced:
-            _log.info("swept", prefix=self.prefix, announced=announced)
+        pending, announced = iter(self.pending(self.failed)), Counter(dict.fromkeys(self.prefixes, 0))
+        while batch := list(islice(pending, _BATCH)):
+            self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
+            announced.update(next(filter(info.key.startswith, self.prefixes)) for info in batch)
+        for prefix, count in announced.items():
+            metrics.SWEEP_FINDINGS.labels(prefix).inc(count)
+            if count:
+                _log.info("swept", prefix=prefix, announced=count)
         return announced
-
-    def _pending(self) -> Iterator[Record]:
-        return (record for info in self.store.list(self.prefix) if (record := self._record(info)) is not None)
-
-    def _record(self, info: BlobInfo) -> Record | None:
-        """The announcement of a pending object; an object that cannot be checked does not stop the sweep."""
-        with contained("sweep", TransientError):
-            return announcement(self.bucket, info.key, info.etag) if self.is_pending(info) else None
-        self.failed(info.key)
-        return None
 
 
 class Every:

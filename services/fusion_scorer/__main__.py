@@ -37,7 +37,7 @@ from shared.route import Route, subscriptions
 from shared.rpc.auth import EVERY_ROLE, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
-from shared.sweep import Every, Sweep
+from shared.sweep import EachObject, Every, Sweep
 from shared.units import CaseId
 from shared.worker import Worker
 
@@ -62,6 +62,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
+    pointer = EachObject(store, model_keys.CURRENT_BUNDLE, landing.unseen_promotion)
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
@@ -75,10 +76,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         answers,
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),
-        *(
-            Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, landing.unseen))
-            for prefix in (*PREFIXES, model_keys.CURRENT_BUNDLE)
-        ),
+        Every(settings.sweep_every_s, Sweep(landing.unseen_inputs, producer, bucket, PREFIXES)),
+        Every(settings.sweep_every_s, Sweep(pointer, producer, bucket, [pointer.prefix])),
         Every(settings.sweep_every_s, landing.sweep_cases),
         Every(settings.sweep_every_s, SweepErased(store)),
     )

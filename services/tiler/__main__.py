@@ -68,7 +68,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
     on_landing = _on_grids(settings, store, scratch, open_slide, progress)
-    is_unplanned = Unplanned(SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
+    unplanned = Unplanned(store, SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
@@ -81,7 +81,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, platform, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
-        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned)),
+        Every(settings.sweep_every_s, Sweep(unplanned, producer, platform.s3.bucket, [keys.SLIDES])),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
         Every(settings.views.idle_s / _LOOKS, views.drop_idle),
     )
