@@ -280,6 +280,11 @@ def landed_slide(case: CaseId, slide: Sha256) -> str:
     return f"{landings(case)}slides/{slide}.json"
 
 
+def settled(prefix: str, case: CaseId) -> str:
+    """Folder of the marks by which sweeps pass over a case, below the prefix that the sweep writes to."""
+    return f"{prefix}{case}/settled/"
+
+
 def derived(slide: Sha256) -> tuple[str, ...]:
     """Prefixes of all objects derived from a slide's bytes."""
     return f"plans/{slide}/", f"embeddings/{slide}/", f"attention/{slide}/"

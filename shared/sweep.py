@@ -1,6 +1,7 @@
 """Finds the objects that no event announced, and announces them."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -14,6 +15,7 @@ from shared.errors import TransientError
 from shared.incidents import contained
 from shared.logs import get
 
+Failed = Callable[[str], None]
 _BATCH = 500
 _ANNOUNCED_WITHIN = timedelta(minutes=1)
 """A store announces an object within this time."""
@@ -30,36 +32,59 @@ def ignored(_: str) -> None:
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Announces every object under `prefix` that is pending; announcing one twice is safe."""
+class EachObject:
+    """Finds the pending objects below a prefix by a look at each of them; for prefixes of few objects."""
 
     store: BlobStore
-    producer: Producer
-    bucket: str
     prefix: str
     is_pending: Callable[[BlobInfo], bool]
-    failed: Callable[[str], None] = ignored
-    """Gets the key of each object that could not be checked."""
+
+    def __call__(self, failed: Failed = ignored) -> Iterator[BlobInfo]:
+        """The pending objects; one that cannot be checked stops no other."""
+        for info in self.store.list(self.prefix):
+            with contained("sweep", TransientError):
+                if self.is_pending(info):
+                    yield info
+                continue
+            failed(info.key)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Announces every object that is pending; announcing one twice is safe."""
+
+    pending: Callable[[Failed], Iterable[BlobInfo]]
+    """Finds them, below any of `prefixes`; gives what could not be checked to its argument."""
+    producer: Producer
+    bucket: str
+    prefixes: Sequence[str]
+    failed: Failed = ignored
+    """Gets the key of each object, or the case, that could not be checked."""
     unfinished: Callable[[], int] = lambda: 0
     """How many records wait for the service; while any do, a pending object may have its event among them."""
     now: Callable[[], datetime] = _now
 
-    def __call__(self) -> int:
-        """Sweep once; how many objects were announced.
+    def __call__(self) -> Counter[str]:
+        """Sweep once; how many objects were announced below each prefix.
 
         Raises:
             TransientError: the store or the bus is down; announcements made before stay.
         """
         until = self._handled_until()
-        pending, announced, unannounced = self._pending(), 0, 0
+        pending = iter(self.pending(self.failed))
+        announced, unannounced = (Counter(dict.fromkeys(self.prefixes, 0)) for _ in range(2))
         while batch := list(islice(pending, _BATCH)):
             self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
-            announced += len(batch)
-            unannounced += sum(info.last_modified < until for info in batch)
-        metrics.SWEEP_FINDINGS.labels(self.prefix).inc(unannounced)
-        if announced:
-            _log.info("swept", prefix=self.prefix, announced=announced, unannounced=unannounced)
+            announced.update(self._prefix(info) for info in batch)
+            unannounced.update(self._prefix(info) for info in batch if info.last_modified < until)
+        for prefix, count in announced.items():
+            metrics.SWEEP_FINDINGS.labels(prefix).inc(unannounced[prefix])
+            if count:
+                _log.info("swept", prefix=prefix, announced=count, unannounced=unannounced[prefix])
         return announced
+
+    def _prefix(self, info: BlobInfo) -> str:
+        return next(filter(info.key.startswith, self.prefixes))
 
     def _handled_until(self) -> datetime:
         """The time before which everything that was announced has been handled; the beginning of time if unknown."""
@@ -67,18 +92,9 @@ class Sweep:
         try:
             return _BEGINNING if self.unfinished() else until
         except TransientError as error:
-            _log.warning("findings of this sweep are not counted", prefix=self.prefix, sentence=str(error))
+            sentence = str(error)
+            _log.warning("findings of this sweep are not counted", prefixes=list(self.prefixes), sentence=sentence)
             return _BEGINNING
-
-    def _pending(self) -> Iterator[BlobInfo]:
-        return (info for info in self.store.list(self.prefix) if self._is_pending(info))
-
-    def _is_pending(self, info: BlobInfo) -> bool:
-        """Whether an object is to be announced; one that cannot be checked does not stop the sweep."""
-        with contained("sweep", TransientError):
-            return self.is_pending(info)
-        self.failed(info.key)
-        return False
 
 
 class Every:

@@ -38,7 +38,7 @@ from shared.route import Route, subscriptions
 from shared.rpc.auth import EVERY_ROLE, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
-from shared.sweep import Every, Sweep
+from shared.sweep import EachObject, Every, Sweep
 from shared.units import CaseId
 from shared.worker import Worker
 
@@ -63,27 +63,19 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
+    pointer = EachObject(store, model_keys.CURRENT_BUNDLE, landing.unseen_promotion)
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
     unfinished = partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE)
+    inputs = Sweep(landing.unseen_inputs, producer, bucket, PREFIXES, unfinished=unfinished)
+    bundle = Sweep(pointer, producer, bucket, [pointer.prefix], unfinished=unfinished)
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
-        HealthServer(
-            platform.http_host,
-            platform.http_port,
-            hearts,
-            {"object store": store.reachable},
-            {"bundle": lambda: last_good.note},
-        ),
+        _health(platform, hearts, store, last_good),
         answers,
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),
-        *(
-            Every(
-                settings.sweep_every_s,
-                Sweep(store, producer, bucket, prefix, landing.unseen, unfinished=unfinished),
-            )
-            for prefix in (*PREFIXES, model_keys.CURRENT_BUNDLE)
-        ),
+        Every(settings.sweep_every_s, inputs),
+        Every(settings.sweep_every_s, bundle),
         Every(settings.sweep_every_s, landing.sweep_cases),
         Every(settings.sweep_every_s, SweepErased(store)),
     )

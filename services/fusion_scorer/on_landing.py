@@ -1,6 +1,6 @@
 """Handles what lands in the bucket or is removed: the cases that are to be scored again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,6 +8,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex, InputEntry
 from services.fusion_scorer.case_reader import read_version
+from services.fusion_scorer.case_sweep import CaseSweep
 from services.fusion_scorer.changes import CaseChanges, request
 from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
 from services.fusion_scorer.errors import NoBundleError
@@ -25,7 +26,7 @@ from shared.keys import BadCaseIdError
 from shared.model.bundle import Bundle
 from shared.model.errors import BadBundleError
 from shared.model.record import ReadRecord, parse_record
-from shared.sweep import ignored
+from shared.sweep import Failed, ignored
 from shared.times import stamp
 from shared.units import CaseId
 
@@ -75,16 +76,22 @@ class OnLanding:
         return _rejection(hint.key, landed.case_id, info, error)
 
     def unseen(self, info: BlobInfo) -> bool:
-        """Whether an object is an input or a promotion that was not looked at yet: what the sweeps look for."""
-        if info.key == model_keys.CURRENT_BUNDLE:
-            return not self.index.has_promotion(info) and self._is_good()
+        """Whether an object is an input that was not looked at yet in this version."""
         try:
             landed = landed_input(info.key)
         except BadCaseIdError:
             return False
         return landed is not None and not self.index.has_input(landed, info)
 
-    def sweep_cases(self, failed: Callable[[str], None] = ignored) -> int:
+    def unseen_inputs(self, failed: Failed = ignored) -> Iterator[BlobInfo]:
+        """What the sweep of inputs looks for, by listings."""
+        return CaseSweep(self.store).unseen_inputs(self.unseen, failed)
+
+    def unseen_promotion(self, pointer: BlobInfo) -> bool:
+        """Whether a promotion that can be used was not looked at yet: what the sweep of the pointer looks for."""
+        return not self.index.has_promotion(pointer) and self._is_good()
+
+    def sweep_cases(self, failed: Failed = ignored) -> int:
         """Request new scores of cases whose inputs changed without an event; returns their number.
 
         `failed` gets each case that could not be compared.

@@ -11,6 +11,7 @@ from medulla.v1.events_pb2 import CaseRescoreRequested
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
 from services.fusion_scorer.errors import UnknownCaseError
+from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.settings import ScorerSettings
@@ -54,13 +55,11 @@ def sweep() -> Swept:
     store = S3Store(platform.s3)
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
         landings = [Landings(store, spec) for spec in tiler.plans]
-        slides = Unplanned(SlideListing(store), landings, tiler.mpp)
+        slides = Unplanned(store, SlideListing(store), landings, tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
         swept = Swept()
-        for prefix in keys.LANDED:
-            is_pending = slides if prefix == keys.SLIDES else landing.unseen
-            objects = Sweep(store, producer, platform.s3.bucket, prefix, is_pending, swept.failed.append)
-            swept.announced[prefix] = objects()
+        for pending, prefixes in ((slides, [keys.SLIDES]), (landing.unseen_inputs, PREFIXES)):
+            swept.announced |= Sweep(pending, producer, platform.s3.bucket, prefixes, swept.failed.append)()
         swept.announced[keys.CASES] = landing.sweep_cases(swept.failed.append)
         return swept
 

@@ -19,6 +19,7 @@ from services.fusion_scorer.score_case import ScoreCase
 from services.fusion_scorer.what_if import WhatIf
 from shared import model_keys
 from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobStore
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.units import CaseId, Sha256
@@ -33,7 +34,7 @@ class Scorer:
     """The scorer's handlers on a store of its own."""
 
     folder: Path
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: BlobStore = field(default_factory=MemoryStore)
     announced: list[CaseRescoreRequested] = field(default_factory=list)
 
     def __post_init__(self) -> None:
