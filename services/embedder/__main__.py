@@ -1,6 +1,11 @@
 """The embedder as a service: `python -m services.embedder`."""
 
 import sys
+
+from shared.stop_signals import end_at_once
+
+if __name__ == "__main__":
+    end_at_once()  # before the imports, which take seconds
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field

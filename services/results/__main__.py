@@ -1,6 +1,11 @@
 """Results as a service: `python -m services.results`; `python -m services.results migrate` migrates the database."""
 
 import sys
+
+from shared.stop_signals import end_at_once
+
+if __name__ == "__main__":
+    end_at_once()  # before the imports, which take seconds
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from functools import partial

@@ -1,6 +1,11 @@
 """The tiler as a service: `python -m services.tiler`."""
 
 import sys
+
+from shared.stop_signals import end_at_once
+
+if __name__ == "__main__":
+    end_at_once()  # before the imports, which take seconds
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
