@@ -10,13 +10,18 @@ import numpy as np
 import tifffile
 
 from services.standalone.demo_case import DEMO_SLIDE
+from services.standalone.rare_tissue import draw_rare_slide, read_rare_source
 from services.standalone.simulated_tissue import TILE, Pixels, draw_tissue, read_source
 from services.trainer.simulation.bags import site_shifts
+from services.trainer.simulation.rare import PATTERN, rare_shares
 from services.trainer.simulation.simulate import Simulated, SimulationPlan
+from services.trainer.simulation.tables import write_table
 from shared.arrays import Floats
 from shared.progress import Advance
 
 Gains = Floats
+TILES = "SIMULATED_tiles.csv"
+"""Which tile of a slide with a rare pattern is of which kind."""
 
 _MPP = 0.5
 _TYPICAL, _SLOPE = -0.2, 1.4
@@ -30,33 +35,76 @@ _QUALITY = (80, 100)
 
 
 @dataclass(frozen=True)
-class _Scanner:
+class Scanner:
     """A site's stain and scanner."""
 
     tint: Gains
     quality: int
 
     @classmethod
-    def draw(cls, shift: Gains, rng: np.random.Generator) -> "_Scanner":
+    def draw(cls, shift: Gains, rng: np.random.Generator) -> "Scanner":
+        """A scanner of a site with a shift [2]."""
         return cls(np.exp(_TINT * np.append(shift, 0.0)), int(rng.integers(*_QUALITY)))
+
+    def of_slide(self, rng: np.random.Generator) -> Gains:
+        """Gains [3] of one slide's optical density."""
+        return np.asarray(self.tint * np.exp(_SLIDE_TINT * rng.normal(size=3)), np.float64)
+
+
+class _Tissue:
+    """Draws slides whose share of dense regions follows the latent."""
+
+    def __init__(self, drawn: Simulated) -> None:
+        self._source = read_source(DEMO_SLIDE)
+        self._shares = 1 / (1 + np.exp(-(_TYPICAL + _SLOPE * drawn.simulated_outcome.latent)))
+        self.truth: list[dict[str, str]] = []
+        """Kinds of tiles; none is kept, since no kind alone carries the hazard."""
+
+    def draw(self, patient: int, rng: np.random.Generator) -> Pixels:
+        """A patient's slide."""
+        return draw_tissue(self._source, self._shares[patient], rng)
+
+
+class _RareTissue:
+    """Draws slides in which few tiles show the pattern."""
+
+    def __init__(self, drawn: Simulated, rng: np.random.Generator) -> None:
+        self._source = read_rare_source(DEMO_SLIDE)
+        self._shares = rare_shares(drawn.simulated_outcome.latent, np.array(drawn.sites), rng)
+        self._names = drawn.names
+        self.truth: list[dict[str, str]] = []
+        """A row for each tile drawn."""
+
+    def draw(self, patient: int, rng: np.random.Generator) -> Pixels:
+        """A patient's slide."""
+        slide = draw_rare_slide(self._source, self._shares[patient], rng)
+        name = self._names[patient]
+        self.truth += [
+            {"case_id": name, "x": str(x), "y": str(y), "kind": str(kind), "pattern": str(int(kind == PATTERN))}
+            for (x, y), kind in zip(slide.corners, slide.kinds, strict=True)
+        ]
+        return slide.pixels
 
 
 def write_slides(drawn: Simulated, plan: SimulationPlan, folder: Path, advance: Advance) -> None:
-    """Write slides/{case_id}/{case_id}-a.tiff for every patient with slides; the same plan gives the same pixels."""
+    """Write slides/{case_id}/{case_id}-a.tiff for every patient with slides; the same plan gives the same pixels.
+
+    With a rare pattern, SIMULATED_tiles.csv beside the folder says which tiles show it.
+    """
     rng = np.random.default_rng([plan.seed, 3])
-    source = read_source(DEMO_SLIDE)
-    scanners = [_Scanner.draw(shift, rng) for shift in site_shifts(plan.sites, plan.shift, rng)]
+    tissue = _RareTissue(drawn, rng) if plan.rare else _Tissue(drawn)
+    scanners = [Scanner.draw(shift, rng) for shift in site_shifts(plan.sites, plan.shift, rng)]
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:
-            share = 1 / (1 + np.exp(-(_TYPICAL + _SLOPE * drawn.simulated_outcome.latent[i])))
-            slide = draw_tissue(source, share, rng)
+            slide = tissue.draw(i, rng)
             scanner = scanners[drawn.sites[i]]
-            tint = scanner.tint * np.exp(_SLIDE_TINT * rng.normal(size=3))
-            _write(_tinted(slide, tint), scanner.quality, folder / name / f"{name}-a.tiff")
+            _write(tinted(slide, scanner.of_slide(rng)), scanner.quality, folder / name / f"{name}-a.tiff")
         advance(i + 1, len(drawn.names))
+    if plan.rare:
+        write_table(folder.parent / TILES, tissue.truth)
 
 
-def _tinted(slide: Pixels, tint: Gains) -> Pixels:
+def tinted(slide: Pixels, tint: Gains) -> Pixels:
     """Multiply the optical density of each channel."""
     density = np.log(255 / np.maximum(np.arange(256), 1))
     table = np.clip(np.round(255 * np.exp(-density[:, None] * tint)), 0, 255).astype(np.uint8)

@@ -27,7 +27,7 @@ _OWN, _NEAR = 4, TILE
 """Places of the source, of each kind, that one patient's tissue comes from, and how far around them, in pixels."""
 _ROWS, _COLUMNS = (2, 3), (3, 5)
 """Fewest and most regions a side, drawn for each slide."""
-_GLASS = 244
+GLASS = 244
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +41,23 @@ class Source:
 
 def read_source(path: Path) -> Source:
     """Every region with enough tissue, split by density."""
-    with openslide.OpenSlide(path) as opened:
-        pixels = np.asarray(opened.read_region((0, 0), 0, opened.dimensions).convert("RGB"), np.uint8)
-    coloured = np.ptp(pixels, axis=2) > _SATURATION * 255
-    places = np.argwhere(_share(coloured) >= _TISSUE_SHARE) * _STEP
-    dark = _share(pixels[..., 0] < _DARK)[tuple(places.T // _STEP)]
-    ordered = places[np.argsort(dark, kind="stable")]
+    pixels = read_pixels(path)
+    ordered = tissue_places(pixels, _REGION)
     return Source(pixels, ordered[: round(len(ordered) * _SPARSE)], ordered[round(len(ordered) * (1 - _DENSE)) :])
+
+
+def read_pixels(path: Path) -> Pixels:
+    """A small slide whole, [h, w, 3]."""
+    with openslide.OpenSlide(path) as opened:
+        return np.asarray(opened.read_region((0, 0), 0, opened.dimensions).convert("RGB"), np.uint8)
+
+
+def tissue_places(pixels: Pixels, side: int, tissue: float = _TISSUE_SHARE) -> Places:
+    """Upper left corners (y, x) [n, 2] of squares of `side` pixels with that share of tissue, from sparse to dense."""
+    coloured = np.ptp(pixels, axis=2) > _SATURATION * 255
+    places = np.argwhere(_share(coloured, side) >= tissue) * _STEP
+    dark = _share(pixels[..., 0] < _DARK, side)[tuple(places.T // _STEP)]
+    return places[np.argsort(dark, kind="stable")]
 
 
 def draw_tissue(source: Source, share: float, rng: np.random.Generator) -> Pixels:
@@ -55,7 +65,7 @@ def draw_tissue(source: Source, share: float, rng: np.random.Generator) -> Pixel
     rows, columns = rng.integers(*_ROWS, endpoint=True), rng.integers(*_COLUMNS, endpoint=True)
     kinds = rng.permutation(np.arange(rows * columns) < rng.random() + share * rows * columns - 1)
     own = {True: _own(source.dense, rng), False: _own(source.sparse, rng)}
-    slide = np.full((rows * _REGION + 2 * TILE, columns * _REGION + 2 * TILE, 3), _GLASS, np.uint8)
+    slide = np.full((rows * _REGION + 2 * TILE, columns * _REGION + 2 * TILE, 3), GLASS, np.uint8)
     for i, dense in enumerate(kinds):
         y, x = rng.choice(own[bool(dense)][rng.integers(_OWN)])
         top, left = TILE + (i // columns) * _REGION, TILE + (i % columns) * _REGION
@@ -70,8 +80,8 @@ def _own(places: Places, rng: np.random.Generator) -> list[Places]:
     return [places[np.abs(places - centre).max(axis=1) <= _NEAR] for centre in centres]
 
 
-def _share(marked: npt.NDArray[np.bool_]) -> Floats:
-    """Marked share of each region, for regions that begin at every step."""
+def _share(marked: npt.NDArray[np.bool_], side: int) -> Floats:
+    """Marked share of each square of `side` pixels, for squares that begin at every step."""
     summed = np.pad(marked.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    whole = summed[_REGION:, _REGION:] - summed[:-_REGION, _REGION:] - summed[_REGION:, :-_REGION]
-    return np.asarray((whole + summed[:-_REGION, :-_REGION])[::_STEP, ::_STEP] / _REGION**2, np.float64)
+    whole = summed[side:, side:] - summed[:-side, side:] - summed[side:, :-side]
+    return np.asarray((whole + summed[:-side, :-side])[::_STEP, ::_STEP] / side**2, np.float64)

@@ -34,6 +34,10 @@ def simulate(
         ),
     ] = None,
     slides: Annotated[bool, typer.Option("--slides", help="Also write small slides of real pixels.")] = False,
+    rare: Annotated[
+        bool,
+        typer.Option("--rare", help="Let 3 to 8 % of tiles carry the hazard; backgrounds vary by patient and site."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a SIMULATED cohort: cohort.csv, embeddings, vectors, the truth, and small slides with --slides."""
@@ -43,7 +47,7 @@ def simulate(
     with exit_codes():
         blocks = vector_plans(vectors or ())
         plan = SimulationPlan(
-            patients, effect, sites, seed, tiles, width, shift, outcome_seed=outcome_seed, vectors=blocks
+            patients, effect, sites, seed, tiles, width, shift, outcome_seed=outcome_seed, vectors=blocks, rare=rare
         )
         _print_summary(_write(plan, out, with_slides=slides), out, as_json=as_json)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from services.trainer.cohort.embeddings import Features
-from services.trainer.simulation.bags import Tissue, draw_bag, shares, site_shifts
+from services.trainer.simulation.bags import KINDS, Tissue, draw_bag, shares, site_shifts
 from services.trainer.simulation.gaps import as_rows, without_slides
 from services.trainer.simulation.patients import Facts, draw_facts
+from services.trainer.simulation.rare import rare_shares
 from services.trainer.simulation.simulated_outcome import (
     HAZARD_RATIO,
     SimulatedOutcome,
@@ -26,6 +27,7 @@ from shared.progress import Advance
 from shared.tensors import encode_tensors
 
 ENCODER_NAME = "SIMULATED"
+_RARE = "Few tiles carry the hazard, 3 to 8 % of most patients'; backgrounds vary between patients and sites.\n\n"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class SimulationPlan:
     """Another draw of what became of the same patients, with the same slides, and of what is not known of them."""
     vectors: tuple[VectorPlan, ...] = field(default=(), repr=False)
     """Blocks of vectors."""
+    rare: bool = field(default=False, repr=False)
+    """Whether few tiles carry the hazard, on backgrounds that vary between patients and sites."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +96,7 @@ def simulate(plan: SimulationPlan, out: Path, advance: Advance) -> Simulated:
 def _write_bags(plan: SimulationPlan, drawn: Simulated, folder: Path, advance: Advance) -> None:
     rng = np.random.default_rng([plan.seed, 2])
     tissue = Tissue.of(plan.width)
-    shifts, mixed = site_shifts(plan.sites, plan.shift, rng), shares(drawn.simulated_outcome.latent, rng)
+    shifts, mixed = site_shifts(plan.sites, plan.shift, rng), _shares(plan, drawn, rng)
     rows = []
     for i, name in enumerate(drawn.names):
         if drawn.has_slides[i]:
@@ -100,6 +104,12 @@ def _write_bags(plan: SimulationPlan, drawn: Simulated, folder: Path, advance: A
             rows.append(write_bag(folder, name, draw_bag(tissue, mixed[i], shifts[drawn.sites[i]], tiles, rng)))
         advance(i + 1, len(drawn.names))
     write_table(folder / "index.csv", rows)
+
+
+def _shares(plan: SimulationPlan, drawn: Simulated, rng: np.random.Generator) -> Floats:
+    """Share [n, kinds] of each kind of tile."""
+    latent = drawn.simulated_outcome.latent
+    return rare_shares(latent, np.array(drawn.sites), rng, KINDS - 1) if plan.rare else shares(latent, rng)
 
 
 def write_bag(folder: Path, name: str, features: Features) -> dict[str, str]:
@@ -135,6 +145,7 @@ def _truth(drawn: Simulated) -> list[dict[str, str]]:
 
 def _about(plan: SimulationPlan) -> str:
     note = "" if plan.outcome_seed is None else f"Outcomes and gaps are drawn anew, with seed {plan.outcome_seed}.\n\n"
+    note += _RARE if plan.rare else ""
     ratios = "\n".join(f"| {name} | {ratio:g} |" for name, ratio in HAZARD_RATIO.items())
     return (
         "# SIMULATED cohort\n\nThese patients never lived. Nothing here says anything about a patient.\n\n"
