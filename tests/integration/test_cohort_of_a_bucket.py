@@ -26,7 +26,6 @@ from tests.support.guide_blocks import blocks
 from tests.support.missing import optional_library
 from tests.support.object_stores import s3_settings
 from tests.support.parts import MinioPart
-from tests.support.short_training import shorten_training
 
 
 @pytest.fixture
@@ -89,9 +88,8 @@ def test_the_guides_commands_for_a_bucket_train_and_tune_on_what_a_deployment_em
     minio: MinioPart, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     optional_library("torch", "train")
-    shorten_training(monkeypatch)
     store, small = S3Store(s3_settings(minio, bucket)), small_encoder(tmp_path / "small")
-    medulla("simulate", "--patients", 40, "--slides", "--tiles", 2, "--out", tmp_path / "sim")
+    medulla("simulate", "--patients", 60, "--slides", "--tiles", 2, "--out", tmp_path / "sim")
     store.put("cohorts/2026.csv", (tmp_path / "sim/cohort.csv").read_bytes())
     put_folder(store, small, "encoders/small/")
     embed_as_services(store, tmp_path / "sim/slides", tmp_path / "services", small)
