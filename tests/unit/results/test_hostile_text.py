@@ -1,11 +1,12 @@
 """Any text in a cursor or a parameter is a bad request or no match, over REST and over gRPC: never an error of ours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 import grpc
 import pytest
 from fastapi.testclient import TestClient
+from google.protobuf import json_format
 from medulla.v1.results_pb2 import CaseFilter, CountCasesRequest, GetCaseRequest, ListCasesRequest
 from medulla.v1.results_pb2_grpc import ResultsServiceStub
 
@@ -63,7 +64,7 @@ def test_a_parameter_of_any_text_is_answered(client: TestClient) -> None:
     assert [answer for answer in answers if answer[-1] not in _EXPECTED] == []
 
 
-def _code(call: grpc.UnaryUnaryMultiCallable, request: object) -> grpc.StatusCode:
+def _code(call: Callable[..., object], request: object) -> grpc.StatusCode:
     try:
         call(request, timeout=_WAIT_S)
     except grpc.RpcError as error:
@@ -80,7 +81,7 @@ def test_a_page_token_of_any_text_is_an_invalid_argument(stub: ResultsServiceStu
 
 def test_a_field_of_any_text_is_answered_over_grpc(stub: ResultsServiceStub) -> None:
     fields = ("states", "groups", "flags", "sites", "reasons")
-    chosen = [CaseFilter(**{name: [text]}) for name in fields for text in TEXTS]
+    chosen = [json_format.ParseDict({name: [text]}, CaseFilter()) for name in fields for text in TEXTS]
     codes = {_code(stub.CountCases, CountCasesRequest(filter=each)) for each in chosen}
     codes |= {_code(stub.GetCase, GetCaseRequest(case_id=text)) for text in TEXTS}
     codes |= {_code(stub.ListCases, ListCasesRequest(sort=text)) for text in TEXTS}

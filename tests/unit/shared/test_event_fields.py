@@ -41,7 +41,8 @@ def test_events_as_services_send_them_pass() -> None:
         rejected(keys.plan_prefix(A, B) + keys.THUMBNAIL),
         rejected(""),
     )
-    assert [check(event) for event in events] == [None] * 4
+    for event in events:
+        check(event)
     assert decoder(SlideEmbedded)(to_record(embedded(), "embedder")) == embedded()
 
 
