@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from services.standalone.doctor.findings import Finding, is_missing, is_ok
+from services.standalone.doctor.findings import Finding, is_missing, is_ok, is_unknown
 from shared.errors import MedullaError
 
 Values = dict[str, Any]
@@ -52,11 +52,20 @@ _NEEDED = (
 """Step, path and what to do, in the order of the chart's README."""
 
 
+_BROUGHT_BY_DEV = frozenset({"bucket", "kafka", "database"})
+_OF_PRODUCTION = frozenset({"registry", "issuer", "signing key", "route"})
+"""Steps without which a release of this machine runs."""
+
+
 def check_values(values: Values) -> Iterator[Finding]:
     """Whether each decision was made."""
     for step, path, advice in _NEEDED:
         if chosen := value(values, path):
             yield is_ok(step, f"{path} is {chosen}.")
+        elif step in _BROUGHT_BY_DEV and value(values, "dev.enabled"):
+            yield is_ok(step, "dev.enabled brings one, for looking around.")
+        elif step in _OF_PRODUCTION and not value(values, "production"):
+            yield is_unknown(step, f"{path} is empty, which is for looking around only: {advice}.")
         else:
             yield is_missing(step, f"{path} is empty: {advice}.")
     yield from _check_route(values)

@@ -41,9 +41,17 @@ def test_a_complete_values_file_lacks_nothing() -> None:
     assert sentences(list(check_values(values("airgapped"))), State.MISSING) == {}
 
 
+def test_a_release_for_looking_around_lacks_nothing_and_says_what_production_asks() -> None:
+    findings = list(check_values(values("laptop")))
+    assert sentences(findings, State.OK).keys() == {"bucket", "kafka", "database"}
+    assert sentences(findings, State.UNKNOWN).keys() == {"registry", "issuer", "signing key", "route"}
+
+
 def test_each_decision_that_was_not_made_is_a_sentence_in_the_order_of_the_installation(tmp_path: Path) -> None:
     path = tmp_path / "values.yaml"
-    path.write_text("s3: {bucket: medulla}\nresults: {route: {host: medulla.example, kind: ingress}}\n")
+    path.write_text(
+        "production: true\ns3: {bucket: medulla}\nresults: {route: {host: medulla.example, kind: ingress}}\n"
+    )
     done = medulla("doctor", "--values", str(path))
     assert done.exit_code == AT_FAULT
     assert [line[:21].rstrip().split(maxsplit=1) for line in done.stdout.splitlines()] == [
