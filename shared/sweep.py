@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from threading import Event
 
@@ -11,18 +11,12 @@ from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.port import Producer
 from shared.bus.s3_events import announcement
 from shared.errors import TransientError
+from shared.handled import utc_now
 from shared.incidents import contained
 from shared.logs import get
 
 _BATCH = 500
-_ANNOUNCED_WITHIN = timedelta(minutes=1)
-"""A store announces an object within this time."""
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _log = get(__name__)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def ignored(_: str) -> None:
@@ -40,9 +34,8 @@ class Sweep:
     is_pending: Callable[[BlobInfo], bool]
     failed: Callable[[str], None] = ignored
     """Gets the key of each object that could not be checked."""
-    unfinished: Callable[[], int] = lambda: 0
-    """How many records wait for the service; while any do, a pending object may have its event among them."""
-    now: Callable[[], datetime] = _now
+    handled_until: Callable[[], datetime] = utc_now
+    """Pending objects that are older count as findings."""
 
     def __call__(self) -> int:
         """Sweep once; how many objects were announced.
@@ -50,7 +43,7 @@ class Sweep:
         Raises:
             TransientError: the store or the bus is down; announcements made before stay.
         """
-        until = self._handled_until()
+        until = self.handled_until()
         pending, announced, unannounced = self._pending(), 0, 0
         while batch := list(islice(pending, _BATCH)):
             self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
@@ -60,15 +53,6 @@ class Sweep:
         if announced:
             _log.info("swept", prefix=self.prefix, announced=announced, unannounced=unannounced)
         return announced
-
-    def _handled_until(self) -> datetime:
-        """The time before which everything that was announced has been handled; the beginning of time if unknown."""
-        until = self.now() - _ANNOUNCED_WITHIN
-        try:
-            return _BEGINNING if self.unfinished() else until
-        except TransientError as error:
-            _log.warning("findings of this sweep are not counted", prefix=self.prefix, sentence=str(error))
-            return _BEGINNING
 
     def _pending(self) -> Iterator[BlobInfo]:
         return (info for info in self.store.list(self.prefix) if self._is_pending(info))

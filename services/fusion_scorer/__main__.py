@@ -31,6 +31,7 @@ from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
+from shared.handled import HandledUntil
 from shared.health import HealthServer, Heartbeat
 from shared.model.trial import Trial
 from shared.program import program_version
@@ -64,7 +65,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
-    unfinished = partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE)
+    handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
         HealthServer(
@@ -80,7 +81,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         *(
             Every(
                 settings.sweep_every_s,
-                Sweep(store, producer, bucket, prefix, landing.unseen, unfinished=unfinished),
+                Sweep(store, producer, bucket, prefix, landing.unseen, handled_until=handled),
             )
             for prefix in (*PREFIXES, model_keys.CURRENT_BUNDLE)
         ),
