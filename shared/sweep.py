@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from threading import Event
 
@@ -12,19 +12,13 @@ from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.port import Producer
 from shared.bus.s3_events import announcement
 from shared.errors import TransientError
+from shared.handled import utc_now
 from shared.incidents import contained
 from shared.logs import get
 
 Failed = Callable[[str], None]
 _BATCH = 500
-_ANNOUNCED_WITHIN = timedelta(minutes=1)
-"""A store announces an object within this time."""
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 _log = get(__name__)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def ignored(_: str) -> None:
@@ -38,6 +32,7 @@ class EachObject:
     store: BlobStore
     prefix: str
     is_pending: Callable[[BlobInfo], bool]
+<<<<<<< HEAD
 
     def __call__(self, failed: Failed = ignored) -> Iterator[BlobInfo]:
         """The pending objects; one that cannot be checked stops no other."""
@@ -63,6 +58,12 @@ class Sweep:
     unfinished: Callable[[], int] = lambda: 0
     """How many records wait for the service; while any do, a pending object may have its event among them."""
     now: Callable[[], datetime] = _now
+=======
+    failed: Callable[[str], None] = ignored
+    """Gets the key of each object that could not be checked."""
+    handled_until: Callable[[], datetime] = utc_now
+    """Pending objects that are older count as findings."""
+>>>>>>> night
 
     def __call__(self) -> Counter[str]:
         """Sweep once; how many objects were announced below each prefix.
@@ -70,9 +71,14 @@ class Sweep:
         Raises:
             TransientError: the store or the bus is down; announcements made before stay.
         """
+<<<<<<< HEAD
         until = self._handled_until()
         pending = iter(self.pending(self.failed))
         announced, unannounced = (Counter(dict.fromkeys(self.prefixes, 0)) for _ in range(2))
+=======
+        until = self.handled_until()
+        pending, announced, unannounced = self._pending(), 0, 0
+>>>>>>> night
         while batch := list(islice(pending, _BATCH)):
             self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
             announced.update(self._prefix(info) for info in batch)
@@ -83,6 +89,7 @@ class Sweep:
                 _log.info("swept", prefix=prefix, announced=count, unannounced=unannounced[prefix])
         return announced
 
+<<<<<<< HEAD
     def _prefix(self, info: BlobInfo) -> str:
         return next(filter(info.key.startswith, self.prefixes))
 
@@ -95,6 +102,17 @@ class Sweep:
             sentence = str(error)
             _log.warning("findings of this sweep are not counted", prefixes=list(self.prefixes), sentence=sentence)
             return _BEGINNING
+=======
+    def _pending(self) -> Iterator[BlobInfo]:
+        return (info for info in self.store.list(self.prefix) if self._is_pending(info))
+
+    def _is_pending(self, info: BlobInfo) -> bool:
+        """Whether an object is to be announced; one that cannot be checked does not stop the sweep."""
+        with contained("sweep", TransientError):
+            return self.is_pending(info)
+        self.failed(info.key)
+        return False
+>>>>>>> night
 
 
 class Every:

@@ -7,6 +7,7 @@ import typer
 
 from services.standalone.commands import bundle, classifier, dead_letters, encoder
 from services.standalone.commands.demo import demo
+from services.standalone.commands.doctor import doctor
 from services.standalone.commands.embed import embed
 from services.standalone.commands.erase import erase
 from services.standalone.commands.evaluate import evaluate
@@ -32,7 +33,7 @@ from shared.program import program_version
 
 _COMMANDS = (
     *(simulate, tiles, finetune, train, evaluate, validate, outcomes, monitor, erase),
-    *(demo, inspect, score, export, embed, export_features, up, waiting, sweep, rescore),
+    *(demo, inspect, score, export, embed, export_features, up, doctor, waiting, sweep, rescore),
 )
 
 app = typer.Typer(

@@ -43,6 +43,7 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.lossy import LossySender
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
+from shared.handled import HandledUntil
 from shared.health import HealthServer, Heartbeat
 from shared.route import subscriptions
 from shared.rpc.server import GrpcServer
@@ -75,9 +76,15 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
     on_landing = _on_grids(settings, store, scratch, open_slide, progress)
+<<<<<<< HEAD
     unplanned = Unplanned(store, SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
     unfinished = partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE)
     sweep = Sweep(unplanned, producer, platform.s3.bucket, [keys.SLIDES], unfinished=unfinished)
+=======
+    is_unplanned = Unplanned(SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
+    handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
+    sweep = Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned, handled_until=handled)
+>>>>>>> night
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))

@@ -35,6 +35,17 @@ def ensure_topics(
         return missing
 
 
+def topic_names(settings: KafkaSettings) -> list[str]:
+    """The topics that exist, as far as we may see them.
+
+    Raises:
+        KafkaDownError, KafkaRefusedError: Kafka does not answer, or refuses.
+    """
+    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
+        names: list[str] = sorted(admin.list_topics())
+        return names
+
+
 def _options(name: str, partitions: int, replication_factor: int) -> dict[str, Any]:
     return {
         "num_partitions": partitions,

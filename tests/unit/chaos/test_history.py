@@ -41,7 +41,7 @@ def test_two_current_scores_none_and_one_twice_are_ambiguous() -> None:
     assert unambiguous([score("1"), score("2", current=False)])
     for scores in ([], [score("1"), score("2")], [score("1", current=False)], [score("1"), score("1", current=False)]):
         assert not unambiguous(scores)
-        assert judge([SCORED], ANSWERS.__getitem__, lambda _, scores=scores: scores).ambiguous == ["A"]
+        assert judge([SCORED], ANSWERS.__getitem__, {"A": scores}.__getitem__).ambiguous == ["A"]
 
 
 def test_a_service_that_is_down_leaves_its_cases_open() -> None:
@@ -82,9 +82,10 @@ def test_a_schedule_is_the_same_for_a_seed_and_has_every_kind_of_fault() -> None
 
 
 def test_a_row_of_counts_holds_where_all_were_good_and_any_were_wanted() -> None:
-    counts = {"seed": 1, "size": GLANCE.name}
-    held = [Row.of_counts("promise", good, wanted, "", **counts).held for good, wanted in ((3, 3), (2, 3), (0, 0))]
-    assert held == [True, False, False]
+    def held(good: int, wanted: int) -> bool:
+        return Row.of_counts("promise", good, wanted, "", seed=1, size=GLANCE.name).held
+
+    assert [held(3, 3), held(2, 3), held(0, 0)] == [True, False, False]
 
 
 def test_the_report_keeps_the_rows_of_other_runs_and_shows_what_fails(tmp_path: Path) -> None:

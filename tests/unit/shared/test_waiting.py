@@ -1,6 +1,7 @@
 """What waits is listed by results and explained by what services try again."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import SlideTiled
@@ -29,9 +30,9 @@ def retried(record: Record, why: str = "the object store does not answer") -> Re
 
 
 def test_an_object_that_is_tried_again_says_who_tries_when_and_why() -> None:
-    record = s3_events.announcement("bucket", "slides/MB-1/A1.svs")
-    record.headers["traceparent"] = f"00-{TRACE}-b7ad6b7169203331-01"
-    retry = retry_of("tiler", retried(record))
+    announced = s3_events.announcement("bucket", "slides/MB-1/A1.svs")
+    traced = replace(announced, headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
+    retry = retry_of("tiler", retried(traced))
     assert retry is not None
     assert (retry.case_id, retry.slide_id, retry.trace_id) == ("MB-1", "A1.svs", TRACE)
     assert retry.sentence == "tiler, attempt 1: the object store does not answer"
