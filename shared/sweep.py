@@ -32,7 +32,6 @@ class EachObject:
     store: BlobStore
     prefix: str
     is_pending: Callable[[BlobInfo], bool]
-<<<<<<< HEAD
 
     def __call__(self, failed: Failed = ignored) -> Iterator[BlobInfo]:
         """The pending objects; one that cannot be checked stops no other."""
@@ -55,15 +54,8 @@ class Sweep:
     prefixes: Sequence[str]
     failed: Failed = ignored
     """Gets the key of each object, or the case, that could not be checked."""
-    unfinished: Callable[[], int] = lambda: 0
-    """How many records wait for the service; while any do, a pending object may have its event among them."""
-    now: Callable[[], datetime] = _now
-=======
-    failed: Callable[[str], None] = ignored
-    """Gets the key of each object that could not be checked."""
     handled_until: Callable[[], datetime] = utc_now
     """Pending objects that are older count as findings."""
->>>>>>> night
 
     def __call__(self) -> Counter[str]:
         """Sweep once; how many objects were announced below each prefix.
@@ -71,14 +63,9 @@ class Sweep:
         Raises:
             TransientError: the store or the bus is down; announcements made before stay.
         """
-<<<<<<< HEAD
-        until = self._handled_until()
+        until = self.handled_until()
         pending = iter(self.pending(self.failed))
         announced, unannounced = (Counter(dict.fromkeys(self.prefixes, 0)) for _ in range(2))
-=======
-        until = self.handled_until()
-        pending, announced, unannounced = self._pending(), 0, 0
->>>>>>> night
         while batch := list(islice(pending, _BATCH)):
             self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
             announced.update(self._prefix(info) for info in batch)
@@ -89,30 +76,8 @@ class Sweep:
                 _log.info("swept", prefix=prefix, announced=count, unannounced=unannounced[prefix])
         return announced
 
-<<<<<<< HEAD
     def _prefix(self, info: BlobInfo) -> str:
         return next(filter(info.key.startswith, self.prefixes))
-
-    def _handled_until(self) -> datetime:
-        """The time before which everything that was announced has been handled; the beginning of time if unknown."""
-        until = self.now() - _ANNOUNCED_WITHIN
-        try:
-            return _BEGINNING if self.unfinished() else until
-        except TransientError as error:
-            sentence = str(error)
-            _log.warning("findings of this sweep are not counted", prefixes=list(self.prefixes), sentence=sentence)
-            return _BEGINNING
-=======
-    def _pending(self) -> Iterator[BlobInfo]:
-        return (info for info in self.store.list(self.prefix) if self._is_pending(info))
-
-    def _is_pending(self, info: BlobInfo) -> bool:
-        """Whether an object is to be announced; one that cannot be checked does not stop the sweep."""
-        with contained("sweep", TransientError):
-            return self.is_pending(info)
-        self.failed(info.key)
-        return False
->>>>>>> night
 
 
 class Every:

@@ -71,31 +71,17 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     attempts = Attempts(store)
     pointer = EachObject(store, model_keys.CURRENT_BUNDLE, landing.unseen_promotion)
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
-<<<<<<< HEAD
-    unfinished = partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE)
-    inputs = Sweep(landing.unseen_inputs, producer, bucket, PREFIXES, unfinished=unfinished)
-    bundle = Sweep(pointer, producer, bucket, [pointer.prefix], unfinished=unfinished)
-=======
     handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
->>>>>>> night
+    inputs = Sweep(landing.unseen_inputs, producer, bucket, PREFIXES, handled_until=handled)
+    bundle = Sweep(pointer, producer, bucket, [pointer.prefix], handled_until=handled)
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
         _health(platform, hearts, store, last_good),
         answers,
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),
-<<<<<<< HEAD
         Every(settings.sweep_every_s, inputs),
         Every(settings.sweep_every_s, bundle),
-=======
-        *(
-            Every(
-                settings.sweep_every_s,
-                Sweep(store, producer, bucket, prefix, landing.unseen, handled_until=handled),
-            )
-            for prefix in (*PREFIXES, model_keys.CURRENT_BUNDLE)
-        ),
->>>>>>> night
         Every(settings.sweep_every_s, landing.sweep_cases),
         Every(settings.sweep_every_s, SweepErased(store)),
     )

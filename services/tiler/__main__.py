@@ -76,15 +76,9 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
     on_landing = _on_grids(settings, store, scratch, open_slide, progress)
-<<<<<<< HEAD
     unplanned = Unplanned(store, SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
-    unfinished = partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE)
-    sweep = Sweep(unplanned, producer, platform.s3.bucket, [keys.SLIDES], unfinished=unfinished)
-=======
-    is_unplanned = Unplanned(SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
     handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
-    sweep = Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned, handled_until=handled)
->>>>>>> night
+    sweep = Sweep(unplanned, producer, platform.s3.bucket, [keys.SLIDES], handled_until=handled)
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))

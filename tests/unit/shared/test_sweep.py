@@ -56,40 +56,17 @@ def test_a_bucket_of_many_objects_is_announced_in_batches() -> None:
     assert len(announced(bus)) == 1_203
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize(("minutes", "waiting", "findings"), [(10, 0, 1), (10, 12, 0), (0, 0, 0)])
-def test_what_an_event_that_waits_may_have_announced_is_no_finding(minutes: int, waiting: int, findings: int) -> None:
-    store, bus = stored("slides/a/1.svs"), MemoryBus()
-    before, later = _findings(), datetime.now(UTC) + timedelta(minutes=minutes)
-    sweep = replace(sweep_of(store, bus.producer(), lambda _: True), unfinished=lambda: waiting, now=lambda: later)
-    assert sweep().total() == 1, "announced all the same"
-    assert _findings() - before == findings
-
-
-def test_where_nobody_knows_what_waits_objects_are_announced_and_not_counted() -> None:
-    def unfinished() -> int:
-        raise TransientError("the queue does not say")
-
-    store, bus, before = stored("slides/a/1.svs"), MemoryBus(), _findings()
-    later = datetime.now(UTC) + timedelta(minutes=10)
-    sweep = replace(sweep_of(store, bus.producer(), lambda _: True), unfinished=unfinished, now=lambda: later)
-    assert sweep().total() == 1
-    assert _findings() == before
-
-
-=======
 @pytest.mark.parametrize(("minutes", "findings"), [(-1, 0), (1, 1)])
 def test_an_object_counts_as_found_if_all_that_was_announced_by_then_has_been_handled(
     minutes: int, findings: int
 ) -> None:
     store, bus, before = stored("slides/a/1.svs"), MemoryBus(), _findings()
     until = datetime.now(UTC) + timedelta(minutes=minutes)
-    sweep = Sweep(store, bus.producer(), "bucket", "slides/", lambda _: True, handled_until=lambda: until)
-    assert sweep() == 1, "announced all the same"
+    sweep = replace(sweep_of(store, bus.producer(), lambda _: True), handled_until=lambda: until)
+    assert sweep().total() == 1, "announced all the same"
     assert _findings() - before == findings
 
 
->>>>>>> night
 def _findings() -> float:
     return REGISTRY.get_sample_value("medulla_sweep_findings_total", {"prefix": "slides/"}) or 0
 
