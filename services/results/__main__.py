@@ -8,6 +8,7 @@ if __name__ == "__main__":
     end_at_once()  # before the imports, which take seconds
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -32,6 +33,8 @@ from services.results.routes import FHIR, SERVICE, fhir_routes, routes
 from services.results.servicer import ResultsServicer
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
+from services.results.sql_views import SqlViews
+from services.results.viewing import ForgetViews, Viewing
 from shared import exit_codes, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
@@ -94,8 +97,9 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
+    views = SqlViews(results.engine)
     listed = partial(waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
-    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed)
+    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed, views)
     feed = Feed(results, settings.look_every_s, settings.watchers)
     attempts, served = Attempts(blobs), _served(settings, blobs, results)
     hearts = {group: Heartbeat(group) for group in served}
@@ -103,7 +107,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     return (
         HealthServer(platform.http_host, platform.http_port, list(hearts.values()), checks),
         _http(settings, platform, backends, feed),
-        _grpc(settings, platform, Queries(results, blobs), feed),
+        _grpc(settings, platform, Queries(results, blobs), feed, Viewing(views)),
         attempts,
         *(_worker(group, platform, producer, each, attempts, hearts[group]) for group, each in served.items()),
         Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
@@ -111,6 +115,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
         Every(settings.waiting_look_every_s, results.refresh_summaries),
         Every(settings.waiting_look_every_s, MonitoredBundles(blobs)),
+        Every(settings.waiting_look_every_s, ForgetViews(views, timedelta(days=settings.views_kept_days))),
     )
 
 
@@ -139,10 +144,11 @@ def _http(settings: ResultsSettings, platform: PlatformSettings, backends: Backe
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 
-def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Queries, feed: Feed) -> GrpcServer:
-    host = settings.grpc_address.rpartition(":")[0].strip("[]")
-    verifying = verifier(platform.auth, host)
-    servicer = ResultsServicer(queries, feed, caller_check(verifying, READERS))
+def _grpc(
+    settings: ResultsSettings, platform: PlatformSettings, queries: Queries, feed: Feed, viewing: Viewing
+) -> GrpcServer:
+    verifying = verifier(platform.auth, settings.grpc_address.rpartition(":")[0].strip("[]"))
+    servicer = ResultsServicer(queries, feed, caller_check(verifying, READERS), viewing.of_calls(verifying))
 
     def register(server: grpc.Server) -> None:
         add_ResultsServiceServicer_to_server(servicer, server)

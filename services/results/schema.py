@@ -152,3 +152,16 @@ NOTES = Table(
     Column("body", Text, nullable=False, comment="JSON mapping of medulla.v1.Note; the audit entry's digest covers it"),
     Index("notes_by_case", "case_id", "at"),
 )
+
+VIEWS = Table(
+    "views",
+    METADATA,
+    Column("subject", String(255), primary_key=True),
+    Column("case_id", String(64), primary_key=True, comment="Empty for lists; its SHA-256 once the case was erased"),
+    Column("what", String(16), primary_key=True, comment="case, list, cases.csv or notes.csv"),
+    Column("hour", UtcTime, primary_key=True, comment="One row an hour"),
+    Column("at", UtcTime, nullable=False),
+    Column("name", Text, nullable=False),
+    Index("views_by_time", "at"),
+    Index("views_by_case", "case_id", "at"),
+)

@@ -41,5 +41,7 @@ class ResultsSettings(ServiceSettings):
     """Largest number of watchers of progress."""
     look_every_s: float = Field(default=LOOK_EVERY_S, gt=0)
     """Time between two queries of the database for watchers."""
+    views_kept_days: int = Field(default=730, ge=1)
+    """How long it is kept who looked at which case."""
     waiting_look_every_s: float = Field(default=300, gt=0)
     """Time between two checks of the bucket for pending slides; each lists all slides."""

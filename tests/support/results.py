@@ -23,7 +23,9 @@ from services.results.rest import Backends, Login, create_app
 from services.results.servicer import ResultsServicer
 from services.results.slide_pixels import SlidePixels
 from services.results.sql_store import SqlStore
+from services.results.sql_views import SqlViews
 from services.results.sse import Rhythm
+from services.results.viewing import Viewing
 from shared.blob.memory import MemoryStore
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.memory import MemoryBus
@@ -67,7 +69,9 @@ class Results:
         producer = self.bus.producer()
         letters = DeadLetterTopic(self.bus.deliveries, producer)
         admits = verifier or OpenOnLoopback("127.0.0.1")
-        return Backends(self.store, self.blobs, admits, producer, pixels, scorer, letters)
+        return Backends(
+            self.store, self.blobs, admits, producer, pixels, scorer, letters, views=SqlViews(self.store.engine)
+        )
 
     def close(self) -> None:
         """Close the database."""
@@ -142,7 +146,8 @@ def over_http(
 def over_grpc(results: Results, verifier: Verifier) -> Iterator[str]:
     """The gRPC server's address."""
     queries = Queries(results.store, results.blobs)
-    servicer = ResultsServicer(queries, results.feed, caller_check(verifier, READERS))
+    viewed = Viewing(SqlViews(results.store.engine)).of_calls(verifier)
+    servicer = ResultsServicer(queries, results.feed, caller_check(verifier, READERS), viewed)
 
     def register(server: grpc.Server) -> None:
         add_ResultsServiceServicer_to_server(servicer, server)
