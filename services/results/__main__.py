@@ -1,5 +1,6 @@
-"""Results as a service: `python -m services.results`; `python -m services.results migrate` migrates the database."""
+"""Results as a service: `python -m services.results`; `migrate` brings up its database, `verify-audit` checks it."""
 
+import json
 import sys
 
 from shared.stop_signals import end_at_once
@@ -8,6 +9,7 @@ if __name__ == "__main__":
     end_at_once()  # before the imports, which take seconds
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -17,6 +19,7 @@ from medulla.v1 import results_pb2
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
+from services.results.audit_seal import Seal
 from services.results.erased_results import SweepErasedResults
 from services.results.fhir_server import FhirServer
 from services.results.grpc_pixels import GrpcPixels
@@ -63,12 +66,13 @@ _log = logs.get(__name__)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until a signal, or migrate; returns the exit code."""
+    """Run until a signal, migrate, or verify the audit record; returns the exit code."""
     if not arguments:
         return runtime.main(SERVICE, build)
-    if list(arguments) == ["migrate"]:
-        return migrate()
-    sys.stderr.write("usage: python -m services.results [migrate]\n")
+    commands = {"migrate": migrate, "verify-audit": verify_audit}
+    if command := commands.get(" ".join(arguments)):
+        return command()
+    sys.stderr.write("usage: python -m services.results [migrate | verify-audit]\n")
     return _WRONG_USAGE
 
 
@@ -83,6 +87,19 @@ def migrate() -> int:
         return exit_codes.exit_code(error)
     _log.info("the database has the newest schema")
     return exit_codes.OK
+
+
+def verify_audit() -> int:
+    """Verify the whole audit record, and print the report as JSON; returns the exit code, 1 for a problem."""
+    logs.configure(SERVICE)
+    try:
+        with closing(_store(load(ResultsSettings))) as results:
+            report = results.verify_whole_chain()
+    except MedullaError as error:
+        _log.error("cannot verify the audit record", sentence=str(error))
+        return exit_codes.exit_code(error)
+    sys.stdout.write(f"{json.dumps(asdict(report) | {'intact': report.intact})}\n")
+    return exit_codes.OK if report.intact else exit_codes.AT_FAULT
 
 
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
@@ -128,7 +145,9 @@ def _served(settings: ResultsSettings, blobs: BlobStore, results: ResultStore) -
 
 
 def _store(settings: ResultsSettings) -> SqlStore:
-    return SqlStore(settings.database_url.get_secret_value())
+    key = settings.audit_key
+    seal = Seal(key.get_secret_value().encode()) if key else None
+    return SqlStore(settings.database_url.get_secret_value(), seal=seal)
 
 
 def _prepare(results: SqlStore, settings: ResultsSettings) -> None:

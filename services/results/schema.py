@@ -68,6 +68,11 @@ CASES = Table(
     Column("risk_lo", Double),
     Column("risk_hi", Double),
     Column("risk_level", Double),
+    Column(
+        "answered_listing",
+        String(64),
+        comment="Digest of the listing of its slides in which each was scored or refused",
+    ),
     ForeignKeyConstraint(["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"),
     Index("cases_by_update", "updated_at", "case_id"),
     Index("cases_by_risk", "risk", "case_id"),
@@ -111,6 +116,21 @@ AUDIT = Table(
     Column("hash", String(64), nullable=False),
     Column("why", Text, comment="Why a case was withdrawn, or what a score is no longer made from"),
     UniqueConstraint("case_id", "score_id", "event_id", name="audit_once"),
+)
+
+AUDIT_CHECKPOINTS = Table(
+    "audit_checkpoints",
+    METADATA,
+    Column(
+        "entries",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+        comment="Of the audit record, from its first one, that were verified",
+    ),
+    Column("head", String(64), nullable=False, comment="Hash of the last of them"),
+    Column("verified_at", UtcTime, nullable=False),
+    Column("signature", String(64), nullable=False, comment="HMAC-SHA256 by RESULTS_AUDIT_KEY"),
 )
 
 REJECTIONS = Table(

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -89,7 +90,7 @@ class Bench:
 
     def _list(self) -> list[Section]:
         postgres = cast("PostgresPart", self._parts.get("postgres"))
-        return [case_list.compare(postgres, str(self._parts.get("browser")), self._size)]
+        return case_list.compare(postgres, lambda: str(self._parts.get("browser")), self._size)
 
     @cached_property
     def _through_services(self) -> list[Section]:
@@ -131,6 +132,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller slides, fewer repeats, under two minutes")
     parser.add_argument("--only", choices=THEMES, action="append", help="this theme alone; may be given more than once")
+    parser.add_argument("--cases", type=int, metavar="N", help="cases of the list, such as 1000000")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every repeat to a file, too")
     return parser.parse_args()
 
@@ -140,7 +142,8 @@ def main() -> int:
     given = _arguments()
     start, about = time.monotonic(), machine.describe()
     sections: list[Section] = []
-    with _bench(QUICK if given.quick else FULL) as bench:
+    size = QUICK if given.quick else FULL
+    with _bench(replace(size, listed_cases=given.cases or size.listed_cases)) as bench:
         for theme in given.only or THEMES:
             sys.stderr.write(f"bench: {theme} …\n")
             sections += bench.theme(theme)

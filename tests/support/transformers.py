@@ -18,8 +18,8 @@ from tests.support.finetuning import PX
 def small_transformer(precision: Precision) -> bytes:
     """The graph of two blocks of 32 features on tiles of 32 px, exported as encoders of others are."""
     torch.manual_seed(5)
-    sizes: dict[str, Any] = {"img_size": PX, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 4, "num_classes": 0}
-    network = timm.create_model("vit_tiny_patch16_224", pretrained=False, **sizes)
+    sizes: dict[str, Any] = {"img_size": PX, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 4}
+    network = timm.create_model("vit_tiny_patch16_224", pretrained=False, num_classes=0, **sizes)
     pixels = Pixels(tile_px=PX, tile_um=128.0, mean=(0.5,) * 3, std=(0.25,) * 3, input_px=PX)
     graph = to_onnx(Prepared(Pooled(network, "class_token", 1), pixels, PX).eval(), PX, precision)
     with TemporaryDirectory() as folder:

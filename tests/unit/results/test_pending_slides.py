@@ -38,7 +38,7 @@ class _Bucket(MemoryStore):
         return bytes(end - start)
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
-        yield from (info for info in self.landed if info.key.startswith(prefix))
+        yield from sorted((info for info in self.landed if info.key.startswith(prefix)), key=lambda info: info.key)
 
 
 @pytest.fixture
@@ -143,6 +143,7 @@ def test_an_answered_slide_is_asked_about_once(
 
     monkeypatch.setattr(results.store, "case", ask)
     assert _ages(look)[0] == 0
+    assert _ages(PendingSlides(bucket, results.store, now=lambda: samples.at(90)))[0] == 0
 
 
 def test_companions_folders_and_keys_without_a_case_are_no_slides(bucket: _Bucket, look: PendingSlides) -> None:
