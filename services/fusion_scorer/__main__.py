@@ -70,13 +70,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
-        HealthServer(
-            platform.http_host,
-            platform.http_port,
-            hearts,
-            {"object store": store.reachable},
-            {"bundle": lambda: last_good.note},
-        ),
+        _health(platform, hearts, store, last_good),
         answers,
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),

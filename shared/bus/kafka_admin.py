@@ -66,6 +66,20 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
         yield from _up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
 
 
+def waiting(settings: KafkaSettings, group: str, topic: str) -> int:
+    """How many records of a topic a consumer group has not finished yet.
+
+    Raises:
+        KafkaDownError, KafkaRefusedError: as `read_topic`.
+    """
+    with explained(settings), closing(_reader(settings, group)) as consumer:
+        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        first = consumer.beginning_offsets(partitions, timeout_ms=_DEADLINE_MS)
+        ends = consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS)
+        done = {each: consumer.committed(each, timeout_ms=_DEADLINE_MS) or 0 for each in partitions}
+        return sum(ends[each] - max(first[each], done[each]) for each in partitions)
+
+
 def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete: Callable[[Delivery], bool]) -> int:
     """Remove records from the middle of a topic and return how many: the others are appended again.
 
@@ -93,8 +107,10 @@ def _with_time(delivery: Delivery) -> Record:
     return replace(delivery.record, headers={**written, **delivery.record.headers})
 
 
-def _reader(settings: KafkaSettings) -> Any:
-    return KafkaConsumer(**connection(settings), enable_auto_commit=False, allow_auto_create_topics=False)
+def _reader(settings: KafkaSettings, group: str | None = None) -> Any:
+    """A consumer that joins no group; with one it knows what that has committed."""
+    options = connection(settings)
+    return KafkaConsumer(**options, group_id=group, enable_auto_commit=False, allow_auto_create_topics=False)
 
 
 def _up_to(consumer: Any, ends: dict[TopicPartition, int], settings: KafkaSettings) -> Iterator[Delivery]:

@@ -21,6 +21,7 @@ from tests.bench import (
     pipeline,
     preprocessing,
     readers,
+    rescore,
     services,
     startup,
     triton,
@@ -44,6 +45,7 @@ THEMES = (
     "services",
     "memory",
     "list",
+    "rescore",
 )
 _Theme = Callable[[], list[Section]]
 
@@ -71,6 +73,7 @@ class Bench:
             "services": lambda: self._through_services,
             "memory": self._memory,
             "list": self._list,
+            "rescore": self._rescore,
         }
         try:
             return themes[name]()
@@ -90,6 +93,11 @@ class Bench:
     def _list(self) -> list[Section]:
         postgres = cast("PostgresPart", self._parts.get("postgres"))
         return [case_list.compare(postgres, str(self._parts.get("browser")), self._size)]
+
+    def _rescore(self) -> list[Section]:
+        parts, size, folder = self._parts, self._size, self._own("rescore")
+        kafka, minio = cast("KafkaPart", parts.get("kafka")), cast("MinioPart", parts.get("minio"))
+        return [rescore.compare(kafka, minio, cast("PostgresPart", parts.get("postgres")), size, folder)]
 
     @cached_property
     def _through_services(self) -> list[Section]:
