@@ -164,6 +164,15 @@ PROMOTED_BUNDLE_REFUSED = Gauge(
     "medulla_promoted_bundle_refused",
     "1 while the promoted bundle cannot be used. The last good one makes the scores: promote one that is good.",
 )
+SCORES_UNCHANGED = Counter(
+    "medulla_scores_unchanged_total",
+    "Cases that were not scored again as inputs and bundle are those of their score. Grows with repeated events.",
+)
+RESCORED = Counter(
+    "medulla_rescored_total",
+    "Cases handled in the background. `stopped`: an operator stopped it; `waits_for_encoder`: slides are not embedded.",
+    ["outcome"],
+)
 WITHDRAWALS = Counter(
     "medulla_withdrawals_total",
     "Cases left without a score as their inputs were deleted or replaced. Many at once: somebody empties the bucket.",

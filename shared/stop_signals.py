@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Event, Thread, Timer, current_thread, main_thread
 from types import FrameType
@@ -12,7 +12,10 @@ _NUMBERS = (signal.SIGTERM, signal.SIGINT)
 _CLOSING_S = 10.0
 """How long what was opened may take to close after a signal at the start."""
 _Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
-_DEFAULTS: dict[int, _Handler] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+_DEFAULTS: Mapping[signal.Signals, _Handler] = {
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGINT: signal.default_int_handler,
+}
 _ours: set[_Handler] = set()
 """Handlers of this module, which are not what handled signals before."""
 
@@ -83,11 +86,11 @@ def _handle(handler: Callable[[int, FrameType | None], object]) -> None:
         signal.signal(number, handler)
 
 
-def _before(number: int) -> _Handler:
+def _before(number: signal.Signals) -> _Handler:
     handler = signal.getsignal(number)
     return _DEFAULTS[number] if handler in _ours else handler
 
 
-def _restore(handlers: dict[int, _Handler]) -> None:
+def _restore(handlers: Mapping[signal.Signals, _Handler]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, handler)

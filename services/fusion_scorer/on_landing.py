@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideRejected
 
+from services.fusion_scorer.background import BackgroundStop, in_background
 from services.fusion_scorer.case_index import CaseIndex, InputEntry
 from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.case_sweep import CaseSweep
 from services.fusion_scorer.changes import CaseChanges, request
-from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.landed_input import LandedInput, landed_input
 from services.fusion_scorer.promoted import Bundles
@@ -23,7 +23,6 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
-from shared.model.bundle import Bundle
 from shared.model.errors import BadBundleError
 from shared.model.record import ReadRecord, parse_record
 from shared.sweep import Failed, ignored
@@ -109,15 +108,9 @@ class OnLanding:
     def _promoted(self) -> Iterable[CaseRescoreRequested]:
         promoted = self.bundles.promotion()
         self.index.put_promotion(promoted.pointer)
+        BackgroundStop(self.store).lift()
         cause = promoted.bundle.digest
-        return [request(case, cause, promoted.since, cause) for case in self._embedded_for(promoted.bundle)]
-
-    def _embedded_for(self, bundle: Bundle) -> Iterable[CaseId]:
-        """Every case but those that keep their score until the bundle's encoder has embedded their slides."""
-        encoder = encoder_of(bundle)
-        if encoder is None or not is_served(self.store, encoder):
-            return self.index.cases()
-        return (case for case in self.index.cases() if not waits(self.store, encoder, case))
+        return list(in_background(request(case, cause, promoted.since, cause) for case in self.index.cases()))
 
     def _slide(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
         """A slide that landed is scored once it is embedded; one that is replaced or gone leaves the score at once."""

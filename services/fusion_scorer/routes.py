@@ -5,6 +5,7 @@ from typing import Any
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, SlideEmbedded
 
+from services.fusion_scorer.background import RescoreInBackground
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -67,6 +68,12 @@ def routes(
         ),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, PassedOver(store, bundles))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
+        Route(
+            topics.CASES_RESCORE_BACKGROUND,
+            decoder(CaseRescoreRequested),
+            RescoreInBackground(rescore, bundles),
+            RefuseScore(store),
+        ),
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseCase(store, forget_letters))
     return (*drop_erased(kept, store), erase)

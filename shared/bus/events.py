@@ -41,6 +41,11 @@ TOPIC_OF: dict[type[Message], str] = {
     Progress: topics.PROGRESS,
 }
 
+_BACKGROUND: dict[type[Message], str] = {
+    CaseRescoreRequested: topics.CASES_RESCORE_BACKGROUND,
+    CaseScored: topics.CASES_SCORED_BACKGROUND,
+}
+"""Topics of events that say `background`."""
 _MAY_NAME_NO_CASE: frozenset[type[Message]] = frozenset({SlideRejected})
 """Events about objects whose keys may name no case."""
 
@@ -80,7 +85,12 @@ def to_record(event: Event, source: str) -> Record:
     }
     inject(attributes)
     value = _bounded(event).SerializeToString(deterministic=True)
-    return Record(TOPIC_OF[type(event)], about.get("case_id", ""), value, attributes)
+    return Record(_topic(event), about.get("case_id", ""), value, attributes)
+
+
+def _topic(event: Event) -> str:
+    is_background = isinstance(event, CaseRescoreRequested | CaseScored) and event.background
+    return (_BACKGROUND if is_background else TOPIC_OF)[type(event)]
 
 
 def _bounded(event: Event) -> Event:

@@ -22,6 +22,7 @@ from tests.bench import (
     pipeline,
     preprocessing,
     readers,
+    rescore,
     services,
     startup,
     triton,
@@ -45,6 +46,7 @@ THEMES = (
     "services",
     "memory",
     "list",
+    "rescore",
 )
 _Theme = Callable[[], list[Section]]
 
@@ -72,6 +74,7 @@ class Bench:
             "services": lambda: self._through_services,
             "memory": self._memory,
             "list": self._list,
+            "rescore": self._rescore,
         }
         try:
             return themes[name]()
@@ -91,6 +94,11 @@ class Bench:
     def _list(self) -> list[Section]:
         postgres = cast("PostgresPart", self._parts.get("postgres"))
         return case_list.compare(postgres, lambda: str(self._parts.get("browser")), self._size)
+
+    def _rescore(self) -> list[Section]:
+        parts, size, folder = self._parts, self._size, self._own("rescore")
+        kafka, minio = cast("KafkaPart", parts.get("kafka")), cast("MinioPart", parts.get("minio"))
+        return [rescore.compare(kafka, minio, cast("PostgresPart", parts.get("postgres")), size, folder)]
 
     @cached_property
     def _through_services(self) -> list[Section]:

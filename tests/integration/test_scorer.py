@@ -86,7 +86,8 @@ class Scorer:
         self.producer.send([to_record(event, "embedder")] * times)
 
     def scores(self, case: str) -> list[CaseScored]:
-        events = (CaseScored.FromString(record.value) for record in self.bus.records(topics.CASES_SCORED))
+        records = (record for topic in topics.SCORED for record in self.bus.records(topic))
+        events = (CaseScored.FromString(record.value) for record in records)
         return [event for event in events if event.case_id == case]
 
     def last(self, case: str) -> dict[str, Any]:

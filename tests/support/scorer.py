@@ -9,6 +9,7 @@ from google.protobuf.json_format import Parse
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 from medulla.v1.scorer_pb2 import Score
 
+from services.fusion_scorer.background import RescoreInBackground
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -45,6 +46,7 @@ class Scorer:
         self.landing = OnLanding(self.store, self.index, self.changes, self.bundles, self.announced.append)
         self.score_case = ScoreCase(self.store, self.bundles, "0.0")
         self.rescore = RescoreCase(self.score_case, self.index)
+        self.in_background = RescoreInBackground(self.rescore, self.bundles)
         self.what_if = WhatIf(self.store, self.bundles, "0.0")
 
     def promote(self, name: str = "toy") -> Sha256:
@@ -69,7 +71,7 @@ class Scorer:
     def rescored(self) -> list[CaseScored]:
         """The outcome of every case after a promotion."""
         requests = self.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
-        return [event for request in requests for event in self.rescore(request) if isinstance(event, CaseScored)]
+        return [event for request in requests for event in self.in_background(request) if isinstance(event, CaseScored)]
 
     def score(self, case: CaseId = CASE) -> Score:
         """Score the case and read what was stored."""
