@@ -17,10 +17,10 @@ from services.standalone.commands.options import (
 )
 from services.standalone.console import exit_codes, loading, print_json, say
 from services.standalone.training_data import CohortReading, Labels, Outcomes
-from services.trainer.finetune.settings import Settings
 
 if TYPE_CHECKING:
     from services.embedder.manifest import EncoderManifest
+    from services.trainer.finetune.settings import Settings
 
 _CAUTION = "The encoder has seen these patients: evaluate it on others. Research use only."
 
@@ -97,6 +97,8 @@ def finetune(
     source = _source(tiles, cohort, slides, embeddings, CohortReading(profile, columns, default_mpp), tile_um)
     if unlabelled and not share:
         raise typer.BadParameter("--unlabelled adapts the last layers: it needs a --share above 0")
+    with loading():
+        from services.trainer.finetune.settings import Settings
     schedule = Settings(epochs=epochs, patience=patience, seed=seed, batch=batch, top=top, folds=folds, pull=pull)
     settings = replace(schedule, share=share, rate=rate, precision=precision.value, held_out=held_out, stain=stain)
     _finetune(encoder, source, unlabelled, settings, out, name, tile_um, as_json=as_json)
@@ -106,7 +108,7 @@ def _finetune(
     encoder: Path,
     source: Labels | Outcomes,
     unlabelled: Path | None,
-    settings: Settings,
+    settings: "Settings",
     out: Path,
     name: str | None,
     tile_um: float | None,
