@@ -102,18 +102,7 @@ def test_the_guides_commands_for_a_bucket_train_and_tune_on_what_a_deployment_em
     trained = medulla(*train, "--refits", 1)
     assert trained.exit_code == 0, trained.output
     assert store.head("bundles/2026/mil.onnx")
-    short = (
-        "--top",
-        4,
-        "--epochs",
-        2,
-        "--frozen-epochs",
-        1,
-        "--share",
-        1,
-        "--encoder",
-        f"s3://{bucket}/encoders/small",
-    )
+    short = ("--top", 4, "--epochs", 2, "--share", 1, "--encoder", f"s3://{bucket}/encoders/small")
     tuned = medulla(*finetune, *short)
     assert tuned.exit_code == 0, tuned.output
     assert json.loads(store.get("encoders/2026/manifest.json"))["training"]["learned_from"] == "slide-level outcome"

@@ -20,6 +20,7 @@ from services.standalone.training_data import CohortReading, Labels, Outcomes
 
 if TYPE_CHECKING:
     from services.embedder.manifest import EncoderManifest
+    from services.trainer.finetune.settings import Settings
 
 _CAUTION = "The encoder has seen these patients: evaluate it on others. Research use only."
 
@@ -39,13 +40,11 @@ Unlabelled = Annotated[
     Path | None,
     typer.Option(help="Tiles without labels, DIR/{patient}__*.png or .jpg: the encoder is adapted to them first."),
 ]
-UnlabelledEpochs = Annotated[int, typer.Option(help="Epochs over tiles without labels.", min=1)]
 Epochs = Annotated[int, typer.Option(help="Most epochs.", min=1)]
 Patience = Annotated[int, typer.Option(help="Epochs without gain before it stops.", min=1)]
 Share = Annotated[float, typer.Option(help="Share of the layers, from the last, that is trained.", min=0, max=1)]
 Rate = Annotated[float, typer.Option(help="Rate at which these layers and the head learn.", min=0)]
 Pull = Annotated[float, typer.Option(help="How strongly weights are held back to where they start (L2-SP).", min=0)]
-Rank = Annotated[int, typer.Option(help="Rank of the adapters (LoRA) of a transformer.", min=1)]
 Folds = Annotated[int, typer.Option(help="Parts of the patients that judge the encoder, each unseen.", min=2, max=10)]
 BatchTiles = Annotated[int, typer.Option(help="Tiles of a step, over all processes.", min=1)]
 HeldOut = Annotated[float, typer.Option(help="Share of the other patients that says when to stop.", min=0.02, max=0.5)]
@@ -75,13 +74,11 @@ def finetune(
     tile_um: TileUm = None,
     default_mpp: DefaultMpp = None,
     unlabelled: Unlabelled = None,
-    unlabelled_epochs: UnlabelledEpochs = 5,
     epochs: Epochs = 15,
     patience: Patience = 4,
     share: Share = 0.5,
     rate: Rate = 1e-5,
     pull: Pull = 0.1,
-    rank: Rank = 8,
     batch: BatchTiles = 32,
     folds: Folds = 3,
     held_out: HeldOut = 0.25,
@@ -98,16 +95,30 @@ def finetune(
     On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
     """
     source = _source(tiles, cohort, slides, embeddings, CohortReading(profile, columns, default_mpp), tile_um)
+    if unlabelled and not share:
+        raise typer.BadParameter("--unlabelled adapts the last layers: it needs a --share above 0")
+    with loading():
+        from services.trainer.finetune.settings import Settings
+    schedule = Settings(epochs=epochs, patience=patience, seed=seed, batch=batch, top=top, folds=folds, pull=pull)
+    settings = replace(schedule, share=share, rate=rate, precision=precision.value, held_out=held_out, stain=stain)
+    _finetune(encoder, source, unlabelled, settings, out, name, tile_um, as_json=as_json)
+
+
+def _finetune(
+    encoder: Path,
+    source: Labels | Outcomes,
+    unlabelled: Path | None,
+    settings: "Settings",
+    out: Path,
+    name: str | None,
+    tile_um: float | None,
+    *,
+    as_json: bool,
+) -> None:
     with loading():
         from services.standalone.finetuned_encoder import Job, finetuned
         from services.standalone.training_copies import local_job
         from services.trainer.bucket.copies import keeps
-        from services.trainer.finetune.settings import Settings
-    if unlabelled and not share:
-        raise typer.BadParameter("--unlabelled adapts the last layers: it needs a --share above 0")
-    schedule = Settings(epochs=epochs, patience=patience, seed=seed, batch=batch, top=top, folds=folds, rank=rank)
-    tuning = replace(schedule, share=share, rate=rate, precision=precision.value, pull=pull)
-    settings = replace(tuning, held_out=held_out, stain=stain, unlabelled_epochs=unlabelled_epochs)
     wanted = Job(encoder, source, unlabelled, settings, out, name, tile_um)
     with exit_codes(goes_on=keeps(out)), local_job(wanted) as job:
         manifest = finetuned(job)

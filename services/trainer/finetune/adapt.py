@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -59,15 +59,19 @@ def adapted(
 
 def _adapt(encoder: Encoder, width: int, tiles: Unlabelled, settings: Settings, advance: Advance) -> None:
     """Train the last layers under a projection that is thrown away afterwards."""
-    projection = _projection(width, settings.seed).to(next(encoder.parameters()).device)
+    device = next(encoder.parameters()).device
+    projection = _projection(width, settings.seed).to(device)
     trained = [parameter for parameter in encoder.parameters() if parameter.requires_grad]
     pull, pictures = Pull(trained, settings.pull), Pictures(tiles.items, tiles.px)
-    groups = [{"params": trained, "lr": settings.unlabelled_rate}, {"params": projection.parameters()}]
+    groups: list[dict[str, Any]] = [
+        {"params": trained, "lr": settings.unlabelled_rate},
+        {"params": projection.parameters()},
+    ]
     optimizer = torch.optim.Adam(groups, lr=_HEAD_RATE)
     for epoch in range(1, settings.unlabelled_epochs + 1):
         steps = batches(tiles.items, np.arange(len(tiles.items)), settings, epoch)
         for step, (batch, pixels) in enumerate(zip(steps, pictured(steps, pictures), strict=True)):
-            seen = _two_views(batch, pixels.to(projection[0].weight.device), settings, epoch)
+            seen = _two_views(batch, pixels.to(device), settings, epoch)
             projected = [projection(encoder(view)) for view in seen]
             optimizer.zero_grad()
             torch.autograd.backward(contrast(*projected) + pull())

@@ -103,12 +103,12 @@ def from_outcome(
 def _assignment(
     items: Sequence[Item], targets: Targets, fold: Ints | None, request: Request, run: str, facts: Mapping[str, Any]
 ) -> Assignment:
-    base, settings, given_tiles = request.base, request.settings, request.unlabelled
+    base, settings, extra = request.base, request.settings, request.unlabelled
     counts = {
         "patients": len({item.patient for item in items}),
         "tiles": sum(len(item.files) for item in items),
-        "unlabelled": len(given_tiles.items) if given_tiles else 0,
+        "unlabelled": len(extra.items) if extra else 0,
     }
     origin = {"base": base.name, "base_digest": base.digest, "run": run, "settings": settings.as_json()}
-    unlabelled = Unlabelled(given_tiles.items, base.px) if given_tiles else None
+    unlabelled = Unlabelled(extra.items, base.px) if extra else None
     return Assignment(items, targets, fold, unlabelled, settings, run, {**origin, **facts, **counts})

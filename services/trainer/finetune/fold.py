@@ -85,10 +85,10 @@ def _adapted(
     trial: Trial, k: int, own: Probe, lesson: Lesson, reader: Reader, work: Path, advance: Advance
 ) -> Tunable | None:
     """The encoder adapted to tiles without labels, with a probe of its own features; None where there are none."""
-    if not trial.unlabelled:
-        return None
     kept_out = {name for name, fold in zip(trial.patients, trial.fold, strict=True) if fold == k}
-    tiles = trial.unlabelled.without(kept_out)
+    tiles = trial.unlabelled.without(kept_out) if trial.unlabelled else None
+    if not tiles or not tiles.items:
+        return None
     settings, width = reader.settings, len(own.weight)
     weights = adapted(trial.model, width, tiles, settings, reader.ranks, work, advance)
     model = Tunable.of(trial.model, own, lesson.task, reader)

@@ -1,16 +1,12 @@
 """The ONNX operations of encoders, in torch."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
-from services.trainer.finetune.transformer_operations import TRANSFORMER
-
-Attributes = Mapping[str, Any]
-Operation = Callable[[Sequence[Tensor], Attributes], "Tensor | tuple[Tensor, ...]"]
+from services.trainer.finetune.transformer_operations import TRANSFORMER, Attributes, Operation
 
 _KINDS = {1: torch.float32, 7: torch.int64}
 """Of TensorProto."""

@@ -108,14 +108,11 @@ def judge(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: 
     if assignment.fold is None:
         return Judged(own, (), None)
     trial = Trial(base.model, targets, patients, assignment.fold, assignment.unlabelled)
-    numbers = range(int(assignment.fold.max()) + 1)
-    results = [
-        tune_fold(
-            trial, k, features, reader, work / f"fold-{k}", out / LOGS / f"fold-{k}",
-            portion(advance, k / len(numbers), (k + 1) / len(numbers)),
-        )
-        for k in numbers
-    ]  # fmt: skip
+    count = int(assignment.fold.max()) + 1
+    results = []
+    for k in range(count):
+        within, name = portion(advance, k / count, (k + 1) / count), f"fold-{k}"
+        results.append(tune_fold(trial, k, features, reader, work / name, out / LOGS / name, within))
     before, after = (_pooled(assignment, [getattr(result, name) for result in results]) for name in ("frozen", "tuned"))
     return Judged(own, results, compare(targets, patients, before, after, seed))
 

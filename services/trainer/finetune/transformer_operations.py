@@ -1,26 +1,29 @@
 """The ONNX operations of vision transformers, in torch; sizes are computed as int64 on the CPU."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
+Attributes = Mapping[str, Any]
+Operation = Callable[[Sequence[Tensor], Attributes], "Tensor | tuple[Tensor, ...]"]
 
-def _shape(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Tensor:
+
+def _shape(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     sizes = list(inputs[0].shape)
     return torch.tensor(sizes[attributes.get("start", 0) : attributes.get("end")], dtype=torch.int64)
 
 
-def _reshape(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Tensor:
+def _reshape(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     sizes = inputs[1].tolist()
     if not attributes.get("allowzero", 0):
         sizes = [inputs[0].shape[i] if size == 0 else size for i, size in enumerate(sizes)]
     return inputs[0].reshape(sizes)
 
 
-def _slice(inputs: Sequence[Tensor], _: Mapping[str, Any]) -> Tensor:
+def _slice(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
     value, starts, ends = inputs[0], inputs[1].tolist(), inputs[2].tolist()
     axes = inputs[3].tolist() if len(inputs) > 3 else list(range(len(starts)))
     steps = inputs[4].tolist() if len(inputs) > 4 else [1] * len(starts)
@@ -31,11 +34,11 @@ def _slice(inputs: Sequence[Tensor], _: Mapping[str, Any]) -> Tensor:
     return value[tuple(chosen)]
 
 
-def _squeeze(inputs: Sequence[Tensor], _: Mapping[str, Any]) -> Tensor:
+def _squeeze(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
     return inputs[0].squeeze(tuple(inputs[1].tolist())) if len(inputs) > 1 else inputs[0].squeeze()
 
 
-def _unsqueeze(inputs: Sequence[Tensor], _: Mapping[str, Any]) -> Tensor:
+def _unsqueeze(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
     value = inputs[0]
     axes = [axis % (value.dim() + inputs[1].numel()) for axis in inputs[1].tolist()]
     for axis in sorted(axes):
@@ -43,42 +46,42 @@ def _unsqueeze(inputs: Sequence[Tensor], _: Mapping[str, Any]) -> Tensor:
     return value
 
 
-def _gather(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Tensor:
+def _gather(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     value, index, axis = inputs[0], inputs[1], attributes.get("axis", 0) % inputs[0].dim()
     chosen = value.index_select(axis, index.reshape(-1).to(value.device) % value.shape[axis])
     return chosen.reshape(*value.shape[:axis], *index.shape, *value.shape[axis + 1 :])
 
 
-def _expand(inputs: Sequence[Tensor], _: Mapping[str, Any]) -> Tensor:
+def _expand(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
     return inputs[0].expand(torch.broadcast_shapes(tuple(inputs[0].shape), tuple(inputs[1].tolist())))
 
 
-def _split(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> tuple[Tensor, ...]:
+def _split(inputs: Sequence[Tensor], attributes: Attributes) -> tuple[Tensor, ...]:
     axis = attributes.get("axis", 0)
     if len(inputs) > 1:
         return inputs[0].split(inputs[1].tolist(), axis)
     return inputs[0].tensor_split(attributes["num_outputs"], axis)
 
 
-def _layer_norm(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Tensor:
+def _layer_norm(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     value, weight = inputs[:2]
     bias = inputs[2] if len(inputs) > 2 else None
     axis = attributes.get("axis", -1) % value.dim()
     return F.layer_norm(value, value.shape[axis:], weight, bias, attributes.get("epsilon", 1e-5))
 
 
-def _gelu(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Tensor:
+def _gelu(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     return F.gelu(inputs[0], approximate=attributes.get("approximate", b"none").decode())
 
 
-def _gemm(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> Tensor:
+def _gemm(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     left = inputs[0].T if attributes.get("transA", 0) else inputs[0]
     right = inputs[1].T if attributes.get("transB", 0) else inputs[1]
     product = attributes.get("alpha", 1.0) * (left @ right)
     return product + attributes.get("beta", 1.0) * inputs[2] if len(inputs) > 2 else product
 
 
-TRANSFORMER = {
+TRANSFORMER: Mapping[str, Operation] = {
     "Concat": lambda inputs, attributes: torch.cat(list(inputs), attributes["axis"]),
     "Erf": lambda inputs, _: torch.erf(inputs[0]),
     "Expand": _expand,
