@@ -20,7 +20,7 @@ SMALL = {
     "evaluate": ["--repeats", "1", "--folds", "2", "--workers", "1"],
     "train": ["--refits", "2"],
     "simulate": ["--tiles", "4", "--width", "8"],
-    "finetune": ["--epochs", "1", "--frozen-epochs", "1", "--share", "1", "--batch", "8"],
+    "finetune": ["--epochs", "1", "--share", "1", "--batch", "8"],
 }
 """Options that replace the defaults."""
 PATIENTS = 60

@@ -29,7 +29,7 @@ from tests.studies.bags import EXTERNAL, gains_over, read_truth
 from tests.studies.pieces import quiet
 from tests.studies.rare_pattern import PATTERN, Tissues, write_bags, write_labels
 
-_BLOCK = "composition"
+BLOCK = "composition"
 
 
 @dataclass(frozen=True)
@@ -85,27 +85,28 @@ def _composed(folder: Path, classifier: TileClassifier) -> Cohort:
     """A cohort with its composition as a block of vectors, read as `--vectors` does."""
     table = folder / "composition.csv"
     compose(classifier, read_embeddings(folder / "rare"), quiet).write_table(table)
-    return add_vectors(read_cohort(folder / "cohort.csv", _profile()), {_BLOCK: table})
+    return add_vectors(read_cohort(folder / "cohort.csv", composition_profile()), {BLOCK: table})
 
 
-def _profile() -> Profile:
+def composition_profile() -> Profile:
+    """The default profile with the composition in place of slides."""
     profile = load_profile()
     record = tuple(block for block in profile.blocks if block.source == "record")
-    return profile.model_copy(update={"blocks": (*record, Block(name=_BLOCK, source="vectors"))})
+    return profile.model_copy(update={"blocks": (*record, Block(name=BLOCK, source="vectors"))})
 
 
 def _gains(train: Cohort, test: Cohort, latent: tuple[Floats, Floats]) -> dict[str, Any]:
     """Gains over the table of the composition, and of an oracle that knows the latent instead."""
     models, patients = fit_blocks(train, None, 1)
     new = models.patients(test, None, 1)
-    known = [cohort.vectors[_BLOCK].known for cohort in (train, test)]
+    known = [cohort.vectors[BLOCK].known for cohort in (train, test)]
     oracles = [
-        Patients(cohort, 1, {_BLOCK: _view(np.where(has, truth, np.nan))})
+        Patients(cohort, 1, {BLOCK: _view(np.where(has, truth, np.nan))})
         for cohort, has, truth in zip((train, test), known, latent, strict=True)
     ]
     table = fused(patients, new, train.profile.record_blocks)
     predictions = {"fused": fused(patients, new), "oracle": fused(oracles[0], oracles[1])}
-    share = test.vectors[_BLOCK].of([PATTERN])[:, 0]
+    share = test.vectors[BLOCK].of([PATTERN])[:, 0]
     return {
         "patients": len(train),
         "events": int(train.outcome.is_event.sum()),

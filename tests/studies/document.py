@@ -7,6 +7,7 @@ from typing import Any
 from shared.notice import NOTICE
 from tests.studies.criteria import criteria, estimate
 from tests.studies.finetuning_report import markdown
+from tests.studies.rare_summary import rare_criteria
 from tests.studies.sections import table
 from tests.studies.studies import STUDIES, Study
 
@@ -37,7 +38,9 @@ def methods(name: str, level: int = 2) -> str:
 
 def _criteria(results: Results) -> str:
     header = ("criterion", "measured (95 % interval)", "met")
-    return f"## Acceptance criteria\n\n{table(header, [criterion.row for criterion in criteria(results)])}"
+    rare = results["rare"]["value"] if "rare" in results else None
+    rows = [criterion.row for criterion in (*criteria(results), *rare_criteria(rare))]
+    return f"## Acceptance criteria\n\n{table(header, rows)}"
 
 
 def _study(study: Study, value: Mapping[str, Any]) -> str:

@@ -21,11 +21,15 @@ from tests.studies.monitoring import MonitoringPlan
 from tests.studies.monitoring_summary import monitoring_section, monitoring_summary
 from tests.studies.pieces import Plan
 from tests.studies.pixels import PixelPlan
+from tests.studies.pool_bags import Signal
+from tests.studies.rare_study import RarePlan, Way
+from tests.studies.rare_summary import rare_section, rare_summary
 from tests.studies.recovery import RecoveryPlan
 from tests.studies.rule_study import CavalliRulePlan, RulePlan
 from tests.studies.rule_summary import public_summary, rule_section, simulated_summary
 from tests.studies.stain_study import StainPlan
 from tests.studies.summaries import Piece
+from tests.studies.tile_pool import PoolPlan
 from tests.studies.vector_ridges import VectorRidgePlan
 from tests.studies.vector_ridges_summary import vectors_section, vectors_summary
 
@@ -136,6 +140,17 @@ def _composition(setting: Setting) -> Sequence[Plan]:
     return [CompositionPlan(*scenario) for scenario in scenarios]
 
 
+def _rare(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [RarePlan(9001, "rare", 1.6, 100, way, 80, PoolPlan(5, 1, 1, 8)) for way in ("hazards", "labels")]
+    scenarios: tuple[tuple[Signal, float, int, Way], ...] = (
+        ("rare", 1.6, 400, "hazards"), ("common", 1.6, 400, "hazards"), ("rare", 1.6, 400, "labels"),
+        ("rare", 1.0, 400, "hazards"), ("rare", 1.6, 160, "hazards"), ("common", 1.6, 160, "hazards"),
+        ("rare", 1.6, 160, "labels"), ("rare", 1.0, 160, "hazards"),
+    )  # fmt: skip
+    return [RarePlan(seed, *scenario) for scenario in scenarios for seed in range(70001, 70009)]
+
+
 def _monitoring(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [MonitoringPlan(9001, 4, 60, ratio, 0) for ratio in (1.0, 3.0)]
@@ -174,6 +189,7 @@ STUDIES: tuple[Study, ...] = (
     Study("fusion", True, _fusion, fusion_summary, fusion_section, pictures.nothing),
     Study("vectors", True, _vectors, vectors_summary, vectors_section, pictures.nothing),
     Study("composition", True, _composition, composition_summary, composition_section, pictures.nothing),
+    Study("rare", True, _rare, rare_summary, rare_section, pictures.nothing),
     Study("monitoring", True, _monitoring, monitoring_summary, monitoring_section, pictures.nothing),
     Study("rule", True, _rule, simulated_summary, rule_section, pictures.nothing),
     Study("cavalli-rule", False, _public(CavalliRulePlan, [CAVALLI]), public_summary, rule_section, pictures.nothing),

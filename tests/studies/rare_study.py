@@ -1,0 +1,153 @@
+"""SIMULATED study of rare and common signals on a pool of real tiles: gains, and whether evidence names the pattern."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from services.trainer.arms.arm import BlockView, Patients
+from services.trainer.block_models import fit_blocks
+from services.trainer.cohort.add_vectors import add_vectors
+from services.trainer.profile import load_profile
+from services.trainer.simulation.rare import PATTERN
+from services.trainer.tile_classifier.composition import compose
+from services.trainer.tile_classifier.fit import fit_classifier
+from services.trainer.tile_classifier.labels import LabelledTiles, TileSize
+from shared.arrays import Floats
+from tests.studies.bags import gains_over
+from tests.studies.composition import BLOCK, composition_profile, fused
+from tests.studies.pieces import quiet
+from tests.studies.pool_bags import PoolCohort, PoolCohortPlan, Signal
+from tests.studies.pool_evidence import prototype_figures, top_tile_ratio
+from tests.studies.rare_pattern import OTHER
+from tests.studies.rare_pattern import PATTERN as LABEL
+from tests.studies.tile_hazards import fit_tile_hazards
+from tests.studies.tile_pool import PoolPlan, TilePool
+
+_DRAWS = 4
+"""Of outcomes of the external patients."""
+_LABELLED, _LABELS = 20, 10
+"""Patients with labels, and labelled tiles of each, at most 40 % of the pattern."""
+
+
+Way = Literal["hazards", "network", "labels"]
+"""Hazards of tiles and attention networks read slides without labels; a classifier learns from about 200 labels."""
+
+
+@dataclass(frozen=True)
+class RarePlan:
+    """Train on five sites, ask about one of another stain."""
+
+    seed: int
+    signal: Signal
+    effect: float
+    patients: int
+    way: Way = "hazards"
+    external: int = 400
+    pool: PoolPlan = field(default_factory=PoolPlan)
+
+    @property
+    def kind(self) -> str:
+        """See Plan."""
+        return "SIMULATED-rare"
+
+    def run(self, data: Path | None, work: Path) -> dict[str, Any]:
+        """See Plan."""
+        del data
+        pool = TilePool.read(work.parent / "SIMULATED-tile-pool.safetensors", self.pool)
+        profile = composition_profile() if self.way == "labels" else load_profile()
+        inside = PoolCohortPlan(self.seed, self.signal, self.effect, self.patients)
+        outside = replace(inside, patients=self.external, external=True)
+        train, test = inside.draw(pool, work / "inside", profile), outside.draw(pool, work / "outside", profile)
+        if self.way == "labels":
+            return self._with_labels(train, test, work)
+        return _by_tile_hazards(train, test) if self.way == "hazards" else _by_networks(train, test)
+
+    def _with_labels(self, train: PoolCohort, test: PoolCohort, work: Path) -> dict[str, Any]:
+        classifier = fit_classifier(_labelled(train, self.seed), train.bags, self.seed, quiet)
+        cohorts = []
+        for name, each in (("inside", train), ("outside", test)):
+            table = work / f"{name}.csv"
+            compose(classifier, each.bags, quiet).write_table(table)
+            cohorts.append(replace(each, cohort=add_vectors(each.cohort, {BLOCK: table})))
+        models, patients = fit_blocks(cohorts[0].cohort, None, 1)
+        return _measured(cohorts[0], cohorts[1], patients, models.patients(cohorts[1].cohort, None, 1), BLOCK)
+
+
+def _by_networks(train: PoolCohort, test: PoolCohort) -> dict[str, Any]:
+    models, patients = fit_blocks(train.cohort, train.bags, 1, gated=False)
+    new = models.patients(test.cohort, test.bags, 1)
+    measured = _measured(train, test, patients, new, _slides(train))
+    cases = [case for case in test.cohort.case_ids if test.bags.tiles(case)]
+    if models.slides is None:
+        return measured
+    attention = [models.slides.attention.attention(bag) for bag in models.slides.tiles(test.bags, cases)]
+    return measured | {"top_tiles": top_tile_ratio(attention, [test.bags.kinds[case] == PATTERN for case in cases])}
+
+
+def _by_tile_hazards(train: PoolCohort, test: PoolCohort) -> dict[str, Any]:
+    model, out_of_fold = fit_tile_hazards(train.cohort, train.bags, 1)
+    log_risk = model.log_risk(test.bags, test.cohort.case_ids)
+    patients, new = _of_log_risk(train, out_of_fold), _of_log_risk(test, log_risk)
+    bags = {case: test.bags.bag(case) for case in test.cohort.case_ids if test.bags.tiles(case)}
+    members = [model.columns.members(model.columns.projection(bag)) for bag in bags.values()]
+    shows = [test.bags.kinds[case] == PATTERN for case in bags]
+    evidence = {"top_tiles": top_tile_ratio([model.of_tiles(bag) for bag in bags.values()], shows)}
+    evidence |= prototype_figures(model.of_prototypes(), members, shows)
+    return _measured(train, test, patients, new, _slides(train)) | evidence
+
+
+def _slides(each: PoolCohort) -> str:
+    slides = each.cohort.profile.slides
+    return slides.name if slides else ""
+
+
+def _of_log_risk(each: PoolCohort, log_risk: Floats) -> Patients:
+    return Patients(each.cohort, 1, {_slides(each): BlockView(log_risk, log_risk[:, None])})
+
+
+def _measured(train: PoolCohort, test: PoolCohort, patients: Patients, new: Patients, block: str) -> dict[str, Any]:
+    """Gains over the table of the block and of an oracle that knows the latent instead, by draw of outcomes."""
+    oracles = [_oracle(each, block) for each in (train, test)]
+    table = fused(patients, new, train.cohort.profile.record_blocks)
+    predictions = {"fused": fused(patients, new), "oracle": fused(*oracles)}
+    log_risk = new.views[block].log_risk
+    known = ~np.isnan(log_risk)
+    facts = {
+        "patients": len(train.cohort),
+        "events": int(train.cohort.outcome.is_event.sum()),
+        "external": len(test.cohort),
+        "latent_r": _correlation(log_risk[known], test.latent[known]),
+    }
+    tau = train.cohort.profile.horizons_years[-1]
+    draws = (gains_over(table, predictions, cohort.outcome, tau) for cohort in test.outcomes(_DRAWS))
+    return {"draws": [facts | draw for draw in draws]}
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    """Of a constant log-risk 0."""
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 else 0.0
+
+
+def _oracle(each: PoolCohort, block: str) -> Patients:
+    latent = np.where(each.bags.has(each.cohort.case_ids), each.latent, np.nan)
+    return Patients(each.cohort, 1, {block: BlockView(latent, latent[:, None])})
+
+
+def _labelled(train: PoolCohort, seed: int) -> LabelledTiles:
+    """Labels of tiles of the first patients who show the pattern: at most 40 % of it, the rest not."""
+    rng = np.random.default_rng([seed, 97])
+    chosen = [case for case, kinds in train.bags.kinds.items() if (kinds == PATTERN).any()][:_LABELLED]
+    features, label, patients = [], [], []
+    for case in chosen:
+        shows = train.bags.kinds[case] == PATTERN
+        pattern = rng.permutation(np.flatnonzero(shows))[: int(0.4 * _LABELS)]
+        other = rng.permutation(np.flatnonzero(~shows))[: _LABELS - len(pattern)]
+        features.append(train.bags.bag(case)[np.r_[pattern, other]])
+        label += [1] * len(pattern) + [0] * len(other)
+        patients += [case] * _LABELS
+    size = TileSize(256, 128.0)
+    return LabelledTiles(
+        np.concatenate(features), np.array(label, np.int64), (OTHER, LABEL), tuple(patients), "0" * 64, size, ()
+    )
