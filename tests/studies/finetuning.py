@@ -56,9 +56,11 @@ def run(job: Job) -> Probed:
     before = judged.frozen.head().logits(reader.features(Encoder(job.base.model), tested)[tested])
     after = _tuned(job, judged, reader, tested) if judged.folds else before
     exported = after if judged.gained else before
-    scores = [assignment.targets.scores(values, np.zeros(values.shape[1])) for values in (before, after, exported)]
+    frozen, tuned, guarded = (
+        assignment.targets.scores(values, np.zeros(values.shape[1])) for values in (before, after, exported)
+    )
     shares = [result.share for result in judged.folds]
-    return Probed(job.fold, job.seed, *scores, shares=shares, exported="tuned" if judged.gained else "frozen")
+    return Probed(job.fold, job.seed, frozen, tuned, guarded, shares, "tuned" if judged.gained else "frozen")
 
 
 def _tuned(job: Job, judged: Judged, reader: Reader, tested: Ints) -> Floats:

@@ -41,7 +41,7 @@ class Probed:
 def accuracy(risk: Floats, label: Ints, group: Ints) -> Statistic:
     """Share of tiles whose likeliest class is the right one, of drawn patients; group [n] is each tile's patient."""
     right = np.bincount(group, (risk.argmax(axis=1) == label).astype(np.float64))
-    return Ratio(right, np.bincount(group).astype(np.float64))
+    return Ratio(right.astype(np.float64), np.bincount(group).astype(np.float64))
 
 
 def write_report(out: Path, studies: Sequence[tuple[Tiles, Sequence[Probed]]], facts: Mapping[str, Any]) -> None:

@@ -45,7 +45,7 @@ def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dic
         BadEmbeddingsError: a bag does not say where its tiles lie.
     """
     fold = np.zeros(len(data.cohort), np.int64) if data.fold is None else data.fold
-    spots = {}
+    spots: dict[str, tuple[Spots, ...]] = {}
     for k in np.unique(fold):
         kept = fold != k if data.fold is not None else np.ones(len(fold), np.bool_)
         model, _ = fit_slides(data.cohort.take(kept), embeddings, settings.seed, gated=False)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its customary name
@@ -53,14 +54,15 @@ def _gather(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
 
 
 def _expand(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
-    return inputs[0].expand(torch.broadcast_shapes(tuple(inputs[0].shape), tuple(inputs[1].tolist())))
+    shape = np.broadcast_shapes(tuple(inputs[0].shape), tuple(inputs[1].tolist()))
+    return inputs[0].expand(shape)
 
 
 def _split(inputs: Sequence[Tensor], attributes: Attributes) -> tuple[Tensor, ...]:
     axis = attributes.get("axis", 0)
     if len(inputs) > 1:
-        return inputs[0].split(inputs[1].tolist(), axis)
-    return inputs[0].tensor_split(attributes["num_outputs"], axis)
+        return tuple(torch.split(inputs[0], inputs[1].tolist(), axis))
+    return tuple(inputs[0].tensor_split(attributes["num_outputs"], axis))
 
 
 def _layer_norm(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
@@ -77,8 +79,9 @@ def _gelu(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
 def _gemm(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     left = inputs[0].T if attributes.get("transA", 0) else inputs[0]
     right = inputs[1].T if attributes.get("transB", 0) else inputs[1]
-    product = attributes.get("alpha", 1.0) * (left @ right)
-    return product + attributes.get("beta", 1.0) * inputs[2] if len(inputs) > 2 else product
+    product: Tensor = attributes.get("alpha", 1.0) * (left @ right)
+    bias: Tensor | float = attributes.get("beta", 1.0) * inputs[2] if len(inputs) > 2 else 0.0
+    return product + bias
 
 
 TRANSFORMER: Mapping[str, Operation] = {
