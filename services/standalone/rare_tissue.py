@@ -78,4 +78,4 @@ def _own(places: Places, rng: np.random.Generator) -> Places:
     """Places around a few of them."""
     centres = places[rng.choice(len(places), _OWN, replace=False)]
     near = (np.abs(places[:, None] - centres[None]).max(axis=2) <= _NEAR).any(axis=1)
-    return places[near]
+    return np.asarray(places[near], np.int64)

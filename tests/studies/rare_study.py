@@ -14,7 +14,7 @@ from services.trainer.simulation.rare import PATTERN
 from services.trainer.tile_classifier.composition import compose
 from services.trainer.tile_classifier.fit import fit_classifier
 from services.trainer.tile_classifier.labels import LabelledTiles, TileSize
-from shared.arrays import Floats
+from shared.arrays import Flags, Floats
 from tests.studies.bags import gains_over
 from tests.studies.composition import BLOCK, composition_profile, fused
 from tests.studies.pieces import quiet
@@ -78,24 +78,32 @@ class RarePlan:
 def _by_networks(train: PoolCohort, test: PoolCohort) -> dict[str, Any]:
     models, patients = fit_blocks(train.cohort, train.bags, 1, gated=False)
     new = models.patients(test.cohort, test.bags, 1)
-    measured = _measured(train, test, patients, new, _slides(train))
-    cases = [case for case in test.cohort.case_ids if test.bags.tiles(case)]
-    if models.slides is None:
+    measured, shows = _measured(train, test, patients, new, _slides(train)), _shows_pattern(test)
+    if models.slides is None or not shows:
         return measured
-    attention = [models.slides.attention.attention(bag) for bag in models.slides.tiles(test.bags, cases)]
-    return measured | {"top_tiles": top_tile_ratio(attention, [test.bags.kinds[case] == PATTERN for case in cases])}
+    attention = [models.slides.attention.attention(bag) for bag in models.slides.tiles(test.bags, list(shows))]
+    return measured | {"top_tiles": top_tile_ratio(attention, list(shows.values()))}
 
 
 def _by_tile_hazards(train: PoolCohort, test: PoolCohort) -> dict[str, Any]:
     model, out_of_fold = fit_tile_hazards(train.cohort, train.bags, 1)
     log_risk = model.log_risk(test.bags, test.cohort.case_ids)
     patients, new = _of_log_risk(train, out_of_fold), _of_log_risk(test, log_risk)
-    bags = {case: test.bags.bag(case) for case in test.cohort.case_ids if test.bags.tiles(case)}
-    members = [model.columns.members(model.columns.projection(bag)) for bag in bags.values()]
-    shows = [test.bags.kinds[case] == PATTERN for case in bags]
-    evidence = {"top_tiles": top_tile_ratio([model.of_tiles(bag) for bag in bags.values()], shows)}
-    evidence |= prototype_figures(model.of_prototypes(), members, shows)
-    return _measured(train, test, patients, new, _slides(train)) | evidence
+    measured, shows = _measured(train, test, patients, new, _slides(train)), _shows_pattern(test)
+    if not shows:
+        return measured
+    bags = [test.bags.bag(case) for case in shows]
+    members = [model.columns.members(model.columns.projection(bag)) for bag in bags]
+    figures = prototype_figures(model.of_prototypes(), members, list(shows.values()))
+    ratio = top_tile_ratio([model.of_tiles(bag) for bag in bags], list(shows.values()))
+    return measured | {"top_tiles": ratio, **figures}
+
+
+def _shows_pattern(test: PoolCohort) -> dict[str, Flags]:
+    """By case with tiles, which of them show the pattern; empty with a common signal."""
+    if test.plan.signal == "common":
+        return {}
+    return {case: kinds == PATTERN for case, kinds in test.bags.kinds.items()}
 
 
 def _slides(each: PoolCohort) -> str:

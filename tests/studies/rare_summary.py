@@ -14,15 +14,22 @@ _HEADER = (
 )  # fmt: skip
 _EVIDENCE = ("top_tiles", "prototype_ratio", "purest")
 _EVIDENCE_HEADER = (
-    "effect", "patients", "seeds", "pattern among the 10 tiles of the largest hazard, times chance",
+    "slides read by", "effect", "patients", "seeds",
+    "pattern among the 10 tiles of the largest hazard or attention, times chance",
     "pattern in the prototype of the largest hazard, times chance", "pattern in the purest prototype, %",
 )  # fmt: skip
 _WAYS = {"hazards": "hazards of tiles", "network": "attention networks", "labels": "a classifier of 200 labels"}
-_SHARES = (("hazards", "common", 80), ("labels", "rare", 40), ("hazards", "rare", 25), ("network", "rare", 25))
+_SHARES = (
+    ("hazards", "common", 80),
+    ("labels", "rare", 40),
+    ("hazards", "rare", 25),
+    ("network", "common", 80),
+    ("network", "rare", 25),
+)
 """Least share of the oracle's gain, %, by way and signal."""
 _SHOWN = {
     "top_tiles": "the 10 tiles of the largest hazard",
-    "prototype_ratio": "the prototype of the largest hazard",
+    "prototype_ratio": "tiles of the prototype of the largest hazard",
 }
 _BAND, _LARGE, _EFFECT, _TIMES = 0.01, 400, 1.6, 5
 
@@ -60,15 +67,15 @@ def rare_section(value: Value) -> str:
         )
         for each in value["scenarios"]
     ]  # fmt: skip
-    evidence = [
-        (
-            f"HR {each['effect']:g}", each["patients"], each["fused"]["seeds"],
-            *(estimate(each["evidence"][name], 1) for name in _EVIDENCE[:2]),
-            estimate(percent(each["evidence"]["purest"]), 0),
-        )
-        for each in value["scenarios"] if each["evidence"] and each["way"] == "hazards"
-    ]  # fmt: skip
+    evidence = [_evidence_row(each) for each in value["scenarios"] if each["evidence"]]
     return f"{table(_HEADER, rows)}\n\n{table(_EVIDENCE_HEADER, evidence)}"
+
+
+def _evidence_row(each: Value) -> tuple[object, ...]:
+    shown = each["evidence"]
+    ratios = [estimate(shown[name], 1) if name in shown else "" for name in ("top_tiles", "prototype_ratio")]
+    purest = estimate(percent(shown["purest"]), 0) if "purest" in shown else ""
+    return _WAYS[each["way"]], f"HR {each['effect']:g}", each["patients"], each["fused"]["seeds"], *ratios, purest
 
 
 def rare_criteria(value: Value | None) -> Iterator[Criterion]:
@@ -120,11 +127,7 @@ def _no_effect(each: Value) -> Criterion:
 
 
 def _evidence(each: Value | None) -> Iterator[Criterion]:
-    names = (
-        ("top_tiles", "the 10 tiles of the largest hazard"),
-        ("prototype_ratio", "the prototype of the largest hazard"),
-    )
-    for name, what in names:
+    for name, what in _SHOWN.items():
         text = (
             f"SIMULATED, pool of real tiles, rare signal: {what} show the pattern ≥ {_TIMES} times as often as chance"
         )
