@@ -172,9 +172,14 @@ def plan_prefix(slide: Sha256, plan: Sha256) -> str:
     return f"plans/{slide}/{plan}/"
 
 
+def embeddings(slide: Sha256) -> str:
+    """Prefix of all embeddings of a slide."""
+    return f"embeddings/{slide}/"
+
+
 def bag_prefix(slide: Sha256, plan: Sha256, encoder: Sha256) -> str:
     """Folder of a slide's embeddings."""
-    return f"embeddings/{slide}/{plan}/{encoder}/"
+    return f"{embeddings(slide)}{plan}/{encoder}/"
 
 
 def scores(case: CaseId) -> str:
@@ -287,7 +292,7 @@ def settled(prefix: str, case: CaseId) -> str:
 
 def derived(slide: Sha256) -> tuple[str, ...]:
     """Prefixes of all objects derived from a slide's bytes."""
-    return f"plans/{slide}/", f"embeddings/{slide}/", f"attention/{slide}/"
+    return f"plans/{slide}/", embeddings(slide), f"attention/{slide}/"
 
 
 def _pseudonym(text: str, where: str) -> str:

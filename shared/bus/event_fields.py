@@ -70,8 +70,8 @@ def _misplaced_of_slide(event: SlideTiled | SlideEmbedded) -> Iterator[tuple[str
         yield from _unless(file.key[: len(own)], own, "object")
     yield from _unless(event.plan.prefix, keys.plan_prefix(slide, plan), "plan")
     if isinstance(event, SlideEmbedded):
-        folder = keys.bag_prefix(slide, plan, Sha256(event.bag.encoder_digest))
-        yield from _unless(event.bag.key[: event.bag.key.rfind("/") + 1], folder, "bag")
+        bags = keys.embeddings(slide)
+        yield from _unless(event.bag.key[: len(bags)], bags, "bag")
 
 
 def _unless(key: str, expected: str, name: str) -> Iterator[tuple[str, str]]:
