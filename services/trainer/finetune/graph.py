@@ -10,7 +10,8 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from services.trainer.errors import UntrainableEncoderError
-from services.trainer.finetune.operations import OPERATIONS, Attributes
+from services.trainer.finetune.operations import OPERATIONS
+from services.trainer.finetune.transformer_operations import Attributes
 
 Constants: TypeAlias = dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]
 """Arrays of a graph by name."""

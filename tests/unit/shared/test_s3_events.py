@@ -238,7 +238,7 @@ def test_a_hint_keeps_the_version_and_says_whether_a_person_sent_it_again() -> N
         ("slides/loose.svs", {}),
         ("clinical/Anna Müller.json", {}),
         ("clinical/case-1.txt", {}),
-        ("models/bundles/current.json", {}),
+        ("models/bundles/current.json", {"pointer": "models/bundles/current.json"}),
     ],
 )
 def test_a_hint_names_what_it_is_about_by_pseudonyms_alone(key: str, named: dict[str, str]) -> None:
