@@ -17,7 +17,7 @@ from services.standalone.simulated_slides import Scanner, tinted
 from services.standalone.simulated_tissue import TILE, Pixels
 from services.trainer.cohort.embeddings import Features
 from services.trainer.simulation.bags import site_shifts
-from shared.arrays import Flags, Ints
+from shared.arrays import Flags, Floats, Ints
 from shared.files import put
 from shared.tensors import encode_tensors
 
@@ -90,7 +90,7 @@ def _scanners(plan: PoolPlan, rng: np.random.Generator) -> Iterator[Scanner]:
         yield from (Scanner.draw(shift, rng) for shift in site_shifts(count, strength, rng))
 
 
-def _tile(source: RareSource, kind: int, scanner: Scanner, tint: Features, rng: np.random.Generator) -> Pixels:
+def _tile(source: RareSource, kind: int, scanner: Scanner, tint: Floats, rng: np.random.Generator) -> Pixels:
     """A tile from near a place of its kind, turned, stained, and compressed as a scanner does."""
     place = source.places[kind][rng.integers(len(source.places[kind]))] + rng.integers(-_NEAR, _NEAR + 1, 2)
     y, x = np.clip(place, 0, np.array(source.pixels.shape[:2]) - TILE).tolist()
