@@ -22,7 +22,7 @@ define SYNC
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo demo-bundle test test-whole test-rest e2e lint protos chart-docs docs bench fuzz science stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
+.PHONY: help dev demo demo-bundle test test-whole test-rest e2e lint protos chart-docs docs bench fuzz chaos science release verify-release audit stack-up stack-put stack-down stack-status parts clean python style types layers protos-check shell dockerfiles
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -100,9 +100,23 @@ fuzz: .venv/.dev ## try seeded odd inputs on everything that reads foreign bytes
 bench: .venv/.bench ## measure readers, encoders, the pipeline, the services and the list of cases
 	$(BIN)/python -m tests.bench $(ARGS)
 
+chaos: .venv/.dev parts ## inflict seeded faults on the real parts and say which promises hold: [SIZE=laptop] [SEED=1] [ONLY=scenario] [PUBLISH=1]
+	$(BIN)/python -m tests.chaos --size "$(or $(SIZE),laptop)" --seed "$(or $(SEED),1)" $(addprefix --only ,$(ONLY)) \
+	  $(if $(PUBLISH),--publish)
+
 science: .venv/.dev ## rebuild the figures of EVIDENCE.md: DATA=/folder [QUICK=1] [ONLY=part,...] [OUT=out/science] [PUBLISH=1]
 	$(BIN)/python -m tests.studies --out "$(or $(OUT),out/science)" $(if $(DATA),--data "$(DATA)") \
 	  $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
+
+release: .venv/.dev parts ## build wheel, chart, their SBOMs, checksums and signed provenance in out/release: KEY=ed25519.pem
+	@$(BIN)/python -m tests.release build --key "$(KEY)"
+
+verify-release: .venv/.dev ## check out/release, or OUT=folder, by its signature: KEY=public.pem
+	@$(BIN)/python -m tests.release verify --key "$(KEY)" $(if $(OUT),--out "$(OUT)")
+
+audit: python ## look up known vulnerabilities of what uv.lock pins, in the database of osv.dev
+	@uv=$$($(STACK) uv) && { "$$uv" audit --frozen --preview-features audit-command; status=$$?; \
+	  [ $$status -ne 2 ] || echo "make audit: nothing was checked, as osv.dev cannot be reached from here" >&2; exit $$status; }
 
 stack-up: .venv/.dev parts ## run the real parts and the four services on this machine
 	@$(BIN)/python -m tests.stack up

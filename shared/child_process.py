@@ -2,8 +2,9 @@
 
 import os
 import resource
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Environment variables that are passed on; none holds a secret."""
@@ -11,10 +12,22 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE
 """Keep libraries from starting threads on import, since the process may fork."""
 
 
-def environment() -> Mapping[str, str]:
+def environment() -> dict[str, str]:
     """The environment of a child that runs modules of this program."""
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     return {**kept, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def run(arguments: Sequence[str], seconds: float, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run this interpreter with `arguments`, without a GPU, `data` as its input; its output is kept.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer than `seconds`, and was ended.
+    """
+    return subprocess.run(  # noqa: S603 - this very interpreter
+        [sys.executable, *arguments], input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=environment() | {"CUDA_VISIBLE_DEVICES": ""}, timeout=seconds, check=False, start_new_session=True,
+    )  # fmt: skip
 
 
 def limit_memory(memory_mb: int) -> None:

@@ -25,8 +25,11 @@ SCORES = "scores/"
 ERASED = "erased/"
 ERASED_SLIDES = "erased/slides/"
 """Digests of slides that erased cases had, for a day."""
+WAITING = "operations/waiting.json"
+"""What results last saw waiting for a score."""
 FOLDERS = {
     *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores", "monitoring"),
+    "operations",
     *("cases", "cases-of", "landings", "attempts", "erased"),
 }
 """Every folder of a bucket."""
@@ -169,9 +172,14 @@ def plan_prefix(slide: Sha256, plan: Sha256) -> str:
     return f"plans/{slide}/{plan}/"
 
 
+def embeddings(slide: Sha256) -> str:
+    """Prefix of all embeddings of a slide."""
+    return f"embeddings/{slide}/"
+
+
 def bag_prefix(slide: Sha256, plan: Sha256, encoder: Sha256) -> str:
     """Folder of a slide's embeddings."""
-    return f"embeddings/{slide}/{plan}/{encoder}/"
+    return f"{embeddings(slide)}{plan}/{encoder}/"
 
 
 def scores(case: CaseId) -> str:
@@ -277,9 +285,14 @@ def landed_slide(case: CaseId, slide: Sha256) -> str:
     return f"{landings(case)}slides/{slide}.json"
 
 
+def settled(prefix: str, case: CaseId) -> str:
+    """Folder of the marks by which sweeps pass over a case, below the prefix that the sweep writes to."""
+    return f"{prefix}{case}/settled/"
+
+
 def derived(slide: Sha256) -> tuple[str, ...]:
     """Prefixes of all objects derived from a slide's bytes."""
-    return f"plans/{slide}/", f"embeddings/{slide}/", f"attention/{slide}/"
+    return f"plans/{slide}/", embeddings(slide), f"attention/{slide}/"
 
 
 def _pseudonym(text: str, where: str) -> str:

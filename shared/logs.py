@@ -11,6 +11,7 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.error_location import frames_of
+from shared.log_repeats import Repeats
 
 _SHOWN = ("sentence", "error", "place", "case_id", "slide_id", "incident")
 """Fields of a line that the terminal shows, too."""
@@ -26,6 +27,7 @@ def configure(service: str, level: str = "INFO", stream: TextIO | None = None, *
     last = _sentence if sentences else _json()
     render: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=render, foreign_pre_chain=shared))
+    handler.addFilter(Repeats("kafka"))
     logging.root.handlers = [handler]
     logging.root.setLevel(level)
     for noisy in ("alembic", "kafka", "botocore", "urllib3", "PIL", "tifffile"):

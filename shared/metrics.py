@@ -55,7 +55,7 @@ WORKER_DEATHS = Counter(
 )
 SWEEP_FINDINGS = Counter(
     "medulla_sweep_findings_total",
-    "Objects that no event announced and the sweep found. More than a few: the bucket's notifications are broken.",
+    "Objects that the sweep found while no event waited. More than a few: the bucket's notifications are broken.",
     ["prefix"],
 )
 
@@ -151,6 +151,11 @@ WAITING_SLIDES = Gauge(
     "medulla_waiting_slides",
     "Slides that landed and are neither scored nor refused. Growing for long: see the lag of each service.",
 )
+WAITING_SLIDES_BY_STAGE = Gauge(
+    "medulla_waiting_slides_by_stage",
+    "Slides that wait, by the last stage a service reported. Many in one: `medulla waiting` names them and says why.",
+    ["stage"],
+)
 OLDEST_WAITING_SLIDE_SECONDS = Gauge(
     "medulla_oldest_waiting_slide_seconds",
     "Age of the oldest slide that is neither scored nor refused; 0 without any. High: a service is down or stuck.",
@@ -158,6 +163,15 @@ OLDEST_WAITING_SLIDE_SECONDS = Gauge(
 PROMOTED_BUNDLE_REFUSED = Gauge(
     "medulla_promoted_bundle_refused",
     "1 while the promoted bundle cannot be used. The last good one makes the scores: promote one that is good.",
+)
+SCORES_UNCHANGED = Counter(
+    "medulla_scores_unchanged_total",
+    "Cases that were not scored again as inputs and bundle are those of their score. Grows with repeated events.",
+)
+RESCORED = Counter(
+    "medulla_rescored_total",
+    "Cases handled in the background. `stopped`: an operator stopped it; `waits_for_encoder`: slides are not embedded.",
+    ["outcome"],
 )
 WITHDRAWALS = Counter(
     "medulla_withdrawals_total",

@@ -9,6 +9,8 @@ CURRENT_BUNDLE = "models/bundles/current.json"
 BUNDLE_IN_USE = "models/bundles/in_use.json"
 RESCORED = "models/bundles/rescored.json"
 """The promotion after which every case was last scored again."""
+RESCORING_STOPPED = "models/bundles/rescoring_stopped.json"
+"""Stands while an operator has cases not scored again in the background."""
 MONITORING = "monitoring/"
 """What `medulla monitor` found, a file a bundle."""
 

@@ -1,13 +1,10 @@
 """A process: its parts run in parallel, stop together, and log the reason in one line."""
 
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from threading import Event, Thread, Timer, current_thread, main_thread
-from types import FrameType
+from threading import Event, Thread
 from typing import Protocol, runtime_checkable
 
 from shared import logs
@@ -15,6 +12,7 @@ from shared.error_location import place_of
 from shared.errors import MedullaError, PermanentError, explain
 from shared.exit_codes import AT_FAULT, OK, exit_code
 from shared.settings import PlatformSettings, load
+from shared.stop_signals import end_soon, ended_while_starting, stopped_by_signals
 from shared.tracing import Tracing
 
 _LAST_SECONDS = 2.0
@@ -37,18 +35,23 @@ Build = Callable[[PlatformSettings, ExitStack], Sequence[Part | Held]]
 
 
 def main(name: str, build: Build) -> int:
-    """Read the platform's settings, build the parts and run them; returns the exit code, never a traceback."""
+    """Read the platform's settings, build the parts and run them; returns the exit code, never a traceback.
+
+    Raises:
+        SystemExit: 0, on a signal before the parts run.
+    """
     logs.configure(name)
     try:
         platform = load(PlatformSettings)
         logs.configure(name, platform.log_level)
-        with ExitStack() as stack:
-            end = _run(name, platform, build(platform, stack))
+        with ended_while_starting() as received, ExitStack() as stack:
+            parts = build(platform, stack)
+            end = _End(OK) if received else _run(name, platform, parts)
     except Exception as error:  # noqa: BLE001 - any error is reported as one line
         _log.error("cannot start", **_explained(error))
         return exit_code(error)
     if end.late:
-        _exit_soon(end.code)
+        end_soon(end.code, _LAST_SECONDS)
     return end.code
 
 
@@ -100,7 +103,7 @@ class _End:
     """How a process ended."""
 
     code: int
-    late: Sequence[str]
+    late: Sequence[str] = ()
     """Parts that did not finish in time."""
 
 
@@ -116,7 +119,7 @@ def _run(name: str, platform: PlatformSettings, parts: Sequence[Part | Held], *,
 
 def _run_parts(parts: Sequence[Part], drain_timeout_s: float) -> _End:
     stop = Event()
-    with _signals(stop):
+    with stopped_by_signals(stop):
         running = _Running(parts, stop)
         _log.info("started", parts=[_name(part) for part in parts])
         stop.wait()
@@ -126,37 +129,6 @@ def _run_parts(parts: Sequence[Part], drain_timeout_s: float) -> _End:
     code = exit_code(running.error) or (AT_FAULT if late else OK)
     _log.info("stopped", exit_code=code)
     return _End(code, late)
-
-
-def _exit_soon(code: int) -> None:
-    """End the process although threads still hang: the interpreter would wait for pool threads for ever."""
-    end = Timer(_LAST_SECONDS, os._exit, (code,))
-    end.daemon = True
-    end.start()
-
-
-@contextmanager
-def _signals(stop: Event) -> Iterator[None]:
-    """Set `stop` on the first SIGTERM or SIGINT, then leave signals to what handled them before."""
-    if current_thread() is not main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def on_signal(number: int, _: FrameType | None) -> None:
-        restore()
-        Thread(target=stop.set, name=f"signal-{number}").start()  # the main thread may hold the event's lock here
-
-    for number in before:
-        signal.signal(number, on_signal)
-    try:
-        yield
-    finally:
-        restore()
 
 
 def _name(part: object) -> str:

@@ -142,6 +142,8 @@ class PlatformSettings(ServiceSettings):
     http_port: Port = 8081
     """0 for any free port."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    trace_url: str = ""
+    """Address of a trace, e.g. `https://grafana.hospital.example/trace/{trace_id}`; lists of what waits link to it."""
     otlp_endpoint: HttpUrl = ""
     """OTLP gRPC collector that receives traces; empty: none are kept."""
     grpc_reflection: bool = False

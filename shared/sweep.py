@@ -1,18 +1,22 @@
 """Finds the objects that no event announced, and announces them."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from threading import Event
 
 from shared import metrics
 from shared.blob.port import BlobInfo, BlobStore
-from shared.bus.port import Producer, Record
+from shared.bus.port import Producer
 from shared.bus.s3_events import announcement
 from shared.errors import TransientError
+from shared.handled import utc_now
 from shared.incidents import contained
 from shared.logs import get
 
+Failed = Callable[[str], None]
 _BATCH = 500
 _log = get(__name__)
 
@@ -22,41 +26,66 @@ def ignored(_: str) -> None:
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """Announces every object under `prefix` that is pending; announcing one twice is safe."""
+class EachObject:
+    """Finds the pending objects below a prefix by a look at each of them; for prefixes of few objects."""
 
     store: BlobStore
-    producer: Producer
-    bucket: str
     prefix: str
     is_pending: Callable[[BlobInfo], bool]
-    failed: Callable[[str], None] = ignored
-    """Gets the key of each object that could not be checked."""
 
-    def __call__(self) -> int:
-        """Sweep once; how many objects were announced.
+    def __call__(self, failed: Failed = ignored) -> Iterator[BlobInfo]:
+        """The pending objects; one that cannot be checked stops no other."""
+        for info in self.store.list(self.prefix):
+            with contained("sweep", TransientError):
+                if self.is_pending(info):
+                    yield info
+                continue
+            failed(info.key)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Announces every object that is pending; announcing one twice is safe."""
+
+    pending: Callable[[Failed], Iterable[BlobInfo]]
+    """Finds them, below any of `prefixes`; gives what could not be checked to its argument."""
+    producer: Producer
+    bucket: str
+    prefixes: Sequence[str]
+    failed: Failed = ignored
+    """Gets the key of each object, or the case, that could not be checked."""
+    handled_until: Callable[[], datetime] = utc_now
+    """Pending objects that are older count as findings."""
+
+    def __call__(self) -> Counter[str]:
+        """Sweep once; how many objects were announced below each prefix.
 
         Raises:
             TransientError: the store or the bus is down; announcements made before stay.
         """
-        records, announced = self._pending(), 0
-        while batch := list(islice(records, _BATCH)):
-            self.producer.send(batch)
-            announced += len(batch)
-        metrics.SWEEP_FINDINGS.labels(self.prefix).inc(announced)
-        if announced:
-            _log.info("swept", prefix=self.prefix, announced=announced)
+        announced, unannounced = (Counter(dict.fromkeys(self.prefixes, 0)) for _ in range(2))
+        until, pending = self._looked()
+        while batch := list(islice(pending, _BATCH)):
+            self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
+            announced.update(self._prefix(info) for info in batch)
+            unannounced.update(self._prefix(info) for info in batch if info.last_modified < until)
+        for prefix, count in announced.items():
+            metrics.SWEEP_FINDINGS.labels(prefix).inc(unannounced[prefix])
+            if count:
+                _log.info("swept", prefix=prefix, announced=count, unannounced=unannounced[prefix])
         return announced
 
-    def _pending(self) -> Iterator[Record]:
-        return (record for info in self.store.list(self.prefix) if (record := self._record(info)) is not None)
+    def _looked(self) -> tuple[datetime, Iterator[BlobInfo]]:
+        """Until when announcements have been handled, and what is pending since; not asked where nothing is pending."""
+        failures: list[str] = []
+        if next(iter(self.pending(failures.append)), None) is not None:
+            return self.handled_until(), iter(self.pending(self.failed))
+        for failure in failures:
+            self.failed(failure)
+        return utc_now(), iter(())
 
-    def _record(self, info: BlobInfo) -> Record | None:
-        """The announcement of a pending object; an object that cannot be checked does not stop the sweep."""
-        with contained("sweep", TransientError):
-            return announcement(self.bucket, info.key, info.etag) if self.is_pending(info) else None
-        self.failed(info.key)
-        return None
+    def _prefix(self, info: BlobInfo) -> str:
+        return next(filter(info.key.startswith, self.prefixes))
 
 
 class Every:

@@ -1,6 +1,11 @@
 """The embedder as a service: `python -m services.embedder`."""
 
 import sys
+
+from shared.stop_signals import end_at_once
+
+if __name__ == "__main__":
+    end_at_once()  # before the imports, which take seconds
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
@@ -12,6 +17,7 @@ from services.embedder import known_tile
 from services.embedder.backlog import Backlog
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.chunks import CheckedTiles
+from services.embedder.encoder_trial import EncoderTrial
 from services.embedder.events import SERVICE
 from services.embedder.grpc_tile_source import GrpcTileSource
 from services.embedder.handler import EmbedSlide
@@ -114,6 +120,7 @@ def checked_encoder(settings: EmbedderSettings, stack: ExitStack) -> Chosen:
 
 
 def _in_process(settings: EmbedderSettings) -> Chosen:
+    EncoderTrial()(settings.encoder)
     encoder = OnnxEncoder(settings.encoder, settings.threads, settings.batch)
     return Chosen(encoder, Batching(encoder.batch, in_flight=2, device=encoder.device))
 

@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from heapq import nlargest
-from itertools import groupby
 
 from google.protobuf.json_format import ParseDict
 from medulla.v1.events_pb2 import SlideTiled
@@ -24,11 +23,13 @@ from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.bus import headers, topics
 from shared.bus.events import to_record
 from shared.bus.port import Record
+from shared.case_walk import ListedCase, walk
 from shared.erased import ErasedCases
 from shared.errors import TransientError
 from shared.incidents import contained
 from shared.logs import get
-from shared.slides.embedded import is_current, present
+from shared.settled import SettledMarks
+from shared.slides.embedded import is_current
 from shared.times import when
 from shared.units import CaseId
 
@@ -41,7 +42,11 @@ _log = get(__name__)
 
 @dataclass(frozen=True)
 class Backlog:
-    """A sweep of the planned slides; a few requests a case and two a slide."""
+    """A sweep of the planned slides; follows the listings of outcomes and slides.
+
+    A case whose slides all have a bag, or are to have none, is marked, and looked at again once a slide or an outcome
+    of it changes.
+    """
 
     store: BlobStore
     encoder: EncoderManifest
@@ -81,18 +86,24 @@ class Backlog:
 
         A case that is erased meanwhile is passed over.
         """
-        planned = groupby(self.store.list(keys.LANDINGS), key=lambda info: _case(info.key))
-        for case, infos in planned:
+        marks = SettledMarks(self.store, keys.LANDINGS, self.group, self.encoder.digest)
+        for case in walk(self.store, keys.SLIDES, keys.LANDINGS):
+            outcomes = [info for info in case.below(keys.LANDINGS) if _is_outcome(case.case_id, info.key)]
+            if not outcomes or marks.settled(case):
+                continue
+            before = datetime.now(UTC) - self.planned_before
+            ready = [info for info in outcomes if info.last_modified <= before]
             with contained("backlog", TransientError), suppress(ObjectChangedError):
-                yield from self._missing_of(case, list(infos))
+                missing = list(self._missing_of(case, ready))
+                yield from missing
+                if not missing and len(ready) == len(outcomes):
+                    marks.settle(case)
 
-    def _missing_of(self, case: CaseId, infos: Iterable[BlobInfo]) -> Iterator[SlideTiled]:
-        before = datetime.now(UTC) - self.planned_before
-        outcomes = [info for info in infos if _is_outcome(case, info.key) and info.last_modified <= before]
+    def _missing_of(self, case: ListedCase, outcomes: Iterable[BlobInfo]) -> Iterator[SlideTiled]:
         events = self._planned(outcomes)
-        if not events or ErasedCases(self.store).holds(case):
+        if not events or ErasedCases(self.store).holds(case.case_id):
             return
-        etags = present(self.store, case)
+        etags = {info.key: info.etag for info in case.below(keys.SLIDES)}
         for event in events:
             if is_current(event.slide, etags) and self._folder(event).state() is BagState.MISSING:
                 yield event
@@ -116,10 +127,6 @@ class Backlog:
         record = to_record(event, self.group)
         added = {headers.ORIGIN: f"{topics.SLIDES_TILED}/backlog/0", headers.TURN: "1"}
         return replace(record, topic=topics.retry_topic(self.group), headers={**record.headers, **added})
-
-
-def _case(key: str) -> CaseId:
-    return CaseId(key.removeprefix(keys.LANDINGS).partition("/")[0])
 
 
 def _is_outcome(case: CaseId, key: str) -> bool:

@@ -27,8 +27,6 @@ OUTPUT = "FEATURES"
 MAX_MODEL_BYTES = 2**31
 """Of encoder.onnx, which is as much as one ONNX file can hold."""
 MAX_NODES = 20_000
-FEW = 10
-"""Held-out patients below which a gain, or none, says little."""
 
 _SHOWN = 200
 """Characters of a place or a message that are shown: both may repeat what the file holds."""
@@ -45,10 +43,59 @@ class KnownAnswer(BaseModel):
     """Largest difference allowed, as a share of the norm."""
 
 
-class Training(BaseModel):
-    """How an encoder was fine-tuned: from which one, on what, and what it gained. Losses are of held-out patients."""
+class Interval(BaseModel):
+    """A figure and its interval of 95 %; None where it is undefined."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    est: float | None
+    lo: float | None
+    hi: float | None
+
+    def __str__(self) -> str:
+        """With three digits behind the point."""
+        if self.est is None or self.lo is None or self.hi is None:
+            return "undefined"
+        return f"{self.est:.3f} ({self.lo:.3f} to {self.hi:.3f})"
+
+
+class Guard(BaseModel):
+    """Whether patients out of fold gained from tuning the encoder: if not, the frozen one was exported."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    exported: Literal["tuned", "frozen"]
+    metric: str = Field(min_length=1)
+    frozen: Interval | None
+    """Of the frozen encoder with its probe; None where patients were too few to compare."""
+    tuned: Interval | None
+    gain: Interval | None
+    shares: tuple[float, ...]
+    """Of each fold, how far it went from the frozen to the tuned weights."""
+    best_epochs: tuple[int, ...]
+    ridge: float = Field(ge=0)
+    """Of the probe on the frozen encoder's features."""
+
+    def sentence(self, patients: int) -> str:
+        """What was exported, and why, for the number of patients learned from."""
+        if self.gain is None:
+            return (
+                f"the frozen encoder with its probe was exported: {patients} patients, or those of one class, are too "
+                f"few to show that tuning helps"
+            )
+        shown = f"{self.metric} of {patients} patients out of fold changed by {self.gain}"
+        if self.exported == "tuned":
+            return f"the tuned encoder was exported: {shown}"
+        return f"the frozen encoder with its probe was exported: {shown}, which shows no gain"
+
+
+class Training(BaseModel):
+    """How an encoder was fine-tuned: from which one, on what, and what it gained.
+
+    Fields that older programs wrote, of losses on patients held out, are left unread.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     run: Digest
     """Of data, base, settings and all else that was asked for together."""
@@ -59,27 +106,21 @@ class Training(BaseModel):
     simulated: bool
     classes: tuple[str, ...]
     patients: int = Field(ge=1)
-    held_out: int = Field(ge=1)
     tiles: int = Field(ge=1)
-    epochs: int = Field(ge=0)
-    best_epoch: int = Field(ge=0)
-    best_loss: float
-    frozen_loss: float | None
-    """The best while the head alone was trained; None where it never was."""
+    unlabelled: int = Field(default=0, ge=0)
+    """Tiles without labels that it was adapted to first."""
+    guard: Guard | None = None
+    """None of an encoder that was tuned by a program without it."""
     parity: float = Field(ge=0)
     """Largest difference between torch and ONNX Runtime, as a share of the largest feature."""
     settings: dict[str, bool | int | float | str]
 
     @property
     def verdict(self) -> str:
-        """Whether the held-out patients gained from training the encoder, and how far that can be relied on."""
-        patients = f"{self.held_out} held-out patient{'s' if self.held_out > 1 else ''}"
-        if self.frozen_loss is None:
-            return f"not compared with its base on the {patients}: no epoch trained the head alone"
-        caveat = ", too few to rely on" if self.held_out < FEW else ""
-        if self.best_loss < self.frozen_loss:
-            return f"gain on {patients}{caveat}"
-        return f"no gain on {patients}{caveat}: the weights are those of its base"
+        """Which encoder was exported, and why."""
+        if self.guard is None:
+            return "tuned by an older program, which compared nothing on patients out of fold"
+        return self.guard.sentence(self.patients)
 
 
 class EncoderManifest(BaseModel):

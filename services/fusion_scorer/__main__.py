@@ -1,6 +1,11 @@
 """The fusion scorer as a service: `python -m services.fusion_scorer`."""
 
 import sys
+
+from shared.stop_signals import end_at_once
+
+if __name__ == "__main__":
+    end_at_once()  # before the imports, which take seconds
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -26,10 +31,12 @@ from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus import kafka_admin, topics
 from shared.bus.dead_letters import is_about
+from shared.bus.hint_backlog import unfinished_hints
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
+from shared.handled import HandledUntil
 from shared.health import HealthServer, Heartbeat
 from shared.model.trial import Trial
 from shared.program import program_version
@@ -37,7 +44,7 @@ from shared.route import Route, subscriptions
 from shared.rpc.auth import EVERY_ROLE, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
-from shared.sweep import Every, Sweep
+from shared.sweep import EachObject, Every, Sweep
 from shared.units import CaseId
 from shared.worker import Worker
 
@@ -62,23 +69,19 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     landing = on_landing(store, bundles, producer)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
+    pointer = EachObject(store, model_keys.CURRENT_BUNDLE, landing.unseen_promotion)
     forget, bucket = _forgetter(platform, producer), platform.s3.bucket
+    handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
+    inputs = Sweep(landing.unseen_inputs, producer, bucket, PREFIXES, handled_until=handled)
+    bundle = Sweep(pointer, producer, bucket, [pointer.prefix], handled_until=handled)
     served = routes(store, bundles, producer, program_version(), forget, bucket)
     return (
-        HealthServer(
-            platform.http_host,
-            platform.http_port,
-            hearts,
-            {"object store": store.reachable},
-            {"bundle": lambda: last_good.note},
-        ),
+        _health(platform, hearts, store, last_good),
         answers,
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),
-        *(
-            Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, prefix, landing.unseen))
-            for prefix in (*PREFIXES, model_keys.CURRENT_BUNDLE)
-        ),
+        Every(settings.sweep_every_s, inputs),
+        Every(settings.sweep_every_s, bundle),
         Every(settings.sweep_every_s, landing.sweep_cases),
         Every(settings.sweep_every_s, SweepErased(store)),
     )

@@ -11,7 +11,7 @@ A revision that is used again has the same state.
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from shared import keys, logs
@@ -29,6 +29,16 @@ _log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedScore:
+    """What is announced of a score, so that a case whose inputs and bundle stay the same is not scored again."""
+
+    basis: Sha256
+    """Digest of everything that the score was made from: the bundle, the program, the snapshot of the case."""
+    announcement: str
+    """The event in protobuf's JSON, without its revision and id."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedState:
     """The last state of a case that was scored, withdrawn or refused; a damaged record keeps its revision alone."""
 
@@ -38,6 +48,8 @@ class RecordedState:
     """Digest of the outcome and its inputs."""
     seen: frozenset[Version]
     """Versions of the case's objects that were read."""
+    score: RecordedScore | None = None
+    """None for a withdrawal or refusal, and in records of older programs."""
 
     @property
     def recorded_at(self) -> datetime:
@@ -60,7 +72,14 @@ class CaseRecord:
                 continue
         return None
 
-    def record(self, case: CaseId, state: Sha256, seen: Sequence[Version], newest: datetime) -> RecordedState:
+    def record(
+        self,
+        case: CaseId,
+        state: Sha256,
+        seen: Sequence[Version],
+        newest: datetime,
+        score: RecordedScore | None = None,
+    ) -> RecordedState:
         """Record a state: keep the last revision if it has that state, else use one greater than all others.
 
         The revision is also greater than `newest`, the newest landing time, even if that is in the future.
@@ -68,11 +87,19 @@ class CaseRecord:
         while True:
             last = self.last(case)
             if last is not None and last.state == state:
-                return last
-            new = RecordedState(_after(last, newest), state, frozenset(seen))
+                return self._with_score(case, last, score)
+            new = RecordedState(_after(last, newest), state, frozenset(seen), score)
             if self.store.put_new(_key(case, new.revision), _written(new)):
                 self._forget(case, before=new.revision)
                 return new
+
+    def _with_score(self, case: CaseId, last: RecordedState, score: RecordedScore | None) -> RecordedState:
+        """The last state; with the score that another program made of it in place of what it holds."""
+        if score is None or last.score == score:
+            return last
+        new = replace(last, score=score)
+        self.store.put(_key(case, last.revision), _written(new))
+        return new
 
     def _listed(self, case: CaseId) -> BlobInfo | None:
         listed = (info for info in self.store.list(keys.places(case)) if _NAME.fullmatch(_name(info)))
@@ -94,14 +121,17 @@ def _key(case: CaseId, revision: str) -> str:
 
 
 def _written(recorded: RecordedState) -> bytes:
-    return canonical_json({"state": recorded.state, "seen": sorted(recorded.seen)})
+    score = {} if recorded.score is None else {"score": asdict(recorded.score)}
+    return canonical_json({"state": recorded.state, "seen": sorted(recorded.seen), **score})
 
 
 def _read(case: CaseId, info: BlobInfo, data: bytes) -> RecordedState:
     revision = _name(info).removesuffix(".json")
     try:
         written = json.loads(data)
-        return RecordedState(revision, str(written["state"]), frozenset((key, etag) for key, etag in written["seen"]))
+        seen = frozenset((key, etag) for key, etag in written["seen"])
+        score = RecordedScore(**written["score"]) if "score" in written else None
+        return RecordedState(revision, str(written["state"]), seen, score)
     except (ValueError, TypeError, LookupError, RecursionError):
         _log.warning("the record of a case is damaged; the case is scored again", case_id=case)
         return RecordedState(revision, "", _UNREADABLE)

@@ -3,20 +3,20 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 
 from medulla.v1.events_pb2 import CaseRescoreRequested
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_record import CaseRecord
+from services.fusion_scorer.case_sweep import CaseSweep
 from services.fusion_scorer.snapshot import TakeSnapshot
 from shared import logs
 from shared.blob.port import BlobStore
 from shared.bus.events import event_id
-from shared.errors import TransientError
-from shared.incidents import contained
 from shared.slides.embedded import cases_of
-from shared.sweep import ignored
+from shared.sweep import Failed, ignored
 from shared.times import stamp
 from shared.units import CaseId
 
@@ -48,23 +48,18 @@ class CaseChanges:
             cause = "the case changed" if each == case else "a case with the same slide changed"
             yield request(each, f"{case} changed after {since}", last.recorded_at if last else _NEVER, cause)
 
-    def sweep(self, announce: Callable[[CaseRescoreRequested], None], failed: Callable[[str], None] = ignored) -> int:
+    def sweep(self, announce: Callable[[CaseRescoreRequested], None], failed: Failed = ignored) -> int:
         """Request new scores of all outdated cases; returns their number.
 
-        `failed` gets each case that could not be compared. It costs a few requests a case, and one for each of its
-        slides.
+        `failed` gets each case that could not be compared. It follows the listings: a case that changed since the last
+        sweep costs a few requests, and one for each of its slides; any other case none.
         """
-        outdated = 0
-        for case in self.index.cases():
-            with contained("sweep", TransientError):
-                outdated += self._swept(case, announce)
-                continue
-            failed(case)
+        outdated = CaseSweep(self.store).outdated(partial(self._swept, announce), failed)
         if outdated:
             _log.info("swept", prefix="cases/", announced=outdated)
         return outdated
 
-    def _swept(self, case: CaseId, announce: Callable[[CaseRescoreRequested], None]) -> bool:
+    def _swept(self, announce: Callable[[CaseRescoreRequested], None], case: CaseId) -> bool:
         """Whether the case was outdated."""
         if not self.outdated(case):
             return False

@@ -1,15 +1,16 @@
 """Handles what lands in the bucket or is removed: the cases that are to be scored again."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideRejected
 
+from services.fusion_scorer.background import BackgroundStop, in_background
 from services.fusion_scorer.case_index import CaseIndex, InputEntry
 from services.fusion_scorer.case_reader import read_version
+from services.fusion_scorer.case_sweep import CaseSweep
 from services.fusion_scorer.changes import CaseChanges, request
-from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.landed_input import LandedInput, landed_input
 from services.fusion_scorer.promoted import Bundles
@@ -22,10 +23,9 @@ from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
-from shared.model.bundle import Bundle
 from shared.model.errors import BadBundleError
 from shared.model.record import ReadRecord, parse_record
-from shared.sweep import ignored
+from shared.sweep import Failed, ignored
 from shared.times import stamp
 from shared.units import CaseId
 
@@ -75,16 +75,22 @@ class OnLanding:
         return _rejection(hint.key, landed.case_id, info, error)
 
     def unseen(self, info: BlobInfo) -> bool:
-        """Whether an object is an input or a promotion that was not looked at yet: what the sweeps look for."""
-        if info.key == model_keys.CURRENT_BUNDLE:
-            return not self.index.has_promotion(info) and self._is_good()
+        """Whether an object is an input that was not looked at yet in this version."""
         try:
             landed = landed_input(info.key)
         except BadCaseIdError:
             return False
         return landed is not None and not self.index.has_input(landed, info)
 
-    def sweep_cases(self, failed: Callable[[str], None] = ignored) -> int:
+    def unseen_inputs(self, failed: Failed = ignored) -> Iterator[BlobInfo]:
+        """What the sweep of inputs looks for, by listings."""
+        return CaseSweep(self.store).unseen_inputs(self.unseen, failed)
+
+    def unseen_promotion(self, pointer: BlobInfo) -> bool:
+        """Whether a promotion that can be used was not looked at yet: what the sweep of the pointer looks for."""
+        return not self.index.has_promotion(pointer) and self._is_good()
+
+    def sweep_cases(self, failed: Failed = ignored) -> int:
         """Request new scores of cases whose inputs changed without an event; returns their number.
 
         `failed` gets each case that could not be compared.
@@ -102,15 +108,9 @@ class OnLanding:
     def _promoted(self) -> Iterable[CaseRescoreRequested]:
         promoted = self.bundles.promotion()
         self.index.put_promotion(promoted.pointer)
+        BackgroundStop(self.store).lift()
         cause = promoted.bundle.digest
-        return [request(case, cause, promoted.since, cause) for case in self._embedded_for(promoted.bundle)]
-
-    def _embedded_for(self, bundle: Bundle) -> Iterable[CaseId]:
-        """Every case but those that keep their score until the bundle's encoder has embedded their slides."""
-        encoder = encoder_of(bundle)
-        if encoder is None or not is_served(self.store, encoder):
-            return self.index.cases()
-        return (case for case in self.index.cases() if not waits(self.store, encoder, case))
+        return list(in_background(request(case, cause, promoted.since, cause) for case in self.index.cases()))
 
     def _slide(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
         """A slide that landed is scored once it is embedded; one that is replaced or gone leaves the score at once."""

@@ -59,6 +59,7 @@ class Bundles:
         self._public_key = public_key
         self._trial = trial
         self._kept: OrderedDict[Sha256, Bundle] = OrderedDict()
+        self._last_pointer: tuple[BlobInfo, Sha256] | None = None
         self._lock, self._loading = Lock(), Lock()
         """The second is held while a bundle is loaded, which keeps nobody from one that is in memory."""
 
@@ -128,6 +129,13 @@ class Bundles:
         return bundle
 
     def _pointed_at(self, info: BlobInfo) -> Sha256:
+        """The digest in a version of the pointer, which is read once."""
+        last = self._last_pointer
+        if last is None or last[0] != info:
+            self._last_pointer = last = info, self._read_pointer(info)
+        return last[1]
+
+    def _read_pointer(self, info: BlobInfo) -> Sha256:
         try:
             pointer = json.loads(self._store.get_range(info, 0, info.size))
             return Sha256(str(pointer["digest"]))

@@ -5,6 +5,7 @@ from typing import Any
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, SlideEmbedded
 
+from services.fusion_scorer.background import RescoreInBackground
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -58,7 +59,7 @@ def routes(
     kept = (
         Route(
             topics.S3_EVENTS,
-            s3_events.decode,
+            s3_events.decoder(bucket),
             landing,
             landing.rejected,
             s3_events.split,
@@ -67,6 +68,12 @@ def routes(
         ),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, PassedOver(store, bundles))),
         Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
+        Route(
+            topics.CASES_RESCORE_BACKGROUND,
+            decoder(CaseRescoreRequested),
+            RescoreInBackground(rescore, bundles),
+            RefuseScore(store),
+        ),
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseCase(store, forget_letters))
     return (*drop_erased(kept, store), erase)

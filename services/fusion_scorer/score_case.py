@@ -3,14 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from secrets import token_hex
 
+from google.protobuf.json_format import MessageToJson, Parse
 from medulla.v1.common_pb2 import StoredObject
 from medulla.v1.events_pb2 import CaseScored
 from medulla.v1.scorer_pb2 import LeftOutSlide, Score
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader, RefusedInput, StoredCase
-from services.fusion_scorer.case_record import CaseRecord, RecordedState
+from services.fusion_scorer.case_record import CaseRecord, RecordedScore, RecordedState
 from services.fusion_scorer.encoder_bags import encoder_of
 from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError
 from services.fusion_scorer.promoted import Bundles, Promoted
@@ -31,6 +33,8 @@ from shared.units import CaseId, Sha256
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _LOOKS = 5
 """How often a case that changes while it is scored is scored again at once."""
+_PROCESS = token_hex(8)
+"""Stands for a way to read records that is not the usual one, and may be another in the next run."""
 NOTHING_LEFT = "All slides, records and vectors of the case were deleted."
 NOTHING_USABLE = "Nothing that is left of the case can be used yet."
 
@@ -41,7 +45,7 @@ def _left_alone(_: BlobInfo) -> None:
 
 @dataclass(frozen=True)
 class ScoreCase:
-    """One case in, one stored score out, or a withdrawal."""
+    """One case in, one stored score out, or a withdrawal; a case that did not change keeps its score unread."""
 
     store: BlobStore
     bundles: Bundles
@@ -66,12 +70,36 @@ class ScoreCase:
         for _ in range(_LOOKS):
             promoted = self.bundles.promoted()
             snapshot = self._look(case, promoted)
+            if unchanged := self._unchanged(promoted, snapshot):
+                return unchanged
             outcome = self._outcome(promoted, snapshot)
-            recorded = CaseRecord(self.store).record(case, outcome.state(snapshot), snapshot.seen, outcome.as_of)
+            state, score = outcome.state(snapshot), outcome.recorded(self._basis(promoted, snapshot))
+            recorded = CaseRecord(self.store).record(case, state, snapshot.seen, outcome.as_of, score)
             if (self.bundles.promoted().pointer, self._look(case, promoted)) == (promoted.pointer, snapshot):
                 outcome.count(self.sites)
                 return outcome.event(recorded)
         raise MovedMeanwhileError(f"case {case} changes while it is scored")
+
+    def _unchanged(self, promoted: Promoted, snapshot: CaseSnapshot) -> CaseScored | None:
+        """The event of the case's last state, where that was made from exactly this; else None.
+
+        The state is read after the snapshot: if the case changed meanwhile, the score of that change has the state's
+        revision or a greater one.
+        """
+        last = CaseRecord(self.store).last(snapshot.case_id)
+        if last is None or last.score is None or snapshot.damaged:
+            return None
+        if last.score.basis != self._basis(promoted, snapshot):
+            return None
+        event = Parse(last.score.announcement, CaseScored(), ignore_unknown_fields=True)
+        metrics.SCORES_UNCHANGED.inc()
+        return _of_revision(event, last) if self.store.head(event.score_key) else None
+
+    def _basis(self, promoted: Promoted, snapshot: CaseSnapshot) -> Sha256:
+        """Digest of everything that the score of a case depends on."""
+        left_out = [slide.SerializeToString(deterministic=True).hex() for slide in self.left_out]
+        reading = "" if self.read_record is parse_record else _PROCESS
+        return digest_of([promoted.bundle.digest, self.program_version, snapshot.digest, left_out, reading])
 
     def _look(self, case: CaseId, promoted: Promoted) -> CaseSnapshot:
         return TakeSnapshot(self.store, CaseIndex(self.store))(case, encoder_of(promoted.bundle))
@@ -128,17 +156,30 @@ class _StoredScore:
     def count(self, sites: Sites) -> None:
         count(self.score, sites.label(self.clinical))
 
+    def recorded(self, basis: Sha256) -> RecordedScore:
+        return RecordedScore(basis, MessageToJson(self._announcement, indent=None))
+
     def event(self, recorded: RecordedState) -> CaseScored:
+        return _of_revision(self._announcement, recorded)
+
+    @property
+    def _announcement(self) -> CaseScored:
         return CaseScored(
-            event_id=event_id(CaseScored, self.score.score_id, recorded.revision),
             case_id=self.score.case_id,
             score_id=self.score.score_id,
             score_key=keys.score(CaseId(self.score.case_id), Sha256(self.score.score_id)),
             score_digest=self.digest,
             as_of=stamp(self.as_of),
-            revision=recorded.revision,
             inputs=self.inputs,
         )
+
+
+def _of_revision(announcement: CaseScored, recorded: RecordedState) -> CaseScored:
+    """The event of a score: the same one whenever the same state is published."""
+    event, revision = CaseScored(), recorded.revision
+    event.CopyFrom(announcement)
+    event.revision, event.event_id = revision, event_id(CaseScored, event.score_id, revision)
+    return event
 
 
 @dataclass(frozen=True)
@@ -155,6 +196,9 @@ class _Withdrawal:
 
     def count(self, _: Sites) -> None:
         metrics.WITHDRAWALS.inc()
+
+    def recorded(self, _: Sha256) -> None:
+        return None
 
     def event(self, recorded: RecordedState) -> CaseScored:
         return CaseScored(

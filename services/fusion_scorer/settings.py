@@ -24,8 +24,8 @@ class ScorerSettings(ServiceSettings):
     """PEM file of the ed25519 key that bundles must be signed with; None: the signature is not asked for."""
     sqs: SqsSettings | None = None
     """Queue of S3 events where the bucket does not announce to Kafka, e.g. `SCORER_SQS__URL=https://…`."""
-    concurrency: int = Field(default=2, ge=1)
-    """Events worked on at once, each of another partition."""
+    concurrency: int = Field(default=4, ge=1)
+    """Events worked on at once, each of another partition; one fewer in the background."""
     sweep_every_s: float = Field(default=900, gt=0)
     """How often the bucket is searched for records, vectors and promotions that no event announced, and for late
     objects of erased cases."""

@@ -13,6 +13,7 @@ from services.fusion_scorer.encoder_bags import bags_of
 from shared import keys
 from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
+from shared.canonical import digest_of
 from shared.keys import BadCaseIdError
 from shared.model.manifest import EncoderRef
 from shared.slides.embedded import (
@@ -26,7 +27,7 @@ from shared.slides.embedded import (
     readable,
 )
 from shared.slides.listing import FoundSlide, SlideListing
-from shared.units import CaseId
+from shared.units import CaseId, Sha256
 
 DUPLICATE, REPLACED, DAMAGED, NOT_EMBEDDED = "duplicate_slide", "replaced", "damaged_entry", "not_embedded"
 
@@ -55,6 +56,13 @@ class CaseSnapshot:
         """The clinical record, where there is one, and the vectors."""
         record = () if self.clinical is None else (self.clinical,)
         return tuple(map(stored_object.to_message, (*record, *self.vectors)))
+
+    @property
+    def digest(self) -> Sha256:
+        """Digest of all that it holds."""
+        messages = (self.slides, self.left_out, self.remarks, self.objects, self.read)
+        sent = [[message.SerializeToString(deterministic=True).hex() for message in each] for each in messages]
+        return digest_of([self.case_id, *sent, [info.key for info in self.damaged], self.nothing_left])
 
     @property
     def seen(self) -> list[Version]:

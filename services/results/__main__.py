@@ -1,8 +1,16 @@
-"""Results as a service: `python -m services.results`; `python -m services.results migrate` migrates the database."""
+"""Results as a service: `python -m services.results`; `migrate` brings up its database, `verify-audit` checks it."""
 
+import json
 import sys
+
+from shared.stop_signals import end_at_once
+
+if __name__ == "__main__":
+    end_at_once()  # before the imports, which take seconds
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from dataclasses import asdict
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -11,6 +19,7 @@ from medulla.v1 import results_pb2
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
+from services.results.audit_seal import Seal
 from services.results.erased_results import SweepErasedResults
 from services.results.fhir_server import FhirServer
 from services.results.grpc_pixels import GrpcPixels
@@ -27,6 +36,8 @@ from services.results.routes import FHIR, SERVICE, fhir_routes, routes
 from services.results.servicer import ResultsServicer
 from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
+from services.results.sql_views import SqlViews
+from services.results.viewing import ForgetViews, Viewing
 from shared import exit_codes, logs, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
@@ -34,16 +45,18 @@ from shared.blob.s3 import S3Store
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import read_topic
+from shared.bus.kafka_backlog import retries
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
 from shared.health import HealthServer, Heartbeat
 from shared.route import Route, subscriptions
-from shared.rpc.auth import require_role, verifier
+from shared.rpc.auth import caller_check, require_role, verifier
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every
+from shared.waiting import waiting
 from shared.worker import Worker
 
 _CALLS = 8
@@ -53,12 +66,13 @@ _log = logs.get(__name__)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until a signal, or migrate; returns the exit code."""
+    """Run until a signal, migrate, or verify the audit record; returns the exit code."""
     if not arguments:
         return runtime.main(SERVICE, build)
-    if list(arguments) == ["migrate"]:
-        return migrate()
-    sys.stderr.write("usage: python -m services.results [migrate]\n")
+    commands = {"migrate": migrate, "verify-audit": verify_audit}
+    if command := commands.get(" ".join(arguments)):
+        return command()
+    sys.stderr.write("usage: python -m services.results [migrate | verify-audit]\n")
     return _WRONG_USAGE
 
 
@@ -75,6 +89,19 @@ def migrate() -> int:
     return exit_codes.OK
 
 
+def verify_audit() -> int:
+    """Verify the whole audit record, and print the report as JSON; returns the exit code, 1 for a problem."""
+    logs.configure(SERVICE)
+    try:
+        with closing(_store(load(ResultsSettings))) as results:
+            report = results.verify_whole_chain()
+    except MedullaError as error:
+        _log.error("cannot verify the audit record", sentence=str(error))
+        return exit_codes.exit_code(error)
+    sys.stdout.write(f"{json.dumps(asdict(report) | {'intact': report.intact})}\n")
+    return exit_codes.OK if report.intact else exit_codes.AT_FAULT
+
+
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
     """The parts: health, REST, gRPC, the worker and the check for pending slides."""
     settings = load(ResultsSettings)
@@ -87,7 +114,9 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
-    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters)
+    views = SqlViews(results.engine)
+    listed = partial(waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
+    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed, views)
     feed = Feed(results, settings.look_every_s, settings.watchers)
     attempts, served = Attempts(blobs), _served(settings, blobs, results)
     hearts = {group: Heartbeat(group) for group in served}
@@ -95,7 +124,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     return (
         HealthServer(platform.http_host, platform.http_port, list(hearts.values()), checks),
         _http(settings, platform, backends, feed),
-        _grpc(settings, platform, Queries(results, blobs), feed),
+        _grpc(settings, platform, Queries(results, blobs), feed, Viewing(views)),
         attempts,
         *(_worker(group, platform, producer, each, attempts, hearts[group]) for group, each in served.items()),
         Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
@@ -103,6 +132,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
         Every(settings.waiting_look_every_s, results.refresh_summaries),
         Every(settings.waiting_look_every_s, MonitoredBundles(blobs)),
+        Every(settings.waiting_look_every_s, ForgetViews(views, timedelta(days=settings.views_kept_days))),
     )
 
 
@@ -115,7 +145,9 @@ def _served(settings: ResultsSettings, blobs: BlobStore, results: ResultStore) -
 
 
 def _store(settings: ResultsSettings) -> SqlStore:
-    return SqlStore(settings.database_url.get_secret_value())
+    key = settings.audit_key
+    seal = Seal(key.get_secret_value().encode()) if key else None
+    return SqlStore(settings.database_url.get_secret_value(), seal=seal)
 
 
 def _prepare(results: SqlStore, settings: ResultsSettings) -> None:
@@ -131,18 +163,20 @@ def _http(settings: ResultsSettings, platform: PlatformSettings, backends: Backe
     return HttpServer(settings.http_host, settings.http_port, app, on_stop=feed.close)
 
 
-def _grpc(settings: ResultsSettings, platform: PlatformSettings, queries: Queries, feed: Feed) -> GrpcServer:
-    host = settings.grpc_address.rpartition(":")[0].strip("[]")
-    authorised = require_role(verifier(platform.auth, host), READERS)
+def _grpc(
+    settings: ResultsSettings, platform: PlatformSettings, queries: Queries, feed: Feed, viewing: Viewing
+) -> GrpcServer:
+    verifying = verifier(platform.auth, settings.grpc_address.rpartition(":")[0].strip("[]"))
+    servicer = ResultsServicer(queries, feed, caller_check(verifying, READERS), viewing.of_calls(verifying))
 
     def register(server: grpc.Server) -> None:
-        add_ResultsServiceServicer_to_server(ResultsServicer(queries, feed), server)
+        add_ResultsServiceServicer_to_server(servicer, server)
 
     workers = settings.watchers + _CALLS
     return GrpcServer(
         settings.grpc_address,
         register,
-        interceptors=[authorised],
+        interceptors=[require_role(verifying, READERS)],
         max_workers=workers,
         tls=settings.grpc_tls,
         reflects=results_pb2.DESCRIPTOR if platform.grpc_reflection else None,

@@ -1,8 +1,9 @@
 """The audit record: each entry holds the hash of the previous one, so that changed or missing entries are detected."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -67,6 +68,8 @@ class ChainReport:
     head: str
     problem: str = ""
     """The first problem, as a sentence; empty if there is none."""
+    checkpoint: int = 0
+    """How many of the entries were verified earlier, by a signed checkpoint; 0 if all were verified now."""
 
     @property
     def intact(self) -> bool:
@@ -97,30 +100,69 @@ def covering(hashes: Sequence[str]) -> Sha256:
     return digest_of(list(hashes))
 
 
-def verify(rows: Iterable[AuditRow]) -> ChainReport:
-    """Verify the record in the order of `seq`, up to the first problem.
-
-    Entries of an erased case no longer match their hash; a later entry of the erasure must cover exactly them.
-    """
-    head, count, changed = GENESIS, 0, dict[str, _Changed]()
-    for count, row in enumerate(rows, start=1):
-        if problem := _chain_problem(row.entry, count, head) or _row_problem(row, changed):
-            return ChainReport(count - 1, head, problem)
+def uncovered(rows: Iterable[AuditRow]) -> list[str]:
+    """Hashes of the entries under one id that do not match them, and that no erasure among `rows` covers."""
+    hashes: list[str] = []
+    for row in rows:
         if row.entry.hash() != row.kept_hash:
-            before = ChainReport(count - 1, head, _changed_sentence(row.entry))
-            changed.setdefault(row.entry.case_id, _Changed(before)).hashes.append(row.kept_hash)
-        head = row.kept_hash
-    first = min((change.before for change in changed.values()), key=lambda report: report.entries, default=None)
-    return first or ChainReport(count, head)
+            hashes.append(row.kept_hash)
+        elif row.entry.why == ERASED:
+            hashes.clear()
+    return hashes
 
 
 @dataclass(frozen=True, slots=True)
-class _Changed:
-    """Entries under one id that do not match their hash and are not covered by an erasure yet."""
+class Verified:
+    """The first entries of the record, which were verified earlier."""
 
-    before: ChainReport
-    """The report if no erasure covers them."""
-    hashes: list[str] = field(default_factory=list)
+    entries: int = 0
+    head: str = GENESIS
+    changed: Callable[[str], list[str]] = lambda _: []
+    """Those of them under an id that were changed since, as by an erasure: `uncovered`."""
+
+
+_FROM_THE_FIRST = Verified()
+
+
+class _Changes:
+    """Entries that do not match their hash and are not covered by an erasure yet, by their id."""
+
+    def __init__(self, earlier: Verified) -> None:
+        self._earlier = earlier
+        self._erased: set[str] = set()
+        self._hashes: defaultdict[str, list[str]] = defaultdict(list)
+        self._before: dict[str, ChainReport] = {}
+
+    def add(self, row: AuditRow, before: ChainReport) -> None:
+        """Note a changed entry; `before` is the report if no erasure covers it."""
+        self._before.setdefault(row.entry.case_id, before)
+        self._hashes[row.entry.case_id].append(row.kept_hash)
+
+    def cover(self, name: str) -> Sha256:
+        """The digest by which an erasure covers the changed entries of an id, which are no problem then."""
+        earlier = () if name in self._erased else self._earlier.changed(name)
+        self._erased.add(name)
+        self._before.pop(name, None)
+        return covering([*earlier, *self._hashes.pop(name, ())])
+
+    def first(self) -> ChainReport | None:
+        """The report on the first entry that is not covered; None if there is none."""
+        return min(self._before.values(), key=lambda report: report.entries, default=None)
+
+
+def verify(rows: Iterable[AuditRow], earlier: Verified = _FROM_THE_FIRST) -> ChainReport:
+    """Verify the record behind what was verified earlier, in the order of `seq`, up to the first problem.
+
+    Entries of an erased case no longer match their hash; a later entry of the erasure must cover exactly them.
+    """
+    head, count, changed = earlier.head, earlier.entries, _Changes(earlier)
+    for count, row in enumerate(rows, start=earlier.entries + 1):
+        if problem := _chain_problem(row.entry, count, head) or _row_problem(row, changed):
+            return ChainReport(count - 1, head, problem, earlier.entries)
+        if row.entry.hash() != row.kept_hash:
+            changed.add(row, ChainReport(count - 1, head, _changed_sentence(row.entry), earlier.entries))
+        head = row.kept_hash
+    return changed.first() or ChainReport(count, head, checkpoint=earlier.entries)
 
 
 def _chain_problem(entry: AuditEntry, seq: int, head: str) -> str:
@@ -131,15 +173,14 @@ def _chain_problem(entry: AuditEntry, seq: int, head: str) -> str:
     return ""
 
 
-def _row_problem(row: AuditRow, changed: dict[str, _Changed]) -> str:
-    """The problem of an intact entry; an erasure removes the changed entries that it covers from `changed`."""
+def _row_problem(row: AuditRow, changes: _Changes) -> str:
+    """The problem of an intact entry; an erasure covers entries among the changed ones."""
     entry = row.entry
     if entry.hash() != row.kept_hash:
         return ""
     if entry.why != ERASED:
         return _body_problem(row)
-    covered = changed.pop(entry.case_id, None)
-    if covering(covered.hashes if covered else ()) != entry.score_digest:
+    if changes.cover(entry.case_id) != entry.score_digest:
         return f"Entry {entry.seq} says that a case was erased, and does not cover the entries that were changed."
     return ""
 

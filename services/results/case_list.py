@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -16,7 +16,7 @@ from shared import keys
 from shared.text import clean
 from shared.units import CaseId
 
-LONGEST_QUERY, MOST_VALUES = 200, 50
+LONGEST_QUERY, LONGEST_TOKEN, MOST_VALUES = 200, 400, 50
 _STATE = "CASE_STATE_"
 STATES = tuple(name.removeprefix(_STATE).lower() for name in CaseState.keys()[1:])
 IN_PROGRESS = STATES[0]
@@ -164,10 +164,12 @@ class PageMark:
         """
         if not token:
             return None
+        if len(token) > LONGEST_TOKEN:
+            raise BadRequestError(f"page_token has {len(token)} characters; at most {LONGEST_TOKEN} are allowed")
         try:
             name, value, case_id = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
             mark = cls(Order(name), _mark_value(Order(name), value), keys.named_case(case_id, "the page token"))
-        except (binascii.Error, ValueError, TypeError, keys.BadCaseNameError) as error:
+        except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError, keys.BadCaseNameError) as error:
             raise BadRequestError("page_token is none that this service gave out") from error
         if mark.order != wanted:
             raise BadRequestError(f"page_token is of the order {mark.order}, requested is {wanted}")
@@ -179,7 +181,7 @@ def _mark_value(name: Order, value: object) -> datetime | float | None:
         time = datetime.fromisoformat(str(value))
         if time.tzinfo is None:
             raise ValueError("a time without a zone")
-        return time
+        return time.astimezone(UTC)
     return None if value is None else float(str(value))
 
 

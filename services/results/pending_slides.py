@@ -1,23 +1,30 @@
 """Slides that landed and have neither a score nor a refusal yet."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
+from itertools import islice
 
 from medulla.v1.events_pb2 import SlideRejected
 
 from services.results.case_state import read_score, stands_for_case
 from services.results.ports import CaseFacts, ResultStore
-from shared import keys, metrics, pseudonyms
+from services.results.waiting_stage import STAGES, waiting_slide
+from shared import keys, metrics
 from shared.blob.port import BlobInfo, BlobStore
+from shared.canonical import digest_of
+from shared.case_walk import ListedCase, walk
 from shared.errors import TransientError
 from shared.incidents import contained
 from shared.keys import SlideKey
-from shared.slides.listing import SlideListing
+from shared.slides.listing import FoundSlide, SlideListing
 from shared.times import when
-from shared.units import CaseId
+from shared.units import CaseId, Sha256
+from shared.waiting import WaitingSlide, publish
 
+_AT_ONCE = 1000
+"""Cases that the database is asked for at once."""
 _SAME_TIME = timedelta(seconds=1)
 """A listing has an object's time to the millisecond, HEAD to the second."""
 
@@ -28,12 +35,15 @@ def _now() -> datetime:
 
 @dataclass
 class PendingSlides:
-    """Sets the metrics of pending slides in the bucket; checks an answered slide only once."""
+    """Sets the metrics of pending slides and lists them in the bucket; asks the database for many cases at once.
+
+    Once each slide of a case is answered, the database keeps the digest of its listing, and the case is looked at
+    again when its files change.
+    """
 
     blobs: BlobStore
     results: ResultStore
     now: Callable[[], datetime] = _now
-    _answered: dict[SlideKey, BlobInfo] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._listing = SlideListing(self.blobs)
@@ -44,36 +54,50 @@ class PendingSlides:
         Raises:
             TransientError: the bucket or the database does not answer.
         """
-        landed = self._landed()
-        self._answered = {slide: info for slide, info in landed.items() if self._is_answered(slide, info)}
-        ages = [self.now() - info.last_modified for slide, info in landed.items() if slide not in self._answered]
+        walked, pending = walk(self.blobs, keys.SLIDES), list[WaitingSlide]()
+        while cases := list(islice(walked, _AT_ONCE)):
+            pending += self._pending(cases)
+        self._measure(pending)
+        publish(self.blobs, pending, self.now())
+
+    def _measure(self, pending: Sequence[WaitingSlide]) -> None:
+        ages = [self.now() - slide.landed for slide in pending]
         metrics.WAITING_SLIDES.set(len(ages))
         metrics.OLDEST_WAITING_SLIDE_SECONDS.set(max(ages, default=timedelta()).total_seconds())
+        counts = Counter(slide.stage for slide in pending)
+        for stage in STAGES:
+            metrics.WAITING_SLIDES_BY_STAGE.labels(stage).set(counts[stage])
 
-    def _landed(self) -> dict[SlideKey, BlobInfo]:
-        """The primary file of each slide; keys that name no case are skipped."""
-        landed: dict[SlideKey, BlobInfo] = {}
-        for (case, inside), objects in groupby(self.blobs.list(keys.SLIDES), lambda info: _case_of(info.key)):
-            if inside and pseudonyms.is_pseudonym(case):
-                with contained("waiting", TransientError):
-                    slides = self._listing.slides(objects, keys.slides(CaseId(case)))
-                    landed |= {SlideKey(CaseId(case), slide.slide_id): slide.files[0] for slide in slides}
-        return landed
+    def _pending(self, cases: Sequence[ListedCase]) -> list[WaitingSlide]:
+        """The pending slides of several cases."""
+        known = self.results.answered([case.case_id for case in cases])
+        pending, answered = list[WaitingSlide](), dict[CaseId, Sha256]()
+        for case in cases:
+            digest = digest_of([[info.key, info.etag] for info in case.below(keys.SLIDES)])
+            if known.get(case.case_id) == digest:
+                continue
+            with contained("waiting", TransientError):
+                slides = self._listing.slides(case.below(keys.SLIDES), keys.slides(case.case_id))
+                unanswered = self._unanswered(case.case_id, slides)
+                pending += unanswered
+                if slides and not unanswered:
+                    answered[case.case_id] = digest
+        if answered:
+            self.results.note_answered(answered)
+        return pending
 
-    def _is_answered(self, slide: SlideKey, info: BlobInfo) -> bool:
-        known = self._answered.get(slide)
-        if known is not None and known.etag == info.etag:
-            return True
+    def _unanswered(self, case: CaseId, slides: Sequence[FoundSlide]) -> list[WaitingSlide]:
+        """The slides without an answer; all of them where that cannot be told."""
+        named = [(SlideKey(case, slide.slide_id), slide.files[0]) for slide in slides]
         with contained("waiting", TransientError):
-            facts = self.results.case(slide.case_id)
-            return facts is not None and (_refused(facts, slide, info) or _scored(facts, slide, info))
-        return False
+            facts = self.results.case(case) if named else None
+            unanswered = [(slide, info) for slide, info in named if not (facts and _is_answered(facts, slide, info))]
+            return [waiting_slide(slide, info, facts) for slide, info in unanswered]
+        return [waiting_slide(slide, info, None) for slide, info in named]
 
 
-def _case_of(key: str) -> tuple[str, str]:
-    """A possible case id, and the slash after it."""
-    case, slash, _ = key.removeprefix(keys.SLIDES).partition("/")
-    return case, slash
+def _is_answered(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:
+    return _refused(facts, slide, info) or _scored(facts, slide, info)
 
 
 def _scored(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:

@@ -179,6 +179,12 @@ class ResultStore(Protocol):
     def case_ids(self) -> list[CaseId]:
         """The ids of all cases, in order."""
 
+    def answered(self, cases: Collection[CaseId]) -> Mapping[CaseId, Sha256]:
+        """Digests of the listings in which each slide of a case was answered; of cases without one there is none."""
+
+    def note_answered(self, listings: Mapping[CaseId, Sha256]) -> None:
+        """Store such digests; those of cases of which nothing is stored are dropped."""
+
     def refused(self, limit: int) -> list[SlideRejected]:
         """Refused uploads whose keys name no case, the latest first."""
 
@@ -201,4 +207,4 @@ class ResultStore(Protocol):
         """Activity since a time, with the revisions of the cases that are watched."""
 
     def verify_chain(self) -> ChainReport:
-        """Verify the audit record from its first entry."""
+        """Verify the audit record from the last signed checkpoint, or from its first entry where there is none."""

@@ -35,17 +35,21 @@ from services.results.rest_notes import note_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
 from services.results.rest_slides import slide_routes
+from services.results.rest_views import view_routes
+from services.results.rest_waiting import waiting_routes
 from services.results.rest_what_if import what_if_routes
 from services.results.slide_layers import SlideLayers
 from services.results.slide_pixels import SlidePixels
 from services.results.sse import Rhythm
 from services.results.viewed_slides import ViewedSlides
 from services.results.viewer import Viewer
+from services.results.viewing import Viewing, ViewStore
 from shared.blob.port import BlobStore
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.port import Producer
 from shared.notice import NOTICE
 from shared.rpc.auth import Principal, Verifier
+from shared.waiting import WaitingList, nothing_listed
 
 PAGE = Path(__file__).parent / "page"
 """The page's files."""
@@ -91,6 +95,10 @@ class Backends:
     scorer: CaseScorer | None = None
     """Of "what if"."""
     letters: DeadLetterTopic | None = None
+    waiting: Callable[[], WaitingList] = nothing_listed
+    """What waits for a score."""
+    views: ViewStore | None = None
+    """Of who looked at which case; None: nobody is recorded."""
 
 
 def create_app(
@@ -114,14 +122,20 @@ def create_app(
     app.include_router(docs_routes(PAGE))
     if guide:
         app.include_router(guide)
-    reader, operator = require(backends.verifier, READERS), require(backends.verifier, OPERATORS)
-    progress = progress_routes(feed or Feed(backends.results), rhythm or Rhythm())
+    reader, operator = _recorded(backends), require(backends.verifier, OPERATORS)
+    progress = progress_routes(feed or Feed(backends.results), rhythm or Rhythm(), reader)
     app.include_router(_guarded((*_case_routes(backends, reader), progress, me_routes(reader)), reader))
     app.include_router(_guarded(_optional_routes(backends), reader))
     app.include_router(_guarded(_operator_routes(backends), operator))
     app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
     _describe(app)
     return app
+
+
+def _recorded(backends: Backends) -> Callable[[Request], Principal]:
+    """Admits readers, and records what they look at."""
+    reader = require(backends.verifier, READERS)
+    return reader if backends.views is None else Viewing(backends.views).around(reader)
 
 
 def _case_routes(backends: Backends, reader: Callable[[Request], Principal]) -> Iterator[APIRouter]:
@@ -149,6 +163,9 @@ def _optional_routes(backends: Backends) -> Iterator[APIRouter]:
 
 def _operator_routes(backends: Backends) -> Iterator[APIRouter]:
     yield audit_routes(backends.results)
+    yield waiting_routes(backends.waiting)
+    if backends.views is not None:
+        yield view_routes(backends.views)
     yield erase_routes(backends.producer)
     if backends.letters is not None:
         yield dead_letter_routes(backends.letters)

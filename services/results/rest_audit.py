@@ -8,14 +8,20 @@ from fastapi import APIRouter
 from services.results import openapi
 from services.results.ports import ResultStore
 
-_REPORT = openapi.record(entries=openapi.INTEGER, head=openapi.TEXT, problem=openapi.TEXT, intact={"type": "boolean"})
+_REPORT = openapi.record(
+    entries=openapi.INTEGER,
+    head=openapi.TEXT,
+    problem=openapi.TEXT,
+    checkpoint=openapi.INTEGER,
+    intact={"type": "boolean"},
+)
 
 
 def audit_routes(results: ResultStore) -> APIRouter:
     """Everything below /audit."""
     routes = APIRouter(prefix="/audit", tags=["audit"])
 
-    summary = "Walk the audit record; note `head` elsewhere to see later that none was cut off"
+    summary = "Verify the audit record from its checkpoint; note `head` elsewhere to see later that none was cut off"
 
     @routes.get("/verify", summary=summary, response_model=None, responses=openapi.answers(_REPORT))
     def verify() -> dict[str, Any]:

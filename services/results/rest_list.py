@@ -11,6 +11,7 @@ from services.results import openapi
 from services.results.case_list import (
     CERTAINTIES,
     LONGEST_QUERY,
+    LONGEST_TOKEN,
     STANDINGS,
     Order,
     PageMark,
@@ -24,7 +25,7 @@ from services.results.queries import DEFAULT_PAGE, LARGEST_PAGE, Queries
 from services.results.saved_file import saved_as
 
 PageSize = Annotated[int, Query(ge=0, le=LARGEST_PAGE, description=f"0 means {DEFAULT_PAGE}")]
-PageToken = Annotated[str, Query(max_length=400, description="next_page_token of the page before")]
+PageToken = Annotated[str, Query(max_length=LONGEST_TOKEN, description="next_page_token of the page before")]
 _Text = Annotated[str, Query(max_length=LONGEST_QUERY, description="Words in the case id or the site")]
 _Sort = Annotated[str, Query(description=f"{', '.join(Order)}; empty means {Order.NEWEST}")]
 _States = Annotated[

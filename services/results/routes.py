@@ -22,8 +22,8 @@ FHIR = "results_fhir"
 
 def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
     """All routes of results."""
-    kept = (
-        Route(topics.CASES_SCORED, decoder(CaseScored), RecordScore(blobs, results)),
+    kept: Sequence[Route[Any]] = (
+        *(Route(topic, decoder(CaseScored), RecordScore(blobs, results)) for topic in topics.SCORED),
         Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(blobs, results)),
         Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True, may_crash=lambda _: False),
     )
@@ -34,6 +34,6 @@ def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
 def fhir_routes(blobs: BlobStore, results: ResultStore, server: Bundles) -> Sequence[Route[Any]]:
     """All routes of the push to a FHIR server; they see to erased cases themselves."""
     return (
-        Route(topics.CASES_SCORED, decoder(CaseScored), PushScore(blobs, results, server)),
+        *(Route(topic, decoder(CaseScored), PushScore(blobs, results, server)) for topic in topics.SCORED),
         Route(topics.CASES_ERASE, decoder(CaseEraseRequested), RemoveErased(server)),
     )

@@ -68,6 +68,11 @@ CASES = Table(
     Column("risk_lo", Double),
     Column("risk_hi", Double),
     Column("risk_level", Double),
+    Column(
+        "answered_listing",
+        String(64),
+        comment="Digest of the listing of its slides in which each was scored or refused",
+    ),
     ForeignKeyConstraint(["case_id", "current_score_id"], ["scores.case_id", "scores.score_id"], name="cases_current"),
     Index("cases_by_update", "updated_at", "case_id"),
     Index("cases_by_risk", "risk", "case_id"),
@@ -113,6 +118,21 @@ AUDIT = Table(
     UniqueConstraint("case_id", "score_id", "event_id", name="audit_once"),
 )
 
+AUDIT_CHECKPOINTS = Table(
+    "audit_checkpoints",
+    METADATA,
+    Column(
+        "entries",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+        comment="Of the audit record, from its first one, that were verified",
+    ),
+    Column("head", String(64), nullable=False, comment="Hash of the last of them"),
+    Column("verified_at", UtcTime, nullable=False),
+    Column("signature", String(64), nullable=False, comment="HMAC-SHA256 by RESULTS_AUDIT_KEY"),
+)
+
 REJECTIONS = Table(
     "rejections",
     METADATA,
@@ -151,4 +171,17 @@ NOTES = Table(
     Column("at", UtcTime, nullable=False),
     Column("body", Text, nullable=False, comment="JSON mapping of medulla.v1.Note; the audit entry's digest covers it"),
     Index("notes_by_case", "case_id", "at"),
+)
+
+VIEWS = Table(
+    "views",
+    METADATA,
+    Column("subject", String(255), primary_key=True),
+    Column("case_id", String(64), primary_key=True, comment="Empty for lists; its SHA-256 once the case was erased"),
+    Column("what", String(16), primary_key=True, comment="case, list, cases.csv or notes.csv"),
+    Column("hour", UtcTime, primary_key=True, comment="One row an hour"),
+    Column("at", UtcTime, nullable=False),
+    Column("name", Text, nullable=False),
+    Index("views_by_time", "at"),
+    Index("views_by_case", "case_id", "at"),
 )

@@ -19,6 +19,9 @@ class ResultsSettings(ServiceSettings):
     """`postgresql://user:password@host:port/name`, or `sqlite:///path` on a laptop."""
     migrate_at_start: bool = False
     """Migrate the database at start; in a cluster a job does it once instead."""
+    audit_key: SecretStr | None = None
+    """Signs how far the audit record was verified, so that a request verifies what came since; keep it out of the
+    database's reach. None: each request verifies the whole record."""
     http_host: str = "127.0.0.1"
     """Where REST and the page listen; 0.0.0.0 in a pod."""
     http_port: Port = 8080
@@ -41,5 +44,7 @@ class ResultsSettings(ServiceSettings):
     """Largest number of watchers of progress."""
     look_every_s: float = Field(default=LOOK_EVERY_S, gt=0)
     """Time between two queries of the database for watchers."""
+    views_kept_days: int = Field(default=730, ge=1)
+    """How long it is kept who looked at which case."""
     waiting_look_every_s: float = Field(default=300, gt=0)
     """Time between two checks of the bucket for pending slides; each lists all slides."""

@@ -54,9 +54,9 @@ def append(
     tx.execute(insert(tx, AUDIT).values(_values(entry)))
 
 
-def verify(tx: Connection) -> ChainReport:
+def verify_whole(tx: Connection) -> ChainReport:
     """Verify the whole record, then look for scores and notes without an entry."""
-    report = verify_rows(_rows(tx))
+    report = verify_rows(rows(tx))
     if not report.intact:
         return report
     return ChainReport(report.entries, report.head, _unrecorded(tx))
@@ -105,8 +105,9 @@ def _values(entry: AuditEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in names} | {"hash": entry.hash()}
 
 
-def _rows(tx: Connection) -> Iterator[AuditRow]:
-    for row in tx.execution_options(yield_per=_AT_ONCE).execute(_entries()):
+def rows(tx: Connection, after: int = 0) -> Iterator[AuditRow]:
+    """The entries behind the entry `after`, in order; a number of them is in memory at a time."""
+    for row in tx.execute(_entries().where(AUDIT.c.seq > after), execution_options={"yield_per": _AT_ONCE}):
         yield _row(row)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, delete
 
-from services.results import sql_audit
+from services.results import sql_audit, sql_views
 from services.results.audit_chain import ERASED, covering
 from services.results.ports import Erasure
 from services.results.schema import CASE_LABELS, CASES, NOTES, PROGRESS, REJECTIONS, SCORES
@@ -21,6 +21,7 @@ def erase(tx: Connection, case: CaseId, at: datetime) -> bool:
     sql_audit.lock(tx)
     removed = [tx.execute(delete(table).where(table.c.case_id == case)).rowcount for table in _TABLES]
     name = sha256(case.encode())
+    sql_views.strip(tx, case, name)
     hashes = sql_audit.strip(tx, case, name)
     if not hashes and not any(removed):
         return False

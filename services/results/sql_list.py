@@ -7,7 +7,7 @@ from typing import Any
 
 from medulla.v1.results_pb2 import CaseSummary
 from medulla.v1.scorer_pb2 import HorizonRisk
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, or_, select
 
 from services.results.case_list import IN_PROGRESS, UNCERTAIN, Counts, Field, Order, PageMark, Selection, state_of
 from services.results.schema import CASE_LABELS, CASES
@@ -28,9 +28,10 @@ _SORTED = {
     Order.OLDEST: CASES.c.updated_at,
     Order.CASE: CASES.c.case_id,
     Order.CASE_DESCENDING: CASES.c.case_id.desc(),
-    Order.HIGHEST_RISK: CASES.c.risk.desc().nulls_last(),
-    Order.LOWEST_RISK: CASES.c.risk.nulls_last(),
+    Order.HIGHEST_RISK: CASES.c.risk.desc(),
+    Order.LOWEST_RISK: CASES.c.risk,
 }
+_BY_RISK = {Order.HIGHEST_RISK, Order.LOWEST_RISK}
 _DESCENDING = {Order.NEWEST, Order.CASE_DESCENDING, Order.HIGHEST_RISK}
 
 
@@ -38,11 +39,31 @@ def page(
     tx: Connection, chosen: Selection, order: Order, limit: int, after: PageMark | None
 ) -> list[tuple[PageMark, CaseSummary]]:
     """At most `limit` cases after `after`, each with the mark of a page that ends with it."""
-    query = select(CASES).where(*_conditions(chosen)).order_by(_SORTED[order], CASES.c.case_id).limit(limit)
-    rows = tx.execute(query.where(_behind(after)) if after else query).all()
+    rows = _rows(tx, chosen, order, limit, after)
     in_a_row = order is Order.CASE and chosen == Selection()
     labels = _labels_of(tx, [row.case_id for row in rows], in_a_row=in_a_row)
     return [(_mark(order, row), _summary(row, labels)) for row in rows]
+
+
+def _rows(tx: Connection, chosen: Selection, order: Order, limit: int, after: PageMark | None) -> list[Row[Any]]:
+    """The cases of a page, by an index; those without a risk come last by risk, and are read apart."""
+    query = select(CASES).where(*_conditions(chosen))
+    if order not in _BY_RISK:
+        return _first(tx, query.order_by(_SORTED[order]), limit, after)
+    if after is None or after.value is not None:
+        rows = _first(tx, query.where(CASES.c.risk.is_not(None)).order_by(_SORTED[order]), limit, after)
+        after = None
+    else:
+        rows = []
+    if len(rows) < limit:
+        further = [CASES.c.case_id > after.case_id] if after else []
+        rows += _first(tx, query.where(CASES.c.risk.is_(None), *further), limit - len(rows), None)
+    return rows
+
+
+def _first(tx: Connection, query: Select[Any], limit: int, after: PageMark | None) -> list[Row[Any]]:
+    behind = [_behind(after)] if after else []
+    return list(tx.execute(query.where(*behind).order_by(CASES.c.case_id).limit(limit)))
 
 
 def counts(tx: Connection, chosen: Selection) -> Counts:
@@ -68,16 +89,14 @@ def _is_labelled(field: Field, values: Collection[str]) -> ColumnElement[bool]:
 
 
 def _behind(mark: PageMark) -> ColumnElement[bool]:
+    """What comes after a mark; the first condition alone bounds the range of an index."""
     later_id = CASES.c.case_id > mark.case_id
     if mark.order in {Order.CASE, Order.CASE_DESCENDING}:
         return CASES.c.case_id < mark.case_id if mark.order is Order.CASE_DESCENDING else later_id
-    by_time = mark.order in {Order.NEWEST, Order.OLDEST}
-    column = CASES.c.updated_at if by_time else CASES.c.risk
-    if mark.value is None:
-        return and_(column.is_(None), later_id)
-    further = column < mark.value if mark.order in _DESCENDING else column > mark.value
-    behind = or_(further, and_(column == mark.value, later_id))
-    return behind if by_time else or_(behind, column.is_(None))
+    column = CASES.c.risk if mark.order in _BY_RISK else CASES.c.updated_at
+    descending = mark.order in _DESCENDING
+    bound = column <= mark.value if descending else column >= mark.value
+    return and_(bound, or_(column != mark.value, later_id))
 
 
 def _mark(order: Order, row: Row[Any]) -> PageMark:

@@ -1,22 +1,34 @@
 """Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
 from medulla.v1.results_pb2 import CaseSummary
 from sqlalchemy import Connection, Engine, case, delete, or_, select, tuple_, update
 
-from services.results import audit_chain, migrate, sql_audit, sql_erase, sql_list, sql_notes, sql_reads, sql_summary
+from services.results import (
+    audit_chain,
+    migrate,
+    sql_answered,
+    sql_audit,
+    sql_erase,
+    sql_list,
+    sql_notes,
+    sql_reads,
+    sql_scores,
+    sql_summary,
+    sql_verify,
+)
+from services.results.audit_seal import Seal
 from services.results.case_list import Counts, Order, PageMark, Selection
 from services.results.database import connect, insert, transaction, wrote
-from services.results.errors import OldSchemaError, ScoreMismatchError
+from services.results.errors import OldSchemaError
 from services.results.ports import Activity, CaseFacts, KeptScore, NoteMark, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
 from shared.times import when
-from shared.units import CaseId, SlideId
+from shared.units import CaseId, Sha256, SlideId
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
 """By how much the clock of a service that tells of progress may be ahead of ours."""
@@ -30,11 +42,12 @@ def _now() -> datetime:
 
 
 class SqlStore:
-    """The ResultStore on SQL; `now` is the clock of the audit record."""
+    """The ResultStore on SQL; `now` is the clock of the audit record, `seal` signs how far that was verified."""
 
-    def __init__(self, url: str, now: Callable[[], datetime] = _now) -> None:
+    def __init__(self, url: str, now: Callable[[], datetime] = _now, seal: Seal | None = None) -> None:
         self.engine: Engine = connect(url)
         self._now = now
+        self._seal = seal
 
     def migrate(self) -> None:
         """Migrate the database to the newest schema, and derive what older programs did not store."""
@@ -64,9 +77,9 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             sql_audit.lock(tx)
             if sql_audit.holds(tx, record):
-                return _same_text(tx, record)
+                return sql_scores.same_text(tx, record)
             before = sql_reads.current_body(tx, record.case_id)
-            _keep_score(tx, record)
+            sql_scores.keep(tx, record)
             _touch_case(tx, record.case_id, record.changed_at)
             _point_at_newest(tx, record.case_id)
             _conclude(tx, record.case_id, self._now())
@@ -157,6 +170,16 @@ class SqlStore:
         with transaction(self.engine, write=False) as tx:
             return sql_reads.case_ids(tx)
 
+    def answered(self, cases: Collection[CaseId]) -> Mapping[CaseId, Sha256]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_answered.answered(tx, cases)
+
+    def note_answered(self, listings: Mapping[CaseId, Sha256]) -> None:
+        """See ResultStore."""
+        with transaction(self.engine, write=True) as tx:
+            sql_answered.note_answered(tx, listings)
+
     def refused(self, limit: int) -> list[SlideRejected]:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
@@ -198,42 +221,11 @@ class SqlStore:
 
     def verify_chain(self) -> audit_chain.ChainReport:
         """See ResultStore."""
-        with transaction(self.engine, write=False) as tx:
-            return sql_audit.verify(tx)
+        return sql_verify.verify_recent(self.engine, self._seal, self._now())
 
-
-def _same_text(tx: Connection, record: ScoreRecord) -> bool:
-    """False, as nothing is new; raises if another text is stored under this id."""
-    kept = tx.scalar(select(SCORES.c.digest).where(*_is(record)))
-    if kept != record.digest:
-        raise ScoreMismatchError(
-            f"score {record.score_id} of case {record.case_id} is kept with digest {kept}, announced is {record.digest}"
-        )
-    return False
-
-
-def _is(record: ScoreRecord) -> tuple[Any, ...]:
-    return SCORES.c.case_id == record.case_id, SCORES.c.score_id == record.score_id
-
-
-def _keep_score(tx: Connection, record: ScoreRecord) -> None:
-    values = {
-        "case_id": record.case_id,
-        "score_id": record.score_id,
-        "as_of": record.as_of,
-        "revision": record.revision,
-        "digest": record.digest,
-        "body": record.body,
-        "inputs": sql_reads.inputs_text(record.inputs),
-        "site_id": record.site,
-    }
-    if wrote(tx, insert(tx, SCORES).values(values).on_conflict_do_nothing()):
-        return
-    _same_text(tx, record)
-    older = *_is(record), SCORES.c.revision < record.revision
-    tx.execute(
-        update(SCORES).where(*older).values({name: values[name] for name in ("as_of", "revision", "inputs", "site_id")})
-    )
+    def verify_whole_chain(self) -> audit_chain.ChainReport:
+        """Verify the audit record from its first entry, however long it takes, and store a checkpoint."""
+        return sql_verify.verify_whole(self.engine, self._seal, self._now())
 
 
 def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:

@@ -1,7 +1,7 @@
 """Progress as server-sent events: first what moves now, then every change, and a beat without changes."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
 
@@ -10,6 +10,8 @@ from google.protobuf import json_format
 from medulla.v1.events_pb2 import Progress
 
 from services.results.progress_feed import Changes, Feed
+from shared.errors import MedullaError
+from shared.rpc.auth import UnauthenticatedError
 from shared.times import when
 
 
@@ -19,11 +21,14 @@ class Rhythm:
 
     beat_s: float = 15.0
     life_s: float = 900.0
-    """A stream ends after this; the watcher reconnects, and its token is checked again."""
+    """A stream ends after this; the watcher reconnects."""
 
 
-async def stream(feed: Feed, case_id: str, rhythm: Rhythm) -> AsyncIterator[str]:
+async def stream(feed: Feed, case_id: str, rhythm: Rhythm, check: Callable[[], object]) -> AsyncIterator[str]:
     """Text of the stream, of one case or, if `case_id` is empty, of all.
+
+    It ends when `check` raises: with an event of its own if the caller has to log in again, else so that the caller
+    reconnects and reads the refusal.
 
     Raises:
         TooManyWatchersError: the maximum is watching.
@@ -32,6 +37,10 @@ async def stream(feed: Feed, case_id: str, rhythm: Rhythm) -> AsyncIterator[str]
         yield "retry: 3000\n\n"
         start = last_sent = monotonic()
         while not feed.closed and monotonic() - start < rhythm.life_s:
+            refusal = await anyio.to_thread.run_sync(_refusal, check)
+            if refusal is not None:
+                yield refusal
+                return
             events = "".join(_events(await anyio.to_thread.run_sync(look)))
             if events or monotonic() - last_sent >= rhythm.beat_s:
                 last_sent = monotonic()
@@ -49,6 +58,17 @@ async def begun(flow: AsyncIterator[str]) -> AsyncIterator[str]:
             yield piece
 
     return whole()
+
+
+def _refusal(check: Callable[[], object]) -> str | None:
+    """Last text of a stream whose caller is refused by now; None while it may go on."""
+    try:
+        check()
+    except UnauthenticatedError as error:
+        return _event("unauthorized", {"reason": "unauthorized", "detail": str(error)})
+    except MedullaError:
+        return ""
+    return None
 
 
 def _events(changes: Changes) -> Iterator[str]:

@@ -7,6 +7,7 @@ import typer
 
 from services.standalone.commands import bundle, classifier, dead_letters, encoder
 from services.standalone.commands.demo import demo
+from services.standalone.commands.doctor import doctor
 from services.standalone.commands.embed import embed
 from services.standalone.commands.erase import erase
 from services.standalone.commands.evaluate import evaluate
@@ -25,13 +26,14 @@ from services.standalone.commands.tiles import tiles
 from services.standalone.commands.train import train
 from services.standalone.commands.up import up
 from services.standalone.commands.validate import validate
+from services.standalone.commands.waiting import waiting
 from services.standalone.console import loading, say
 from shared.notice import NOTICE
 from shared.program import program_version
 
 _COMMANDS = (
     *(simulate, tiles, finetune, train, evaluate, validate, outcomes, monitor, erase),
-    *(demo, inspect, score, export, embed, export_features, up, sweep, rescore),
+    *(demo, inspect, score, export, embed, export_features, up, doctor, waiting, sweep, rescore),
 )
 
 app = typer.Typer(

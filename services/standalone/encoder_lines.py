@@ -29,12 +29,13 @@ def training_lines(training: Training | None) -> list[str]:
     """How an encoder was fine-tuned and whether it helped, in a few lines."""
     if training is None:
         return []
-    before = "" if training.frozen_loss is None else f", {training.frozen_loss:.4g} while the head alone was trained"
+    guard = training.guard
     mark = "SIMULATED " if training.simulated else ""
     return [
         f"tuned    from {training.base} on {mark}{training.learned_from}: {training.tiles} tiles of "
         f"{training.patients} patients, data {training.data_digest[:12]}",
-        f"loss     {training.best_loss:.4g} in epoch {training.best_epoch} of {training.epochs}{before}",
+        *([f"adapted  to {training.unlabelled} tiles without labels"] if training.unlabelled else []),
+        *([f"{guard.metric}: frozen {guard.frozen}, tuned {guard.tuned}"] if guard and guard.gain else []),
         f"verdict  {training.verdict}",
     ]
 

@@ -1,5 +1,6 @@
 """Fine-tunes an encoder: base encoder, training data and trainer composed; the result is an encoder's folder."""
 
+import json
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,17 +19,19 @@ from services.trainer.cohort.column_map import load_map
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import OtherEncoderError
-from services.trainer.finetune import run as tuning
 from services.trainer.finetune import run_dir
+from services.trainer.finetune.assignment import Assignment, Base, Request, cohort_run, from_labels, from_outcome
 from services.trainer.finetune.attention import learners, top_tiles
 from services.trainer.finetune.ranks import Ranks, joined
-from services.trainer.finetune.run import Assignment, Base, Tuned
+from services.trainer.finetune.run import Tuned, finetune
 from services.trainer.finetune.settings import Settings
-from services.trainer.finetune.tile_dataset import read_labelled
+from services.trainer.finetune.tile_dataset import read_labelled, read_unlabelled
 from services.trainer.profile import load_profile
+from shared.files import put
 from shared.progress import Advance, silent
 
 _TILES = "tiles"
+PROBE_FILE = "probe.json"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Job:
 
     encoder: Path
     source: Labels | Outcomes
+    unlabelled: Path | None
     settings: Settings
     out: Path
     name: str | None
@@ -45,6 +49,15 @@ class Job:
     def card(self, base: EncoderManifest) -> dict[str, Any]:
         """Fields of the new encoder's card that do not depend on training."""
         return {"name": self.name or f"{base.name}-finetuned", "tile_um": self.tile_um or base.tile_um}
+
+    def request(self, manifest: EncoderManifest, model: bytes, ranks: Ranks) -> Request:
+        """What the run depends on beside its labels or outcome."""
+        base = Base(model, manifest.name, manifest.digest, manifest.input_px, manifest.dim)
+        if not self.unlabelled:
+            return Request(base, self.settings, None, self.card(manifest))
+        with _bar("tiles without labels", ranks) as advance:
+            unlabelled = read_unlabelled(self.unlabelled, advance)
+        return Request(base, self.settings, unlabelled, self.card(manifest))
 
 
 def finetuned(job: Job) -> EncoderManifest | None:
@@ -66,15 +79,15 @@ def finetuned_encoder(job: Job, ranks: Ranks) -> EncoderManifest:
     """
     manifest = read_manifest(job.encoder)
     model = read_model(job.encoder, manifest)
-    base = Base(model, manifest.name, manifest.digest, manifest.input_px, manifest.dim)
+    request = job.request(manifest, model, ranks)
     if isinstance(job.source, Labels):
-        assignment = _from_labels(job, job.source, manifest, base, ranks)
+        assignment = _from_labels(job, job.source, request, ranks)
     else:
-        assignment = _from_outcome(job, job.source, manifest, base, ranks)
+        assignment = _from_outcome(job, job.source, manifest, request, ranks)
     ranks.wait()
     if assignment:
         with _bar("steps", ranks) as advance:
-            tuned = tuning.finetune(assignment, base, ranks, job.out, advance)
+            tuned = finetune(assignment, request.base, ranks, job.out, advance)
         ranks.wait()
         if ranks.first:
             _write(job, manifest, tuned)
@@ -83,25 +96,27 @@ def finetuned_encoder(job: Job, ranks: Ranks) -> EncoderManifest:
     return read_manifest(job.out)
 
 
-def _from_labels(job: Job, source: Labels, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
+def _from_labels(job: Job, source: Labels, request: Request, ranks: Ranks) -> Assignment | None:
     """Training data from labelled tiles; None if the encoder is finished."""
     with _bar("tiles", ranks) as advance:
         labelled = read_labelled(source.tiles, advance)
-    assignment = tuning.from_labels(labelled, base, job.settings, job.card(manifest))
+    assignment = from_labels(labelled, request)
     return None if run_dir.finished(job.out, assignment.run) else assignment
 
 
-def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: Base, ranks: Ranks) -> Assignment | None:
+def _from_outcome(
+    job: Job, source: Outcomes, manifest: EncoderManifest, request: Request, ranks: Ranks
+) -> Assignment | None:
     """Training data from a cohort; None if the encoder is finished."""
     cohort, embeddings = _read(source)
+    base = request.base
     if embeddings.encoder_digest != base.digest:
         raise OtherEncoderError(
             f"the embeddings were made by {embeddings.encoder_name} {embeddings.encoder_digest[:12]}, and fine-tuning "
             f"starts from {base.name} {base.digest[:12]}"
         )
     data = learners(cohort, embeddings, job.settings)
-    card = job.card(manifest) | {"default_mpp": source.reading.default_mpp}
-    run = tuning.cohort_run(data, embeddings, base, job.settings, card)
+    run = cohort_run(data, embeddings, source.reading.default_mpp, request)
     if run_dir.finished(job.out, run[0]):
         return None
     folder = run_dir.work_folder(job.out, run[0]) / _TILES
@@ -115,7 +130,7 @@ def _from_outcome(job: Job, source: Outcomes, manifest: EncoderManifest, base: B
             slides = CohortSlides.below(source.slides, source.reading.default_mpp)
             keep(spots, replace(slides, open_slide=open_slide), grid, folder, advance)
     ranks.wait()
-    return tuning.from_outcome(data, kept(data.cohort.case_ids, folder), run, base, job.settings)
+    return from_outcome(data, kept(data.cohort.case_ids, folder), run, request)
 
 
 def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
@@ -125,15 +140,15 @@ def _read(source: Outcomes) -> tuple[Cohort, Embeddings]:
 
 
 def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
+    """Write the encoder's folder; the frozen encoder keeps its name."""
     training = Training.model_validate(tuned.facts)
     mark = "-simulated" if training.simulated else ""
     origin = f"{training.learned_from}, {training.tiles} tiles of {training.patients} patients"
     licence = f"{base.licence} (weights it starts from; the terms of the data learned from may add to them)"
-    learned = f"{'SIMULATED ' if mark else ''}{origin}; {training.verdict}"
-    source = f"{base.source}; fine-tuned by `medulla finetune` on {learned}"
+    source = f"{base.source}; `medulla finetune` on {'SIMULATED ' if mark else ''}{origin}: {training.verdict}"
     notice = (job.encoder / NOTICE_FILE).read_text(encoding="utf-8") if (job.encoder / NOTICE_FILE).exists() else ""
     card = EncoderCard(
-        name=job.name or f"{base.name}-finetuned{mark}",
+        name=job.name or (base.name if tuned.model_is_frozen else f"{base.name}-finetuned{mark}"),
         version="1.0.0",
         source=source,
         licence=licence,
@@ -142,7 +157,14 @@ def _write(job: Job, base: EncoderManifest, tuned: Tuned) -> None:
         tile_um=job.tile_um or base.tile_um,
         preprocessing=base.preprocessing,
     )
+    put(job.out / PROBE_FILE, _probe(training, tuned))
     write_encoder(tuned.model, card, job.out, training)
+
+
+def _probe(training: Training, tuned: Tuned) -> bytes:
+    """The linear head on the encoder's features as JSON: of class scores, or of a log-risk where no class is named."""
+    head = {"weight": tuned.head.weight.T.round(8).tolist(), "bias": tuned.head.bias.round(8).tolist()}
+    return (json.dumps({"classes": training.classes, **head, "research_use_only": True}) + "\n").encode()
 
 
 def _bar(label: str, ranks: Ranks) -> AbstractContextManager[Advance]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from services.fusion_scorer.errors import NoBundleError
+from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.promoted import Bundles, promote
 from services.standalone.console import note
 from services.standalone.demo_case import DEMO_BUNDLE
@@ -16,12 +17,13 @@ from shared.units import Sha256
 def promoted_bundles(workspace: Workspace, folder: Path | None) -> Bundles:
     """The bundles of a workspace, after promoting that of `folder`, or the one that ships where none is promoted.
 
-    What speaks against that of `folder` is printed; on a laptop it needs no flag.
+    What speaks against that of `folder` is printed; on a laptop it needs no flag. While the promoted bundle cannot be
+    used, the last good one is, as the page says.
 
     Raises:
         BadBundleError: the bundle is not intact.
     """
-    bundles = Bundles(workspace.store)
+    bundles = Bundles(workspace.store, trial=Trial(), last_good=LastGood(workspace.store))
     promoted = _promoted_digest(bundles)
     if folder is not None:
         _promote_folder(workspace, folder, promoted)

@@ -9,6 +9,7 @@ from medulla.v1.common_pb2 import Plan, Slide
 from medulla.v1.events_pb2 import Progress, SlideEmbedded, SlideTiled
 
 from services.embedder.batcher import Batcher, Batching
+from services.embedder.encoder_trial import EncoderTrial
 from services.embedder.handler import EmbedSlide
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Pixels
@@ -78,7 +79,8 @@ def _planner(
 def open_pipeline(
     workspace: Workspace, options: Options, on_progress: OnProgress = lambda _: None
 ) -> Iterator[Pipeline]:
-    """Load the encoder and start the threads; raises UnknownEncoderError if the folder holds no encoder."""
+    """Load the encoder and start the threads; raises UnknownEncoderError if the folder holds none that runs."""
+    EncoderTrial()(options.encoder)
     encoder = OnnxEncoder(options.encoder)
     grid = grid_of(encoder.manifest)
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)

@@ -18,7 +18,7 @@ from shared.errors import PoisonMessageError
 from shared.incidents import contained
 from shared.text import clean
 
-_WITH_EVENT = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.CASES_RESCORE)
+_WITH_EVENT = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.CASES_RESCORE, topics.CASES_RESCORE_BACKGROUND)
 """Topics whose refused records give a SlideRejected beside the dead letter, unless they cannot be decoded."""
 _read = decoder(SlideRejected)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
+from services.standalone.encoders.licence import restrictions_of
 from services.standalone.encoders.recipe import Pixels, Recipe
 from shared.missing_library import installer
 
@@ -29,7 +30,8 @@ def recipe_lines(recipes: Iterable[Recipe]) -> list[str]:
 def recipe_details(recipe: Recipe) -> list[str]:
     """All of one recipe, and how an encoder is made by it."""
     file = recipe.weights.file if recipe.weights else "FILE"
-    export = f"`medulla encoder export {recipe.name} --weights {file} --out DIR` makes the encoder."
+    terms = " --acknowledge-licence" if restrictions_of(recipe.terms, "research") else ""
+    export = f"`medulla encoder export {recipe.name} --weights {file}{terms} --out DIR` makes the encoder."
     cite = [f"  cite     {recipe.citation}"] if recipe.citation else []
     note = [f"  note     {recipe.terms.note}"] if recipe.terms.note else []
     return [

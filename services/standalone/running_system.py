@@ -8,10 +8,13 @@ from pathlib import Path
 
 from medulla.v1.events_pb2 import CaseRescoreRequested
 
+from services.fusion_scorer.background import BackgroundStop, in_background
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
 from services.fusion_scorer.errors import UnknownCaseError
+from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.promoted import Bundles, promote
+from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.settings import ScorerSettings
 from services.standalone.errors import ReservationsError
@@ -20,6 +23,7 @@ from services.tiler.settings import TilerSettings
 from services.tiler.unplanned import Unplanned
 from shared import keys
 from shared.blob.s3 import S3Store
+from shared.bus import kafka_backlog, topics
 from shared.bus.events import event_id, to_record
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.model.bundle_files import verify
@@ -54,19 +58,19 @@ def sweep() -> Swept:
     store = S3Store(platform.s3)
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
         landings = [Landings(store, spec) for spec in tiler.plans]
-        slides = Unplanned(SlideListing(store), landings, tiler.mpp)
+        slides = Unplanned(store, SlideListing(store), landings, tiler.mpp)
         landing = on_landing(store, Bundles(store), producer)
         swept = Swept()
-        for prefix in keys.LANDED:
-            is_pending = slides if prefix == keys.SLIDES else landing.unseen
-            objects = Sweep(store, producer, platform.s3.bucket, prefix, is_pending, swept.failed.append)
-            swept.announced[prefix] = objects()
+        for pending, prefixes in ((slides, [keys.SLIDES]), (landing.unseen_inputs, PREFIXES)):
+            swept.announced |= Sweep(pending, producer, platform.s3.bucket, prefixes, swept.failed.append)()
         swept.announced[keys.CASES] = landing.sweep_cases(swept.failed.append)
         return swept
 
 
 def rescore(cases: Sequence[str]) -> int:
-    """Request new scores of cases, of all if none are named, with the promoted bundle; returns their number.
+    """Request new scores of cases with the promoted bundle; returns their number.
+
+    If none are named it is all of them, in the background, also where that was stopped before.
 
     Raises:
         UnknownCaseError: nothing is stored of a named case.
@@ -74,10 +78,49 @@ def rescore(cases: Sequence[str]) -> int:
     """
     platform = load(PlatformSettings)
     index = CaseIndex(S3Store(platform.s3))
-    chosen = [_known(index, case) for case in cases] or list(index.cases())
+    if cases:
+        requests = [_request(_known(index, case)) for case in cases]
+    else:
+        BackgroundStop(index.store).lift()
+        requests = list(in_background(map(_request, index.cases())))
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
-        producer.send([to_record(_request(case), _OPERATOR) for case in chosen])
-    return len(chosen)
+        producer.send([to_record(request, _OPERATOR) for request in requests])
+    return len(requests)
+
+
+def stop_rescoring() -> None:
+    """Have the requests in the background dropped, until cases are requested again or a bundle is promoted.
+
+    Raises:
+        TransientError: the store is down.
+    """
+    BackgroundStop(S3Store(load(PlatformSettings).s3)).set()
+
+
+@dataclass(frozen=True, slots=True)
+class RescoringProgress:
+    """How far scoring in the background is."""
+
+    waiting: int
+    """Cases that wait for it."""
+    is_stopped: bool
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        count = f"{counted(self.waiting, 'case')} {'waits' if self.waiting == 1 else 'wait'} to be scored again"
+        return f"stopped: {count}, and will not be" if self.is_stopped else count
+
+
+def rescoring_progress() -> RescoringProgress:
+    """Ask Kafka and the bucket how far scoring in the background is.
+
+    Raises:
+        TransientError: the store or the bus is down.
+    """
+    platform = load(PlatformSettings)
+    waiting = kafka_backlog.unfinished(platform.kafka, SERVICE, [topics.CASES_RESCORE_BACKGROUND])
+    return RescoringProgress(waiting, bool(BackgroundStop(S3Store(platform.s3))))
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,15 @@ def local_job(job: Job) -> Iterator[Job]:
         PermanentError: an object is missing, the cohort is refused, or the bucket holds objects where `out` is.
     """
     source = job.source
-    named = (source.tiles,) if isinstance(source, Labels) else (source.cohort, source.slides, source.embeddings)
+    tiles = (job.unlabelled,) if job.unlabelled else ()
+    data = (source.tiles,) if isinstance(source, Labels) else (source.cohort, source.slides, source.embeddings)
+    named = (*data, *tiles)
     if _TORCHRUN in os.environ and not os.environ.get(KEPT) and any(map(is_s3_uri, (*named, job.encoder, job.out))):
         raise BadS3UriError(f"several processes train on a bucket: set {KEPT} to a folder that all of them share")
     with copies() as copied, copied.encoder_output(job.out) as out:
-        yield replace(job, encoder=copied.folder(job.encoder), source=_local(source, copied), out=out)
+        unlabelled = copied.folder(job.unlabelled) if job.unlabelled else None
+        local = _local(source, copied)
+        yield replace(job, encoder=copied.folder(job.encoder), source=local, unlabelled=unlabelled, out=out)
 
 
 def _local(source: Labels | Outcomes, copied: Copies) -> Labels | Outcomes:

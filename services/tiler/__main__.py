@@ -1,9 +1,15 @@
 """The tiler as a service: `python -m services.tiler`."""
 
 import sys
+
+from shared.stop_signals import end_at_once
+
+if __name__ == "__main__":
+    end_at_once()  # before the imports, which take seconds
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 
 import grpc
 from medulla.v1 import tiles_pb2
@@ -31,11 +37,13 @@ from services.tiler.unplanned import Unplanned
 from shared import keys, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
+from shared.bus.hint_backlog import unfinished_hints
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.lossy import LossySender
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
+from shared.handled import HandledUntil
 from shared.health import HealthServer, Heartbeat
 from shared.route import subscriptions
 from shared.rpc.server import GrpcServer
@@ -68,7 +76,9 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     open_slide = stack.enter_context(isolated_readers(settings.limits))
     progress = LossySender(producer, SERVICE)
     on_landing = _on_grids(settings, store, scratch, open_slide, progress)
-    is_unplanned = Unplanned(SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
+    unplanned = Unplanned(store, SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
+    handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
+    sweep = Sweep(unplanned, producer, platform.s3.bucket, [keys.SLIDES], handled_until=handled)
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
@@ -81,7 +91,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, platform, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
-        Every(settings.sweep_every_s, Sweep(store, producer, platform.s3.bucket, keys.SLIDES, is_unplanned)),
+        Every(settings.sweep_every_s, sweep),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
         Every(settings.views.idle_s / _LOOKS, views.drop_idle),
     )
@@ -113,7 +123,7 @@ def _workers(
 
     The first of `hearts` beats with Kafka's loop, the last with the queue's, so that a hanging loop is detected.
     """
-    served = routes(on_landing)
+    served = routes(on_landing, platform.s3.bucket)
     read = subscriptions(SERVICE, served)
     kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, hearts[0].beat)
     yield Worker(SERVICE, kafka, producer, served, attempts=attempts)

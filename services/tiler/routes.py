@@ -10,11 +10,11 @@ from shared.erased import drop_erased
 from shared.route import Route
 
 
-def routes(on_landing: OnLanding | OnGrids) -> Sequence[Route[Any]]:
-    """Object events, each object by itself, except those of erased cases."""
+def routes(on_landing: OnLanding | OnGrids, bucket: str = "medulla") -> Sequence[Route[Any]]:
+    """Events of the objects of `bucket`, each object by itself, except those of erased cases."""
     landed = Route(
         topics.S3_EVENTS,
-        s3_events.decode,
+        s3_events.decoder(bucket),
         on_landing,
         on_landing.rejected,
         s3_events.split,

@@ -156,7 +156,7 @@ class BadTilesError(PermanentError):
     """Labelled tiles cannot be read, or nothing can be learned from them."""
 
     reason = "bad_tiles"
-    advice = "Lay them out as DIR/{class}/{patient}__NAME.png, all of one size, two classes and three patients or more."
+    advice = "Lay them out as DIR/{class}/{patient}__NAME.png, all of one size, two classes and six patients or more."
 
 
 class BadClassifierError(PermanentError):
@@ -170,7 +170,7 @@ class UntrainableEncoderError(PermanentError):
     """An encoder's graph cannot be trained, or does not give in torch what it gives where it is served."""
 
     reason = "unknown_encoder"
-    advice = "Start from the encoder that ships with the project, or from another convolutional one."
+    advice = "Start from the encoder that ships, from another convolutional one, or from a vision transformer."
 
 
 class BadSimulationError(PermanentError):

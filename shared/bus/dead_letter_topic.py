@@ -1,5 +1,6 @@
 """The dead letters on their topic: read, sent again, and removed."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -31,9 +32,11 @@ class Letter:
     letter_id: str
     record: Record
     written: str
-    """When the record was given up; ISO 8601."""
+    """When the record was last given up; ISO 8601."""
+    times: int
+    """How often it was given up: a record that was announced or replayed again is one letter."""
     replayed: str | None
-    """When it was last sent again; ISO 8601."""
+    """When it was last sent again, unless it was given up again since; ISO 8601."""
 
     @property
     def reason(self) -> str:
@@ -44,7 +47,7 @@ class Letter:
         """Everything about it, its bytes as text."""
         letter = asdict(dead_letters.read(self.record))
         value = letter.pop("value").decode("utf-8", "backslashreplace")
-        about = {"id": self.letter_id, "written": self.written, "replayed": self.replayed}
+        about = {"id": self.letter_id, "written": self.written, "times": self.times, "replayed": self.replayed}
         return about | letter | {"value": value[:_VALUE_SHOWN]}
 
 
@@ -75,15 +78,23 @@ class DeadLetterReader:
         return [letters[letter_id] for letter_id in ids]
 
     def _all(self) -> dict[str, Letter]:
-        """Every dead letter by its id; one that is there twice, as after an interrupted erasure, counts once."""
-        written: dict[str, tuple[Record, str]] = {}
-        replayed: dict[str, str] = {}
+        """Every dead letter by its id; one written again, as after an interrupted erasure, counts once."""
+        given_up: dict[str, list[Delivery]] = defaultdict(list)
+        sent: dict[str, float] = defaultdict(float)
         for delivery in self.read(topics.DEAD_LETTERS):
-            if replayed_id := dead_letters.replayed_letter(delivery.record):
-                replayed[replayed_id] = max(_time(delivery), replayed.get(replayed_id, ""))
+            if replayed := dead_letters.replayed_letter(delivery.record):
+                sent[replayed] = max(sent[replayed], dead_letters.written_at(delivery))
             else:
-                written[dead_letters.letter_id(delivery.record)] = delivery.record, _time(delivery)
-        return {name: Letter(name, record, time, replayed.get(name)) for name, (record, time) in written.items()}
+                given_up[dead_letters.letter_id(delivery.record)].append(delivery)
+        return {name: _letter(name, deliveries, sent[name]) for name, deliveries in given_up.items()}
+
+
+def _letter(name: str, deliveries: Sequence[Delivery], sent: float) -> Letter:
+    """The letter of the records with one id; `sent` is when it was last sent again, 0 for never."""
+    latest = max(deliveries, key=dead_letters.written_at)
+    times = len({dead_letters.read(delivery.record).origin for delivery in deliveries})
+    written = dead_letters.written_at(latest)
+    return Letter(name, latest.record, _time(written), times, _time(sent) if sent and sent >= written else None)
 
 
 @dataclass(frozen=True)
@@ -107,5 +118,5 @@ class DeadLetterTopic(DeadLetterReader):
         forget(topics.DEAD_LETTERS, is_dropped)
 
 
-def _time(delivery: Delivery) -> str:
-    return datetime.fromtimestamp(dead_letters.written_at(delivery), UTC).isoformat(timespec="seconds")
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -102,10 +102,14 @@ def read(record: Record) -> DeadLetter:
 
 
 def letter_id(record: Record) -> str:
-    """A name for a dead letter, made of what it holds: it stays when the topic is written anew."""
-    own = {name: text for name, text in record.headers.items() if name.startswith(headers.PREFIX)}
-    held = sorted((name, text) for name, text in own.items() if name != headers.WRITTEN)
-    return digest_of([record.key, sha256(record.value), held])[:_ID_DIGITS]
+    """A name for a dead letter, the same each time that the same record is given up for the same reason.
+
+    So an event that is announced or replayed again is no second letter. One that lost its bytes keeps its offset.
+    """
+    letter = read(record)
+    origin = topic_of(letter.origin) if record.value else letter.origin
+    kept = sorted((name, text) for name, text in record.headers.items() if name.startswith(headers.KEPT))
+    return digest_of([record.key, sha256(record.value), letter.service, letter.reason, origin, kept])[:_ID_DIGITS]
 
 
 def written_at(delivery: Delivery) -> float:

@@ -15,7 +15,7 @@ from medulla.v1.events_pb2 import (
     SlideTiled,
 )
 
-from shared.bus import headers, topics
+from shared.bus import event_fields, headers, topics
 from shared.bus.port import Record
 from shared.canonical import digest_of
 from shared.errors import PoisonMessageError
@@ -41,6 +41,11 @@ TOPIC_OF: dict[type[Message], str] = {
     Progress: topics.PROGRESS,
 }
 
+_BACKGROUND: dict[type[Message], str] = {
+    CaseRescoreRequested: topics.CASES_RESCORE_BACKGROUND,
+    CaseScored: topics.CASES_SCORED_BACKGROUND,
+}
+"""Topics of events that say `background`."""
 _MAY_NAME_NO_CASE: frozenset[type[Message]] = frozenset({SlideRejected})
 """Events about objects whose keys may name no case."""
 
@@ -80,7 +85,12 @@ def to_record(event: Event, source: str) -> Record:
     }
     inject(attributes)
     value = _bounded(event).SerializeToString(deterministic=True)
-    return Record(TOPIC_OF[type(event)], about.get("case_id", ""), value, attributes)
+    return Record(_topic(event), about.get("case_id", ""), value, attributes)
+
+
+def _topic(event: Event) -> str:
+    is_background = isinstance(event, CaseRescoreRequested | CaseScored) and event.background
+    return (_BACKGROUND if is_background else TOPIC_OF)[type(event)]
 
 
 def _bounded(event: Event) -> Event:
@@ -95,8 +105,8 @@ def _bounded(event: Event) -> Event:
 def decoder(kind: type[E]) -> Callable[[Record], E]:
     """A function that reads a record as an event of type `kind`.
 
-    The function raises PoisonMessageError for another type, another major version, garbled bytes or an event without
-    its id or case; the refusal of an upload whose key names no case has no case.
+    The function raises PoisonMessageError for another type, another major version, garbled bytes, fields that no
+    service sends or an event without its id or case; the refusal of an upload whose key names no case has no case.
     """
 
     def decode(record: Record) -> E:
@@ -105,6 +115,7 @@ def decoder(kind: type[E]) -> Callable[[Record], E]:
         about = context(event)
         if "event_id" not in about or ("case_id" not in about and kind not in _MAY_NAME_NO_CASE):
             raise PoisonMessageError(f"a {kind.DESCRIPTOR.name} without an event id or a case id")
+        event_fields.check(event)
         return event
 
     return decode

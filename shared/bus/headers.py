@@ -16,6 +16,8 @@ FAULTS = "medulla-faults"
 """How many of those ended without an answer: not because a dependency was down."""
 NOT_BEFORE = "medulla-not-before"
 """Unix seconds before which a retry is not handed out."""
+WHY = "medulla-why"
+"""A sentence: why the last attempt failed."""
 TURN = "medulla-turn"
 """How many turns of long work on the record have ended; see `turns`."""
 ORIGIN = "medulla-origin"
@@ -35,4 +37,4 @@ REPLAY_OF = "medulla-replay-of"
 REPLAYED = "medulla-replayed"
 """On a replayed dead letter: a new value for each replay, so that remembered outcomes do not stop it."""
 
-BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, TURN, ORIGIN, REPLAYED})
+BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, WHY, TURN, ORIGIN, REPLAYED})

@@ -151,6 +151,8 @@ class _PollLoop:
                 return
             self._handle(delivery)
             self._queues.done(partition)
+            if self._queues.gives_way(partition, time.time()):
+                return
 
     def _collect(self) -> None:
         for partition in [partition for partition, work in self._at_work.items() if work.done()]:

@@ -1,6 +1,5 @@
 """Creates topics and reads a whole topic, outside of any consumer group."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -10,7 +9,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from shared.bus import headers, topics
-from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
+from shared.bus.kafka_client import KafkaDownError, connection, explained
+from shared.bus.kafka_reading import up_to
 from shared.bus.port import LARGEST_BYTES, Delivery, Producer, Record
 from shared.settings import KafkaSettings
 
@@ -33,6 +33,17 @@ def ensure_topics(
         if options:
             admin.create_topics(options, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
         return missing
+
+
+def topic_names(settings: KafkaSettings) -> list[str]:
+    """The topics that exist, as far as we may see them.
+
+    Raises:
+        KafkaDownError, KafkaRefusedError: Kafka does not answer, or refuses.
+    """
+    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
+        names: list[str] = sorted(admin.list_topics())
+        return names
 
 
 def _options(name: str, partitions: int, replication_factor: int) -> dict[str, Any]:
@@ -63,7 +74,7 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
             raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} has no topic {topic}")
         consumer.assign(partitions)
         consumer.seek_to_beginning()
-        yield from _up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
+        yield from up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
 
 
 def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete: Callable[[Delivery], bool]) -> int:
@@ -95,15 +106,3 @@ def _with_time(delivery: Delivery) -> Record:
 
 def _reader(settings: KafkaSettings) -> Any:
     return KafkaConsumer(**connection(settings), enable_auto_commit=False, allow_auto_create_topics=False)
-
-
-def _up_to(consumer: Any, ends: dict[TopicPartition, int], settings: KafkaSettings) -> Iterator[Delivery]:
-    deadline = time.monotonic() + _DEADLINE_MS / 1000
-    while any(consumer.position(partition, timeout_ms=_DEADLINE_MS) < end for partition, end in ends.items()):
-        read = consumer.poll(timeout_ms=500)
-        for partition, records in read.items():
-            yield from (to_delivery(record) for record in records if record.offset < ends[partition])
-        if read:
-            deadline = time.monotonic() + _DEADLINE_MS / 1000
-        elif time.monotonic() > deadline:
-            raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} stopped answering")

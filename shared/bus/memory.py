@@ -12,6 +12,7 @@ from typing import NamedTuple
 from shared.bus.partition_queues import Partition, is_long, most_long
 from shared.bus.port import LARGEST_BYTES, Consumer, Delivery, Producer, Record, RecordTooLargeError, size_of
 from shared.bus.retry import not_before
+from shared.bus.topics import is_background
 from shared.bus.worker_pool import WorkerPool
 
 _WAKE_S = 0.1
@@ -103,11 +104,13 @@ class MemoryBus:
                 self._release(state, delivery, done)
 
     def _next(self, state: _Group, topics: Sequence[str]) -> Delivery | None:
-        """The oldest due delivery, so that no topic starves."""
+        """The oldest due delivery, so that no topic starves, but for background topics, which wait for all others."""
         heads = (self._head(state, partition) for partition in self._partitions_of(topics))
         due = [delivery for delivery in heads if delivery is not None]
         if sum(map(is_long, state.busy.values())) >= most_long(self._partitions):
             due = [delivery for delivery in due if not is_long(delivery)]
+        if not all(is_background(each.record.topic) for each in (*due, *state.busy.values())):
+            due = [delivery for delivery in due if not is_background(delivery.record.topic)]
         return min(due, key=lambda delivery: delivery.written_at, default=None)
 
     def _head(self, state: _Group, partition: Partition) -> Delivery | None:

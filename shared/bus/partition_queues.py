@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
+from shared.bus import topics
 from shared.bus.dead_letters import turns_of
 from shared.bus.port import Delivery
 from shared.bus.retry import not_before
@@ -24,14 +25,14 @@ class _Queue:
     """Read and not finished; the first one is at work while `running`."""
     running: bool = False
     long: bool = False
-    """At work on a record that has had a turn before."""
+    """At work on a record that has had a turn before, or is of a background topic."""
     revoked: bool = False
 
 
 class PartitionQueues:
     """A queue for each partition with unfinished deliveries; every method may be called from any thread.
 
-    Of several `threads` that handle deliveries, one is always free of long work.
+    Of several `threads` that handle deliveries, one is always free of long work and of background topics.
     """
 
     def __init__(self, threads: int) -> None:
@@ -49,12 +50,24 @@ class PartitionQueues:
         """The due deliveries of idle partitions, which count as at work until `rest`; `now` in Unix seconds."""
         with self._lock:
             taken: dict[Partition, Sequence[Delivery]] = {}
-            for partition, queue in self._queues.items():
+            for partition, queue in sorted(self._queues.items(), key=lambda item: topics.is_background(item[0].topic)):
                 due = [] if queue.running else _due(queue, now)
-                if due and self._has_thread_for(due[0]):
+                if due and self._has_thread_for(due[0]) and not self._waits(partition, now):
                     queue.running, queue.long = True, is_long(due[0])
                     taken[partition] = due
             return taken
+
+    def gives_way(self, partition: Partition, now: float) -> bool:
+        """Whether the work on a partition, of a background topic, is to end before its next delivery."""
+        with self._lock:
+            return self._waits(partition, now)
+
+    def _waits(self, partition: Partition, now: float) -> bool:
+        """Whether a partition is of a background topic while another topic has a record at work or due."""
+        if not topics.is_background(partition.topic):
+            return False
+        others = (queue for other, queue in self._queues.items() if not topics.is_background(other.topic))
+        return any(queue.running or _due(queue, now) for queue in others)
 
     def _has_thread_for(self, delivery: Delivery) -> bool:
         return not is_long(delivery) or sum(queue.long for queue in self._queues.values()) < self._most_long
@@ -114,8 +127,8 @@ class PartitionQueues:
 
 
 def is_long(delivery: Delivery) -> bool:
-    """Whether work on a delivery has had a turn before."""
-    return turns_of(delivery.record) > 0
+    """Whether work on a delivery has had a turn before, or is background work."""
+    return turns_of(delivery.record) > 0 or topics.is_background(delivery.record.topic)
 
 
 def most_long(threads: int) -> int:
@@ -124,10 +137,10 @@ def most_long(threads: int) -> int:
 
 
 def _due(queue: _Queue, now: float) -> Sequence[Delivery]:
-    """The deliveries to handle next: several short ones, or one that is long."""
+    """The deliveries to handle next: several, or one that has had a turn before."""
     due: list[Delivery] = []
     for delivery in queue.pending:
-        if not_before(delivery.record) > now or (due and (is_long(delivery) or is_long(due[0]))):
+        if not_before(delivery.record) > now or (due and (turns_of(delivery.record) or turns_of(due[0].record))):
             break
         due.append(delivery)
     return due

@@ -72,5 +72,7 @@ class Consumer(Protocol):
         One delivery of a partition is in flight at a time, several partitions run in parallel; the offset is committed
         after `handle` returned. A record with a `medulla-not-before` header (Unix seconds) waits for its time without
         holding up its partition's pollers. Records with a `medulla-turn` header are long work: where there are several
-        handlers, one at least is free of it. What `handle` raises ends `run` with nothing committed for that delivery.
+        handlers, one at least is free of it, and of records of background topics; these wait, also between two of them,
+        while a record of another topic is at work or due in this consumer. What `handle` raises ends `run` with nothing
+        committed for that delivery.
         """

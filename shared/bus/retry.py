@@ -9,6 +9,7 @@ from shared.bus import headers, topics
 from shared.bus.dead_letters import attempts_of, faults_of, origin_of, turns_of
 from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
+from shared.text import capped
 
 GIVE_UP_AFTER = 3
 """Attempts that may end without an answer: with an unexpected error or a crashed process."""
@@ -35,9 +36,10 @@ class RetryPolicy:
         longest = min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60))
         return longest * self.rng.uniform(0.5, 1.0)
 
-    def again(self, delivery: Delivery, group: str, now: float, *, fault: bool = False) -> Record | None:
+    def again(self, delivery: Delivery, group: str, now: float, *, why: str = "", fault: bool = False) -> Record | None:
         """The record for the group's retry topic, or None when its attempts are used up; `now` in Unix seconds.
 
+        `why`: a sentence for people.
         `fault`: this attempt ended without an answer; the record is given up after GIVE_UP_AFTER of them.
         """
         record = delivery.record
@@ -49,6 +51,7 @@ class RetryPolicy:
             headers.ATTEMPT: str(attempt),
             headers.FAULTS: str(faults),
             headers.NOT_BEFORE: f"{due:.3f}",
+            headers.WHY: capped(why),
         }
         return _retried(delivery, group, added)
 

@@ -4,7 +4,7 @@ An event is a hint, never a fact: its handler asks the store for the current obj
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
@@ -13,6 +13,7 @@ from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
 from shared.keys import named_in
+from shared.model_keys import CURRENT_BUNDLE
 
 _OF_NO_INTEREST = frozenset(
     {
@@ -80,12 +81,26 @@ def decode(record: Record) -> ObjectHint:
     hints = parse(record.value)
     if len(hints) != 1:
         raise PoisonMessageError(f"an S3 event about {len(hints)} objects instead of one")
+    if "\0" in hints[0].key:
+        raise PoisonMessageError("an S3 event whose key holds NUL, which no object's key does")
     return replace(hints[0], replayed=headers.REPLAYED in record.headers)
 
 
+def decoder(bucket: str) -> Callable[[Record], ObjectHint]:
+    """As `decode`; the function refuses events of other buckets too, whose keys say nothing about `bucket`."""
+
+    def decode_own(record: Record) -> ObjectHint:
+        hint = decode(record)
+        if hint.bucket != bucket:
+            raise PoisonMessageError(f"an S3 event of bucket {hint.bucket[:60]!r}; MEDULLA_S3__BUCKET is {bucket!r}")
+        return hint
+
+    return decode_own
+
+
 def context(hint: ObjectHint) -> dict[str, str]:
-    """Ids of a hint: case_id and slide_id if the object's key has them and they are pseudonyms."""
-    return named_in(hint.key)
+    """Ids of a hint: case_id and slide_id if the object's key has them and they are pseudonyms; a bundle's pointer."""
+    return {"pointer": hint.key} if hint.key == CURRENT_BUNDLE else named_in(hint.key)
 
 
 def announcement(bucket: str, key: str, etag: str = "", *, removed: bool = False) -> Record:

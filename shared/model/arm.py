@@ -1,6 +1,6 @@
 """One fitted model of a bundle, as numbers in JSON: columns, coefficients, baseline hazards and refits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from shared.arrays import Floats
 from shared.model.column import Column
-from shared.model.hazards import Fit, LinearHazard, LogHazard, Trees, log_hazards
-from shared.model.incidence import cumulative_incidence, event_free_survival
+from shared.model.fitted_hazards import FittedHazards
+from shared.model.hazards import Fit, LinearHazard, LogHazard, Trees
 from shared.model.variable import Frozen
 from shared.model.vector import Vector, significant
 
@@ -54,23 +54,9 @@ class Arm(Frozen):
         """Every log hazard of the arm, refits included."""
         return tuple(cause.log_hazard for fit in (self.fit, *self.refits) for cause in fit.causes)
 
-    def risks(self, fit: Fit, design: Floats, horizons_years: Floats, trees: Mapping[str, Trees]) -> Floats:
-        """Cumulative incidence [n, h] of the event of interest by a fit or refit, for a design [n, p]."""
-        return cumulative_incidence(
-            self.times_years,
-            [cause.baseline for cause in fit.causes],
-            [log_hazards(cause.log_hazard, design, trees) for cause in fit.causes],
-            horizons_years,
-        )
-
-    def event_free(self, fit: Fit, design: Floats, years: Floats, trees: Mapping[str, Trees]) -> Floats:
-        """Probability [n, t] of no event of any kind until each of `years` [t], for a design [n, p]."""
-        return event_free_survival(
-            self.times_years,
-            [cause.baseline for cause in fit.causes],
-            [log_hazards(cause.log_hazard, design, trees) for cause in fit.causes],
-            years,
-        )
+    def hazards(self, fits: Sequence[Fit], design: Floats, trees: Mapping[str, Trees]) -> FittedHazards:
+        """The hazards of a design [n, p] by fits of the arm."""
+        return FittedHazards.of(self.times_years, fits, design, trees)
 
     def as_json(self) -> dict[str, Any]:
         """The arm as its file holds it, numbers at 7 significant digits, those of columns at 12."""

@@ -37,22 +37,23 @@ def recalibrated(risk: Floats, intercept: float, slope: float) -> Floats:
 
 
 def recalibrated_horizons(risk: Floats, recalibrations: Sequence[Recalibration]) -> Floats:
-    """Risks [n, h], each horizon recalibrated by its own; as they are without recalibrations."""
+    """Risks [..., h], each horizon recalibrated by its own; as they are without recalibrations."""
     if not recalibrations:
         return risk
-    columns = zip(risk.T, recalibrations, strict=True)
-    return np.stack([recalibrated(column, each.intercept, each.slope) for column, each in columns], axis=1)
+    columns = zip(np.moveaxis(risk, -1, 0), recalibrations, strict=True)
+    return np.stack([recalibrated(column, each.intercept, each.slope) for column, each in columns], axis=-1)
 
 
 def recalibrated_curve(raw: Floats, raw_at_horizons: Floats, recalibrations: Sequence[Recalibration]) -> Floats:
-    """Curves of risk [n, m] over time, moved so that they go through the recalibrated risks at the horizons [n, h].
+    """Curves of risk [..., m] over time, moved so that they go through the recalibrated risks at the horizons [..., h].
 
     Risks between 0, those at the horizons and 1 are interpolated linearly, so a curve still rises from 0. Where
     recalibrations contradict each other, and a later horizon has a lower risk, it takes the risk of the earlier one.
     """
     if not recalibrations:
         return raw
-    ends = np.zeros((len(raw), 1)), np.ones((len(raw), 1))
-    moved = np.maximum.accumulate(recalibrated_horizons(raw_at_horizons, recalibrations), axis=1)
-    knots = (np.concatenate([ends[0], risks, ends[1]], axis=1) for risks in (raw_at_horizons, moved))
-    return np.stack([np.interp(row, *pair) for row, *pair in zip(raw, *knots, strict=True)])
+    ends = np.zeros((*raw.shape[:-1], 1)), np.ones((*raw.shape[:-1], 1))
+    moved = np.maximum.accumulate(recalibrated_horizons(raw_at_horizons, recalibrations), axis=-1)
+    knots = (np.concatenate([ends[0], risks, ends[1]], axis=-1) for risks in (raw_at_horizons, moved))
+    curves = zip(*(values.reshape(-1, values.shape[-1]) for values in (raw, *knots)), strict=True)
+    return np.stack([np.interp(row, *pair) for row, *pair in curves]).reshape(raw.shape)

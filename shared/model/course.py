@@ -1,6 +1,6 @@
 """Risk over time: the curve of cumulative incidence, and risks given that there was no event until some time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ from shared.model.arm import Arm
 from shared.model.calibration import Recalibration, recalibrated_curve
 from shared.model.case_values import CaseValues
 from shared.model.column import design_matrix
-from shared.model.hazards import Fit, Trees
+from shared.model.fitted_hazards import FittedHazards
+from shared.model.hazards import Trees
 from shared.model.quantiles import percentile_interval
 
 EVENT_FREE_YEARS = (1.0, 2.0, 3.0)
@@ -61,42 +62,39 @@ class CourseModel:
         grid = np.unique(np.round([*np.linspace(0, horizons[-1], STEPS + 1)[1:], *horizons], 10))
         pairs = [(since, until) for since in event_free_years for until in self.horizons_years if since < until]
         since, until = np.array(pairs, np.float64).reshape(-1, 2).T
+        hazards = self.arm.hazards((self.arm.fit, *self.arm.refits), design, self.trees or {})
         return Course(
             years=np.concatenate([[0.0], grid]),
-            incidence=_from_zero(self._band(lambda fit: self._risks(fit, design, grid))),
+            incidence=_from_zero(self._band(self._risks(hazards, grid))),
             event_free_years=since,
             horizons_years=until,
-            event_free=self._band(lambda fit: self._given_event_free(fit, design, since, until)),
+            event_free=self._band(self._given_event_free(hazards, since, until)),
             level=self.arm.level,
         )
 
-    def _risks(self, fit: Fit, design: Floats, years: Floats) -> Floats:
-        """Recalibrated risks [n, m] by `years` [m], rising."""
-        raw, at_horizons = self._raw(fit, design, years), self._raw(fit, design, np.array(self.horizons_years))
-        return recalibrated_curve(raw, at_horizons, self.recalibrations)
+    def _risks(self, hazards: FittedHazards, years: Floats) -> Floats:
+        """Recalibrated risks [r, n, m] by `years` [m], rising."""
+        at_horizons = hazards.risks(np.array(self.horizons_years))
+        return recalibrated_curve(hazards.risks(years), at_horizons, self.recalibrations)
 
-    def _raw(self, fit: Fit, design: Floats, years: Floats) -> Floats:
-        return self.arm.risks(fit, design, years, self.trees or {})
-
-    def _given_event_free(self, fit: Fit, design: Floats, since: Floats, until: Floats) -> Floats:
-        """(F(until) - F(since)) / S(since) [n, k], F the cumulative incidence and S the survival without any event.
+    def _given_event_free(self, hazards: FittedHazards, since: Floats, until: Floats) -> Floats:
+        """(F(until) - F(since)) / S(since) [r, n, k], F the cumulative incidence and S the survival without any event.
 
         A recalibrated F leaves the share of those without the event of interest who have no competing one as it is.
         """
         if not len(since):
-            return np.zeros((len(design), 0))
+            return np.zeros((*hazards.log_hazards[0].shape, 0))
         years = np.union1d(since, until)
         before, by = np.searchsorted(years, since), np.searchsorted(years, until)
-        raw, risk = self._raw(fit, design, years)[:, before], self._risks(fit, design, years)
-        survival = self.arm.event_free(fit, design, since, self.trees or {}) * (1 - risk[:, before])
-        gained = (risk[:, by] - risk[:, before]) * (1 - raw)
+        raw, risk = hazards.risks(years)[..., before], self._risks(hazards, years)
+        survival = hazards.event_free(since) * (1 - risk[..., before])
+        gained = (risk[..., by] - risk[..., before]) * (1 - raw)
         return np.minimum(np.divide(gained, survival, out=np.ones_like(gained), where=survival > 0), 1.0)
 
-    def _band(self, risks: Callable[[Fit], Floats]) -> Band:
-        estimate = risks(self.arm.fit)
-        refits = np.array([risks(fit) for fit in self.arm.refits])
-        lo, hi = percentile_interval(estimate, refits, self.arm.level)
-        return Band(estimate, lo, hi)
+    def _band(self, risks: Floats) -> Band:
+        """The band of risks [r, n, m], those of the fit first."""
+        lo, hi = percentile_interval(risks[0], risks[1:], self.arm.level)
+        return Band(risks[0], lo, hi)
 
 
 def _from_zero(band: Band) -> Band:

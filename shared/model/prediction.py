@@ -10,7 +10,7 @@ from shared.model.arm import Arm
 from shared.model.calibration import Recalibration, recalibrated_horizons
 from shared.model.case_values import CaseValues
 from shared.model.column import design_matrix
-from shared.model.hazards import Fit, Trees, contributions
+from shared.model.hazards import Trees, contributions
 from shared.model.quantiles import percentile_interval
 
 
@@ -47,10 +47,7 @@ def predict(
     for column, share in zip(arm.columns, shares.T, strict=True):
         parts[column.variable] = parts.get(column.variable, np.zeros(len(cases))) + share
 
-    def risks(fit: Fit) -> Floats:
-        return recalibrated_horizons(arm.risks(fit, design, horizons, models), recalibrations)
-
-    estimate = risks(arm.fit)
-    refits = np.array([risks(fit) for fit in arm.refits])
-    lo, hi = percentile_interval(estimate, refits, arm.level)
+    raw = arm.hazards((arm.fit, *arm.refits), design, models).risks(horizons)
+    estimate, *refits = recalibrated_horizons(raw, recalibrations)
+    lo, hi = percentile_interval(estimate, np.array(refits), arm.level)
     return ArmPrediction(shares.sum(axis=1), parts, tuple(horizons_years), estimate, lo, hi, arm.level)

@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 
 from shared.canonical import canonical_json
-from shared.child_process import environment, limit_memory
+from shared.child_process import limit_memory, run
 from shared.model.bundle import load
 from shared.model.bundle_files import VerifiedFiles
 from shared.model.errors import BadBundleError
@@ -36,13 +36,9 @@ class Trial:
         Raises:
             BadBundleError: it cannot be loaded, or the process ended in the attempt.
         """
-        command = [sys.executable, *self.program, str(self.memory_mb)]
         name = checked.manifest.name
         try:
-            child = subprocess.run(  # noqa: S603 - this very interpreter
-                command, input=_sent(checked.files), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env=environment(), timeout=self.seconds, check=False, start_new_session=True,
-            )  # fmt: skip
+            child = run([*self.program, str(self.memory_mb)], self.seconds, _sent(checked.files))
         except subprocess.TimeoutExpired:
             raise BadBundleError(f"bundle {name} takes longer than {self.seconds:g} s to load") from None
         if child.returncode == _REFUSED:

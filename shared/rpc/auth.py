@@ -49,6 +49,10 @@ class Principal:
     """What people call the caller; empty where the token does not say."""
 
 
+CallerCheck = Callable[[grpc.ServicerContext], Principal]
+"""Returns the caller of a gRPC call, or refuses it as `admitted` does."""
+
+
 class Verifier(Protocol):
     """Verifies bearer tokens."""
 
@@ -174,18 +178,21 @@ def admitted(verifier: Verifier, authorization: str, roles: frozenset[str]) -> P
     return principal
 
 
+def caller_check(verifier: Verifier, roles: frozenset[str]) -> CallerCheck:
+    """A check of a call's caller, as `admitted`; streams repeat it, so that none outlives its token."""
+    return lambda context: admitted(verifier, str(dict(context.invocation_metadata()).get("authorization", "")), roles)
+
+
 def require_role(verifier: Verifier, roles: frozenset[str] | set[str]) -> grpc.ServerInterceptor:
     """An interceptor that requires one of `roles`, except for health checks. Add it after the one for errors."""
-    return AroundCalls(_role_check(verifier, frozenset(roles)))
+    check = caller_check(verifier, frozenset(roles))
 
-
-def _role_check(verifier: Verifier, roles: frozenset[str]) -> Callable[[str, grpc.ServicerContext], Any]:
     @contextmanager
-    def check(_: str, context: grpc.ServicerContext) -> Iterator[None]:
-        admitted(verifier, str(dict(context.invocation_metadata()).get("authorization", "")), roles)
+    def checked(_: str, context: grpc.ServicerContext) -> Iterator[None]:
+        check(context)
         yield
 
-    return check
+    return AroundCalls(checked)
 
 
 def _is_loopback(host: str) -> bool:

@@ -99,9 +99,14 @@ class IssuerKeys:
             return self._settings.jwks_url
         document = self._get(f"{self._settings.issuer}/.well-known/openid-configuration")
         url = document.get("jwks_uri")
-        if str(document.get("issuer")).rstrip("/") != self._settings.issuer or not _is_http(url):
+        if str(document.get("issuer")).rstrip("/") != self._settings.issuer or not self._is_safe(url):
             raise TransientError(f"the discovery document of {self._settings.issuer} is of another issuer or broken")
         return str(url)
+
+    def _is_safe(self, url: object) -> bool:
+        """Whether a URL that the issuer names is HTTPS, or HTTP as the issuer's own."""
+        plain = self._settings.issuer.startswith("http://")
+        return isinstance(url, str) and url.startswith(("https://", "http://") if plain else "https://")
 
     def _get(self, url: str) -> Mapping[str, Any]:
         request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - settings and _jwks_url checked the scheme
@@ -113,10 +118,6 @@ class IssuerKeys:
         if not isinstance(document, dict):
             raise TransientError(f"the token issuer gives no JSON object at {url}")
         return document
-
-
-def _is_http(url: object) -> bool:
-    return isinstance(url, str) and url.startswith(("http://", "https://"))
 
 
 def _signing_keys(document: Mapping[str, Any]) -> Mapping[str, PyJWK]:

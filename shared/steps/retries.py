@@ -38,7 +38,7 @@ class Retries:
 
     def later(self, task: Task, error: MedullaError, *, fault: bool = False) -> Outcome | None:
         """Another attempt; None when they are used up. `fault`: this one ended without an answer."""
-        again = self.policy.again(task.delivery, task.service, time.time(), fault=fault)
+        again = self.policy.again(task.delivery, task.service, time.time(), why=str(error), fault=fault)
         if again is None:
             return None
         _log.warning("retry later", sentence=str(error), origin=origin_of(task.delivery), attempt=attempts_of(again))

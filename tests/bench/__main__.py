@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,7 @@ from tests.bench import (
     pipeline,
     preprocessing,
     readers,
+    rescore,
     services,
     startup,
     triton,
@@ -44,6 +46,7 @@ THEMES = (
     "services",
     "memory",
     "list",
+    "rescore",
 )
 _Theme = Callable[[], list[Section]]
 
@@ -71,6 +74,7 @@ class Bench:
             "services": lambda: self._through_services,
             "memory": self._memory,
             "list": self._list,
+            "rescore": self._rescore,
         }
         try:
             return themes[name]()
@@ -89,7 +93,12 @@ class Bench:
 
     def _list(self) -> list[Section]:
         postgres = cast("PostgresPart", self._parts.get("postgres"))
-        return [case_list.compare(postgres, str(self._parts.get("browser")), self._size)]
+        return case_list.compare(postgres, lambda: str(self._parts.get("browser")), self._size)
+
+    def _rescore(self) -> list[Section]:
+        parts, size, folder = self._parts, self._size, self._own("rescore")
+        kafka, minio = cast("KafkaPart", parts.get("kafka")), cast("MinioPart", parts.get("minio"))
+        return [rescore.compare(kafka, minio, cast("PostgresPart", parts.get("postgres")), size, folder)]
 
     @cached_property
     def _through_services(self) -> list[Section]:
@@ -131,6 +140,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller slides, fewer repeats, under two minutes")
     parser.add_argument("--only", choices=THEMES, action="append", help="this theme alone; may be given more than once")
+    parser.add_argument("--cases", type=int, metavar="N", help="cases of the list, such as 1000000")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every repeat to a file, too")
     return parser.parse_args()
 
@@ -140,7 +150,8 @@ def main() -> int:
     given = _arguments()
     start, about = time.monotonic(), machine.describe()
     sections: list[Section] = []
-    with _bench(QUICK if given.quick else FULL) as bench:
+    size = QUICK if given.quick else FULL
+    with _bench(replace(size, listed_cases=given.cases or size.listed_cases)) as bench:
         for theme in given.only or THEMES:
             sys.stderr.write(f"bench: {theme} …\n")
             sections += bench.theme(theme)

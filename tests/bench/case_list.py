@@ -3,7 +3,7 @@
 import json
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +15,7 @@ from services.results.sql_store import SqlStore
 from shared.blob.memory import MemoryStore
 from shared.bus.memory import MemoryBus
 from shared.rpc.auth import OpenOnLoopback
+from tests.bench import list_queries
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
 from tests.bench.timing import Work, measured
@@ -35,7 +36,7 @@ _LATE_PAGES = 20
 _CASES = """
 insert into cases (case_id, updated_at, revision, summary_revision, state, risk_group, certainty, site_id,
                    horizon_years, risk, risk_lo, risk_hi, risk_level)
-select 'CASE-' || lpad(n::text, 6, '0'), timestamptz '2026-01-01' + n * interval '37 seconds', 1, 1,
+select 'CASE-' || lpad(n::text, 7, '0'), timestamptz '2026-01-01' + n * interval '37 seconds', 1, 1,
        (array['scored', 'scored', 'scored', 'scored', 'abstained', 'rejected', 'in_progress'])[1 + mod(n, 7)],
        (array['high', 'low', ''])[1 + mod(n, 3)], (array['clear', 'clear', 'too_uncertain'])[1 + mod(n, 3)],
        'site-' || mod(n, 12),
@@ -60,10 +61,16 @@ class ListSize:
     page_repeats: int
 
 
-def compare(postgres: PostgresPart, browser: str, size: Size) -> Section:
-    """Each query of the list, a late page, all cases as CSV, and the page until its rows and counts stand."""
+def compare(postgres: PostgresPart, browser: Callable[[], str], size: Size) -> list[Section]:
+    """The list at the database, and over HTTP: each query, a late page, all as CSV, the page until its rows stand."""
+    with _filled(postgres, size.listed_cases) as store:
+        at_the_database = list_queries.compare(store, size.listed_cases, 10 * size.repeats)
+        return [at_the_database, _over_http(store, browser(), size)]
+
+
+def _over_http(store: SqlStore, browser: str, size: Size) -> Section:
     amount = ListSize(size.listed_cases, 10 * size.repeats, size.repeats)
-    with _served(postgres, amount.cases) as address:
+    with _served(store) as address:
         rows = [_row(name, _timed(partial(_get, address, path), amount.repeats)) for name, path in _QUERIES.items()]
         rows.append(_row(f"page {_LATE_PAGES} by its token", _timed(_late_page(address), amount.repeats)))
         rows.append(_row("all cases as CSV", _timed(partial(_get, address, "cases.csv"), amount.page_repeats)))
@@ -79,17 +86,22 @@ def _row(what: str, times_ms: Sequence[float]) -> Row:
 
 
 @contextmanager
-def _served(postgres: PostgresPart, cases: int) -> Iterator[str]:
-    store, bus = SqlStore(postgres.database()), MemoryBus()
+def _filled(postgres: PostgresPart, cases: int) -> Iterator[SqlStore]:
+    store = SqlStore(postgres.database())
     store.migrate()
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for statement in ("set statement_timeout = 0", _CASES.format(cases=cases), _LABELS, "vacuum analyze"):
             connection.exec_driver_sql(statement)
-    app = create_app(Backends(store, MemoryStore(), OpenOnLoopback(_HOST), bus.producer()))
+    with closing(store):
+        yield store
+
+
+@contextmanager
+def _served(store: SqlStore) -> Iterator[str]:
+    app = create_app(Backends(store, MemoryStore(), OpenOnLoopback(_HOST), MemoryBus().producer()))
     server = HttpServer(_HOST, 0, app)
     with running(server):
         yield f"http://{_HOST}:{server.port}"
-    store.close()
 
 
 def _timed(call: Work, repeats: int) -> list[float]:

@@ -22,6 +22,10 @@ class Size:
     """Slides of one tile that go through the services, one after the other."""
     listed_cases: int
     """Cases in the database of the list."""
+    stored_cases: int
+    """Cases that a promotion scores again."""
+    live_cases: int
+    """Cases on an idle system, for comparison."""
 
 
 FULL = Size(
@@ -34,6 +38,8 @@ FULL = Size(
     bucket_mb=2000,
     small_slides=7,
     listed_cases=100_000,
+    stored_cases=1000,
+    live_cases=20,
 )
 QUICK = Size(
     repeats=3,
@@ -45,4 +51,6 @@ QUICK = Size(
     bucket_mb=100,
     small_slides=2,
     listed_cases=10_000,
+    stored_cases=200,
+    live_cases=8,
 )

@@ -15,10 +15,12 @@ from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import WITH_OPERATORS, manifests, named, run
 from tests.support.cluster.scraping import configuration
 
+_RULE_TESTS = sorted(Path(__file__).parent.glob("rules*_test.yaml"))
 _AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 _OTHERS = {
     *("up", "kube_pod_container_status_restarts_total", "certmanager_certificate_expiration_timestamp_seconds"),
+    *("kube_deployment_spec_replicas", "kube_deployment_status_replicas_available"),
     *("nv_inference_queue_duration_us", "nv_inference_request_success", "nv_inference_request_failure"),
     *("nv_inference_count", "nv_inference_exec_count", "nv_gpu_utilization"),
     *("nv_gpu_memory_used_bytes", "nv_gpu_memory_total_bytes"),
@@ -44,9 +46,10 @@ def test_the_rules_are_in_promtools_language(rules: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_alerts_fire_when_they_should_and_not_else(rules: Path) -> None:
-    tests = rules.with_name("rules_test.yaml")
-    tests.write_text((Path(__file__).parent / "rules_test.yaml").read_text())
+@pytest.mark.parametrize("cases", _RULE_TESTS, ids=lambda path: path.stem)
+def test_alerts_fire_when_they_should_and_not_else(rules: Path, cases: Path) -> None:
+    tests = rules.with_name(cases.name)
+    tests.write_text(cases.read_text())
     done = run("promtool", "test", "rules", tests)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -54,7 +57,8 @@ def test_alerts_fire_when_they_should_and_not_else(rules: Path) -> None:
 def test_every_alert_is_tested_and_explained(rules: Path) -> None:
     tested = {
         case["alertname"]
-        for test in yaml.safe_load((Path(__file__).parent / "rules_test.yaml").read_text())["tests"]
+        for path in _RULE_TESTS
+        for test in yaml.safe_load(path.read_text())["tests"]
         for case in test.get("alert_rule_test", ())
         if case.get("exp_alerts")
     }
@@ -94,7 +98,7 @@ def _ours() -> set[str]:
 
 def test_every_label_in_rules_and_dashboards_exists(rules: Path) -> None:
     labels = {label for each in vars(metrics).values() for label in getattr(each, "_labelnames", ())}
-    outside = {"namespace", "pod", "le", "model", "container"}
+    outside = {"namespace", "pod", "le", "model", "container", "deployment"}
     expressions = [rule["expr"] for rule in _rules(rules)] + [target["expr"] for target in _targets()]
     used = {label.strip() for text in expressions for names in _LABELS.findall(text) for label in names.split(",")}
     assert used <= labels | outside
@@ -144,10 +148,12 @@ def _check_targets(targets: list[dict[str, Any]]) -> None:
 def test_an_alert_can_be_changed_or_taken_away_by_values() -> None:
     slower = ("--set", "monitoring.rules.alerts.MedullaDown.for=30m")
     paged = ("--set", "monitoring.rules.alerts.MedullaDown.labels.severity=page")
-    none = ("--set", "monitoring.rules.alerts.MedullaDrift.enabled=false")
+    none = tuple(
+        f"--set=monitoring.rules.alerts.{name}.enabled=false" for name in ("MedullaDrift", "MedullaBudgetLoss")
+    )
     rules = named(manifests(_AIRGAPPED, *slower, *paged, *none), "ConfigMap", "rules")["data"]["medulla.rules.yaml"]
     alerts = {rule.get("alert"): rule for group in yaml.safe_load(rules)["groups"] for rule in group["rules"]}
-    assert "MedullaDrift" not in alerts
+    assert alerts.keys() & {"MedullaDrift", "MedullaBudgetLoss"} == set()
     assert (alerts["MedullaDown"]["for"], alerts["MedullaDown"]["labels"]["severity"]) == ("30m", "page")
 
 
@@ -159,3 +165,23 @@ def test_prometheus_takes_what_finds_pods_by_annotation_and_by_pod_monitor(tmp_p
     config.write_text(yaml.safe_dump(configuration(monitor, 5, str(tmp_path / "*.rules.yaml"), str(pods))))
     done = run("promtool", "check", "config", config)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_silence_of_a_service_that_may_scale_to_zero_counts_only_while_a_slide_waits() -> None:
+    idle = ("--set", "tiler.autoscaling.min=0", *WITH_OPERATORS)
+    spec = named(manifests(_GPU, *idle), "PrometheusRule", "rules")["spec"]
+    silent = [
+        rule for group in spec["groups"] for rule in group["rules"] if rule.get("alert") == "MedullaServiceSilent"
+    ]
+    waits = {rule["labels"]["service"]: "oldest_waiting_slide_seconds" in rule["expr"] for rule in silent}
+    assert (waits["tiler"], waits["results"]) == (True, False)
+
+
+def test_the_objective_of_quick_requests_asks_for_routes_that_exist(rules: Path) -> None:
+    (expression, *_) = [rule["expr"] for rule in _rules(rules) if rule.get("labels", {}).get("slo") == "api_time"]
+    quick = re.compile(re.findall(r'route=~"([^"]+)"', expression)[0])
+    table = (CHART.parents[1] / "services/results/README.md").read_text()
+    documented = {path.partition("?")[0] for path in re.findall(r"^\| `(/[^`]+)`", table, re.MULTILINE)}
+    matched = {path for path in documented if quick.fullmatch(f"/api/v1{path}")}
+    assert {"/cases", "/cases/{case}", "/cases/{case}/scores", "/case-counts"} <= matched
+    assert not any(word in path for path in matched for word in ("progress", "what-if", "report", "csv"))

@@ -15,7 +15,8 @@ _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"
 """Set: the site stands already, and stays, for work on these tests."""
 _FIRST = ("install", "images", "latency", "walls", "death", "memory", "cases")
-_ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "wrong_secrets", "runbook", "production", "watching", "laptop")
+_LAST = ("wrong_secrets", "runbook", "production", "watching", "laptop")
+_ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "training_in_bucket", *_LAST)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

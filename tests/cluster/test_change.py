@@ -86,7 +86,7 @@ def test_another_bundle_under_load_leaves_no_score_that_mixes_the_two(
         until("the calm cases to be scored again", lambda: _of_another(observer, second, [cases_of_calm[0]]), 300)
     _waited(observer, coming.cases)
     _wait_for(observer, second)
-    says = {second: {number: findings(_current(observer, cases_of_calm[number])) for number in calm}}
+    says = {second: {number: findings(observer.current_score(cases_of_calm[number])) for number in calm}}
     says[first] = calm
     assert says[first][0]["risks"] != says[second][0]["risks"]
     for case in coming.cases:
@@ -105,12 +105,8 @@ def _wait_for(observer: Observer, bundle: str) -> None:
 
 def _of_another(observer: Observer, bundle: str, cases: Sequence[str]) -> str:
     """Cases whose current score was made by another bundle."""
-    others = [case for case in cases if _current(observer, case)["provenance"]["bundle_digest"] != bundle]
+    others = [case for case in cases if observer.current_score(case)["provenance"]["bundle_digest"] != bundle]
     return " ".join(others)
-
-
-def _current(observer: Observer, case: str) -> Json:
-    return dict(observer.get(f"/cases/{case}")["score"])
 
 
 def test_deleted_and_installed_again_on_the_same_bucket_and_database_it_has_lost_nothing(

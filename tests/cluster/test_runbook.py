@@ -1,8 +1,6 @@
 """What the RUNBOOK tells the operator to paste does what it says, on the site itself."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,9 +9,10 @@ from shared import keys
 from tests.support.chart.runbook import blocks
 from tests.support.cluster import bundles
 from tests.support.cluster.observer import Observer
+from tests.support.cluster.operator import paste
 from tests.support.cluster.site import Site
 
-_FUNCTIONS, _PROMOTE, _ERASE = blocks()[:3]
+_PROMOTE, _ERASE = blocks()[1:3]
 
 
 @pytest.fixture
@@ -23,20 +22,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _paste(site: Site, line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    names = {"NS": site.namespace.name, "RELEASE": site.medulla.name, "R": site.medulla.object_name("").rstrip("-")}
-    own = " ".join(f"{name}={value}" for name, value in names.items())
-    script = f"{_FUNCTIONS}\n{own}\n{line}"
-    return subprocess.run(
-        ["sh", "-c", script], cwd=folder, env=os.environ, capture_output=True, text=True, timeout=400, check=False
-    )
-
-
 def test_the_operators_command_speaks_to_the_site(site: Site, observer: Observer, tmp_path: Path) -> None:
     assert observer.dead_letters() == []
-    listed = _paste(site, "medulla dead-letters list", tmp_path)
+    listed = paste(site, "medulla dead-letters list", tmp_path)
     assert (listed.returncode, listed.stdout.strip()) == (0, "There are no dead letters."), listed.stderr
-    swept = _paste(site, "medulla sweep --json; kubectl -n $NS delete job $R-operator >&2", tmp_path)
+    swept = paste(site, "medulla sweep --json; kubectl -n $NS delete job $R-operator >&2", tmp_path)
     assert json.loads(swept.stdout).keys() == {keys.SLIDES, keys.CLINICAL, keys.CASES}, swept.stderr
 
 
@@ -44,13 +34,13 @@ def test_a_case_is_erased_by_the_operators_command(site: Site, observer: Observe
     [case] = observer.land("erase", [0])
     observer.wait_scored([case])
     erase = _ERASE.strip().replace("CASE", case)
-    done = _paste(site, f"{erase}; kubectl -n $NS delete job $R-operator >&2", tmp_path)
+    done = paste(site, f"{erase}; kubectl -n $NS delete job $R-operator >&2", tmp_path)
     assert "erased" in done.stdout, done.stderr
     observer.wait_erased(case)
 
 
 def test_a_bundle_is_promoted_from_the_operators_folder(site: Site, folder: Path) -> None:
-    done = _paste(site, _PROMOTE, folder)
+    done = paste(site, _PROMOTE, folder)
     assert "every case is scored again" in done.stdout, done.stderr
 
 
@@ -58,6 +48,6 @@ def test_a_bundle_that_another_key_signed_is_not_promoted(
     site: Site, folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     (folder / "bundle.pem").write_text(bundles.signed(tmp_path_factory.mktemp("other") / "bundle"))
-    done = _paste(site, _PROMOTE, folder)
+    done = paste(site, _PROMOTE, folder)
     assert "every case is scored again" not in done.stdout
     assert "signature" in done.stdout + done.stderr

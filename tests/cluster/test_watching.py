@@ -29,6 +29,8 @@ _WITHOUT_DATA = {
 }
 """Panels, by the beginning of their titles, that cannot have data on this site, and why."""
 _NOT_HERE = {
+    "kube_deployment_spec_replicas": "kube-state-metrics is none of this site's",
+    "kube_deployment_status_replicas_available": "kube-state-metrics is none of this site's",
     "kube_pod_container_status_restarts_total": "kube-state-metrics is none of this site's",
     "certmanager_certificate_expiration_timestamp_seconds": "cert-manager is none of this site's",
     "medulla_certificate_expiry_timestamp_seconds": "no gRPC server of this site speaks TLS",

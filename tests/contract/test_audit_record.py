@@ -4,7 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import Connection, Update, delete, text, update
+from sqlalchemy import Update, delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from services.results.audit_chain import GENESIS
@@ -13,7 +13,7 @@ from services.results.sql_store import SqlStore
 from shared.canonical import sha256
 from shared.units import CaseId
 from tests.support import scores as samples
-from tests.support.result_stores import apply, record
+from tests.support.result_stores import apply, disarm, record
 
 
 def test_every_score_has_one_entry_in_an_intact_chain(fresh: SqlStore) -> None:
@@ -93,15 +93,6 @@ def test_an_entry_that_was_changed_after_an_erasure_is_found(fresh: SqlStore) ->
         disarm(connection)
         connection.execute(update(AUDIT).where(AUDIT.c.seq == 2).values(score_digest="0" * 64, hash="0" * 64))
     assert not fresh.verify_chain().intact
-
-
-def disarm(connection: Connection) -> None:
-    """Drop the guard, as the owner of the database could."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("alter table audit disable trigger all"))
-        return
-    for verb in ("update", "delete"):
-        connection.execute(text(f"drop trigger audit_no_{verb}"))
 
 
 def test_writers_side_by_side_keep_one_chain_and_one_current_score(fresh: SqlStore) -> None:

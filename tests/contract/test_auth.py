@@ -26,7 +26,7 @@ from services.results.servicer import ResultsServicer
 from services.results.sql_store import SqlStore
 from shared.blob.memory import MemoryStore
 from shared.bus.memory import MemoryBus
-from shared.rpc.auth import TokenVerifier, require_role
+from shared.rpc.auth import EVERY_ROLE, TokenVerifier, caller_check, require_role
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
@@ -66,12 +66,12 @@ def _clients(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Client]
     store = SqlStore(f"sqlite:///{folder / 'results.db'}")
     store.migrate()
     verifying = TokenVerifier(settings)
-    servicer = ResultsServicer(Queries(store, MemoryStore()), Feed(store))
+    servicer = ResultsServicer(Queries(store, MemoryStore()), Feed(store), caller_check(verifying, EVERY_ROLE))
     rest = HttpServer("127.0.0.1", 0, create_app(Backends(store, MemoryStore(), verifying, MemoryBus().producer())))
     rpc = GrpcServer(
         "127.0.0.1:0",
         lambda server: results_pb2_grpc.add_ResultsServiceServicer_to_server(servicer, server),
-        interceptors=[require_role(verifying, {"viewer", "operator"})],
+        interceptors=[require_role(verifying, EVERY_ROLE)],
     )
     with ExitStack() as stack:
         stack.callback(store.close)

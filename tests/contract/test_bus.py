@@ -10,7 +10,7 @@ from shared.bus import headers
 from shared.bus.port import LARGEST_BYTES, Delivery, Record, RecordTooLargeError
 from tests.support.bus import Recorder, Running, consume, running
 from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
-from tests.support.polling import PATIENCE_S
+from tests.support.polling import PATIENCE_S, wait_for
 
 SECONDS_OF_2024, SECONDS_OF_2100 = 1_704_067_200, 4_102_444_800
 
@@ -131,6 +131,31 @@ def test_long_work_on_every_partition_leaves_a_handler_for_other_records(bus: Bu
         release.set()
         recorder.wait_for(39)
     assert sum(delivery.record.topic == topic for delivery in prompt) == 9
+
+
+def test_no_record_of_a_background_topic_begins_while_others_are_due(bus: BusKind) -> None:
+    topic, recorder, release = bus.topic(), Recorder(), Event()
+    background = f"{topic}.background"
+    bus.ensure(background)
+    bus.producer().send(numbered(background, 60, keys=30))
+
+    def handle(delivery: Delivery) -> None:
+        recorder(delivery)
+        if delivery.record.topic == background:
+            assert release.wait(PATIENCE_S)
+
+    with running(consume(bus.consumer("group", [topic, background]), handle)):
+        recorder.wait_for(1)
+        bus.producer().send(numbered(topic, 9))
+        assert wait_for(lambda: _count(recorder, topic) == 9, PATIENCE_S)
+        begun = _count(recorder, background)
+        release.set()
+        recorder.wait_for(69)
+    assert 1 <= begun <= 3, "those at work before; one handler at least is free"
+
+
+def _count(recorder: Recorder, topic: str) -> int:
+    return sum(delivery.record.topic == topic for delivery in recorder.deliveries)
 
 
 def test_a_stopped_consumer_finishes_and_commits_what_is_in_flight(bus: BusKind) -> None:

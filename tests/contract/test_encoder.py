@@ -7,19 +7,17 @@ from typing import cast
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from services.embedder import known_tile
 from services.embedder.batcher import Batcher, Batching
 from services.embedder.errors import EncoderMismatchError
-from services.embedder.manifest import read_manifest
+from services.embedder.export import EncoderCard, write_encoder
+from services.embedder.manifest import read_manifest, read_model
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.ports import Encoder, Features, Tiles
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.embedder.triton_encoder import TritonEncoder
-from services.standalone.app import app
 from tests.stack.triton import Triton
-from tests.support.finetuning import labelled_tiles
 from tests.support.missing import optional_library
 
 LARGEST_DIFFERENCE = 1e-4
@@ -53,14 +51,21 @@ def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finetuned(folder: Path) -> Path:
-    """The default encoder after one step on made-up tiles: with other weights, as its manifest states."""
+    """The default encoder with other weights in its last layers, written as fine-tuning writes them."""
     optional_library("torch", "train")
-    tiles, out = labelled_tiles(folder / "tiles", patients=3, tiles=1), folder / "encoder"
-    short = ["--epochs", "1", "--frozen-epochs", "0", "--share", "0.1"]
-    done = CliRunner().invoke(app, ["finetune", "--tiles", str(tiles), "--out", str(out), *short])
-    assert done.exit_code == 0, done.output
-    assert read_manifest(out).digest != read_manifest(DEFAULT_ENCODER).digest
-    return out
+    from torch import from_numpy  # noqa: PLC0415 - optional
+
+    from services.trainer.finetune.export import exported  # noqa: PLC0415 - needs torch
+    from services.trainer.finetune.network import Encoder  # noqa: PLC0415
+
+    manifest = read_manifest(DEFAULT_ENCODER)
+    encoder = Encoder(read_model(DEFAULT_ENCODER, manifest))
+    encoder.train_last(0.1)
+    encoder.load_weights({name: value * 1.1 for name, value in encoder.weights().items()})
+    model, _ = exported(encoder, from_numpy(made_up_tiles()[:2]))
+    write_encoder(model, EncoderCard("tuned", "1", "tests", "Apache-2.0", "Made for tests."), folder)
+    assert read_manifest(folder).digest != manifest.digest
+    return folder
 
 
 @pytest.fixture(scope="module")

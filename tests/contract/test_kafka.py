@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from threading import Event
 
@@ -12,11 +13,15 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import RetriableError
 
 from shared import metrics
+from shared.bus import topics
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import ensure_topics, forget, read_topic
+from shared.bus.kafka_backlog import retries, unfinished
 from shared.bus.kafka_client import KafkaDownError, connection
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record, RecordTooLargeError
+from shared.bus.retry import RetryPolicy
+from shared.bus.s3_events import announcement
 from tests.support.bus import Recorder, Running, consume, running
 from tests.support.bus_kinds import KafkaKind
 from tests.support.polling import PATIENCE_S, eventually
@@ -147,6 +152,33 @@ def test_lag_is_shown_for_every_partition_and_forgotten_with_it(bus: KafkaKind) 
         eventually(lambda: sum(_lags(topic)) == 3)
         assert len(_lags(topic)) == 3
         finish.set()
+
+
+def test_a_group_whose_last_member_has_left_still_has_records_to_finish(bus: KafkaKind) -> None:
+    topic, recorder = bus.topic(), Recorder()
+    bus.producer().send(spread(topic, 5))
+    with running(consume(bus.consumer("group", [topic]), recorder)):
+        recorder.wait_for(5)
+    bus.producer().send(spread(topic, 12))
+    assert unfinished(bus.settings, bus.group("group"), [topic]) == 12
+    assert unfinished(bus.settings, bus.group("never read"), [topic]) == 17
+
+
+def test_what_a_service_tries_again_is_read_from_its_first_record_that_is_not_finished(bus: KafkaKind) -> None:
+    topic, recorder = bus.topic(), Recorder()
+    group = bus.group("group")
+    retry_topic = topics.retry_topic(group)
+    bus.ensure(retry_topic)
+    tried = announcement("bucket", "slides/MB-1/A1.svs")
+    again = RetryPolicy().again(Delivery(replace(tried, topic=topic), 0, 0, 0.0), group, 0.0, why="the bucket is away")
+    assert again is not None
+    bus.producer().send([again])
+    assert [(each.service, each.slide_id) for each in retries(bus.settings) if each.service == group] == [
+        (group, "A1.svs")
+    ]
+    with running(consume(bus.consumer("group", [retry_topic]), recorder)):
+        recorder.wait_for(1)
+    assert [each for each in retries(bus.settings) if each.service == group] == []
 
 
 def _lags(topic: str) -> list[float]:

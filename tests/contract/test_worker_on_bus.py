@@ -12,6 +12,7 @@ from medulla.v1.common_pb2 import Slide
 from medulla.v1.events_pb2 import SlideTiled
 from prometheus_client import REGISTRY
 
+from shared import turns
 from shared.attempts import Attempts, Process
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
@@ -19,12 +20,12 @@ from shared.bus.dead_letters import original, read
 from shared.bus.events import Event, decoder, to_record
 from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
-from shared.errors import TransientError
+from shared.errors import TransientError, UnfinishedError
 from shared.route import Route, subscriptions
 from shared.worker import Worker
 from tests.support.bus import Running, as_sent, running
 from tests.support.bus_kinds import BusKind, KafkaKind, MemoryKind
-from tests.support.polling import eventually
+from tests.support.polling import PATIENCE_S, eventually
 
 _HAND_OVER_S = 0.3
 """How long work lasts where the next member gets no partition meanwhile: the memory bus keeps one until it is done."""
@@ -127,6 +128,28 @@ def test_a_retry_waits_on_the_bus_across_a_restart_and_holds_no_other_case_up(bu
     with running(service.worker().run) as worker:
         service.until_handled(worker, 2)
     assert service.handled == ["prompt", "late"]
+
+
+def test_a_slow_slide_holds_those_behind_it_in_its_partition_up_for_one_turn(bus: BusKind) -> None:
+    service, later = Service(bus), StopEvent()
+
+    def handle(event: SlideTiled) -> list[Event]:
+        if event.slide.slide_id == "slow":
+            turn = turns.current()
+            if turn is not None and not turn.number:
+                raise UnfinishedError("the first turn is over")
+            assert later.wait(PATIENCE_S)
+        return service.handle(event)
+
+    routes = [Route(service.topic, decoder(SlideTiled), handle)]
+    consumer = bus.consumer(service.name, subscriptions(service.name, routes))
+    for slide in ("slow", "second", "third"):
+        service.send(slide)
+    with running(Worker(service.name, consumer, bus.producer(), routes).run) as worker:
+        service.until_handled(worker, 2)
+        later.set()
+        service.until_handled(worker, 3)
+    assert service.handled == ["second", "third", "slow"]
 
 
 def test_records_that_are_handed_over_while_at_work_are_never_given_up(bus: BusKind) -> None:

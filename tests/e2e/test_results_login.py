@@ -23,7 +23,7 @@ def issuer() -> Iterator[OidcIssuer]:
 def guarded(filled: Results, issuer: OidcIssuer) -> Iterator[str]:
     """The application's address where a login is asked for."""
     with ExitStack() as stack:
-        verifier = TokenVerifier(AuthSettings(issuer=issuer.url))
+        verifier = TokenVerifier(AuthSettings(issuer=issuer.url, leeway_s=0))
         yield stack.enter_context(over_http(filled, verifier, Login(issuer.url, "medulla-page")))
 
 
@@ -56,3 +56,16 @@ def test_an_expired_token_leads_back_to_the_login(browser: Browser, guarded: str
     expect(page.get_by_text("The token has expired.")).to_be_visible()
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     context.close()
+
+
+def test_a_login_that_ends_while_a_case_is_shown_is_offered_again(page: Page, guarded: str, issuer: OidcIssuer) -> None:
+    issuer.lifetime_s = 6
+    page.goto(f"{guarded}/#/cases/MB-0042")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="MB-0042")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="Your login has ended")).to_be_visible(timeout=20_000)
+    assert page.get_by_role("heading", name="MB-0042").is_visible()
+    issuer.lifetime_s = 300
+    page.get_by_role("button", name="Log in again").click()
+    expect(page.get_by_role("heading", name="MB-0042")).to_be_visible()
+    assert not page.get_by_text("Your login has ended").is_visible()

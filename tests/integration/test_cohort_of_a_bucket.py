@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from services.fusion_scorer.case_index import CaseIndex
+from services.standalone.local_slides import slide_at
+from services.standalone.pipeline import open_pipeline
+from services.standalone.pipeline_options import Options
+from services.standalone.workspace import open_workspace
 from services.trainer import __main__ as job
 from services.trainer.bucket.copies import Copies
 from services.trainer.cohort.embeddings import read_embeddings
@@ -18,6 +22,7 @@ from tests.support.cohorts import quiet
 from tests.support.command_line import medulla
 from tests.support.finetuning import small_encoder
 from tests.support.fusion import features, store_slide, write_bundle
+from tests.support.guide_blocks import blocks
 from tests.support.missing import optional_library
 from tests.support.object_stores import s3_settings
 from tests.support.parts import MinioPart
@@ -79,28 +84,44 @@ def test_a_bundle_with_reservations_is_promoted_with_a_flag_only(
     assert json.loads(store.get(model_keys.CURRENT_BUNDLE))["digest"] in done.output
 
 
-def test_an_encoder_is_tuned_in_the_bucket_on_slides_and_bags_of_a_deployment(
+def test_the_guides_commands_for_a_bucket_train_and_tune_on_what_a_deployment_embedded(
     minio: MinioPart, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     optional_library("torch", "train")
-    store, home, small = S3Store(s3_settings(minio, bucket)), f"s3://{bucket}", small_encoder(tmp_path / "small")
-    medulla("simulate", "--patients", 30, "--slides", "--tiles", 2, "--out", tmp_path / "sim")
-    done = medulla("embed", tmp_path / "sim", "--out", tmp_path / "emb", "--encoder", small)
-    assert done.exit_code == 0, done.output
-    put_folder(store, tmp_path / "sim/slides", "slides/")
-    put_folder(store, tmp_path / "emb", "emb/")
+    store, small = S3Store(s3_settings(minio, bucket)), small_encoder(tmp_path / "small")
+    medulla("simulate", "--patients", 60, "--slides", "--tiles", 2, "--out", tmp_path / "sim")
+    store.put("cohorts/2026.csv", (tmp_path / "sim/cohort.csv").read_bytes())
     put_folder(store, small, "encoders/small/")
-    store.put("cohort.csv", (tmp_path / "sim/cohort.csv").read_bytes())
-    named = ("--cohort", f"{home}/cohort.csv", "--slides", home, "--embeddings", f"{home}/emb")
-    options = (*named, "--encoder", f"{home}/encoders/small", "--out", f"{home}/encoders/tuned")
-    short = ("--top", 4, "--epochs", 2, "--frozen-epochs", 1, "--share", 1)
-    tuned = medulla("finetune", *options, *short)
+    embed_as_services(store, tmp_path / "sim/slides", tmp_path / "services", small)
+    train, finetune = (
+        [word.replace("s3://medulla", f"s3://{bucket}") for word in arguments]
+        for block in blocks()
+        if block.mark == "needs a bucket"
+        for arguments in block.commands
+    )
+    trained = medulla(*train, "--refits", 1)
+    assert trained.exit_code == 0, trained.output
+    assert store.head("bundles/2026/mil.onnx")
+    short = ("--top", 4, "--epochs", 2, "--share", 1, "--encoder", f"s3://{bucket}/encoders/small")
+    tuned = medulla(*finetune, *short)
     assert tuned.exit_code == 0, tuned.output
-    assert f"{home}/encoders/tuned: encoder small-finetuned-simulated" in tuned.output
-    assert json.loads(store.get("encoders/tuned/manifest.json"))["training"]["learned_from"] == "slide-level outcome"
+    assert json.loads(store.get("encoders/2026/manifest.json"))["training"]["learned_from"] == "slide-level outcome"
     monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
-    shared = medulla("finetune", *options, *short)
+    shared = medulla(*finetune, *short)
     assert (shared.exit_code, "set MEDULLA_COPIES to a folder" in shared.output) == (1, True)
+
+
+def embed_as_services(store: S3Store, slides: Path, folder: Path, encoder: Path) -> None:
+    """Put slides of `case/slide` into the bucket, with plans, bags and the index of the services."""
+    options = Options(encoder=encoder)
+    with open_pipeline(open_workspace(folder), options) as pipeline:
+        events = [pipeline.embed(slide_at(path, path.parent.name)) for path in sorted(slides.glob("*/*.tiff"))]
+    for name in ("slides", "plans", "embeddings"):
+        put_folder(store, folder / name, f"{name}/")
+    for event in events:
+        stored = event.slide.object
+        stored.etag = next(iter(store.list(stored.key))).etag
+        CaseIndex(store).put_slide(event)
 
 
 def put_folder(store: S3Store, folder: Path, prefix: str) -> None:

@@ -1,5 +1,6 @@
 """`medulla finetune` from end to end with a small encoder: what it makes is served like any other encoder."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,22 +15,22 @@ from typer.testing import Result
 
 from tests.support import slides
 from tests.support.command_line import AT_FAULT, WRONG_USAGE, medulla, printed
-from tests.support.finetuning import labelled_tiles, small_encoder
+from tests.support.finetuning import EQUALLY_BRIGHT, PINK, labelled_tiles, small_encoder
 from tests.support.missing import optional_library
 
 optional_library("torch", "train")
 
-SHORT = ("--epochs", 3, "--frozen-epochs", 1, "--share", 1, "--rate", 0.005, "--batch", 8)
+SHORT = ("--epochs", 6, "--share", 1, "--rate", 0.02, "--batch", 8, "--stain", 0, "--pull", 0.01)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_encoder(tmp_path_factory.mktemp("small"))
+    return small_encoder(tmp_path_factory.mktemp("small"), colour_blind=True)
 
 
 @pytest.fixture(scope="module")
 def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return labelled_tiles(tmp_path_factory.mktemp("tiles") / "labelled")
+    return labelled_tiles(tmp_path_factory.mktemp("tiles") / "labelled", colours=EQUALLY_BRIGHT)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,13 @@ def tuned(small: Path, tiles: Path, tmp_path_factory: pytest.TempPathFactory) ->
     done = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", out, *SHORT)
     assert done.exit_code == 0, done.output
     assert "evaluate it on others" in done.stdout
-    assert sorted(path.name for path in out.iterdir()) == ["NOTICE", "encoder.onnx", "logs", "manifest.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "NOTICE",
+        "encoder.onnx",
+        "logs",
+        "manifest.json",
+        "probe.json",
+    ]
     return out
 
 
@@ -49,12 +56,13 @@ def test_the_encoder_shows_where_it_comes_from_and_what_it_gained(tuned: Path, s
     assert shown["name"] == "small-finetuned"
     assert (shown["input_px"], shown["tile_um"], shown["dim"]) == (base["input_px"], base["tile_um"], base["dim"])
     assert training["settings"]["seed"] == 1
-    assert training["best_loss"] < training["frozen_loss"]
+    assert training["guard"]["exported"] == "tuned"
     words = medulla("encoder", "show", tuned).stdout
     assert "tuned    from small on labelled tiles: 36 tiles of 6 patients" in words
-    assert f"verdict  gain on {training['held_out']} held-out patient" in words
-    assert "too few to rely on" in words
-    assert "too few to rely on" in shown["source"]
+    assert "verdict  the tuned encoder was exported: macro AUC of 6 patients out of fold" in words
+    assert "the tuned encoder was exported" in shown["source"]
+    probe = json.loads((tuned / "probe.json").read_text())
+    assert (probe["classes"], np.shape(probe["weight"])) == (["pink", "violet"], (2, shown["dim"]))
     assert "Changed here" in (tuned / "NOTICE").read_text()
     assert (tuned / "NOTICE").read_text().startswith("small: made up for tests.")
 
@@ -111,6 +119,18 @@ def test_slides_are_cut_as_their_embeddings_were(tmp_path: Path) -> None:
     assert "--tile-um is for labelled tiles" in " ".join(done.stderr.replace("│", " ").split())
 
 
+def test_where_no_unseen_patient_gains_the_frozen_encoder_is_written_and_says_so(small: Path, tmp_path: Path) -> None:
+    tiles = labelled_tiles(tmp_path / "tiles", colours=(PINK, PINK))
+    unlabelled = ("--unlabelled", tiles / "pink")
+    done = medulla("finetune", "--tiles", tiles, "--encoder", small, "--out", tmp_path / "out", *SHORT, *unlabelled)
+    assert done.exit_code == 0, done.output
+    shown = printed("encoder", "show", tmp_path / "out")
+    assert (shown["name"], shown["digest"]) == ("small", printed("encoder", "show", small)["digest"])
+    assert "verdict  the frozen encoder with its probe was exported" in done.stdout
+    assert "adapted  to 18 tiles without labels" in done.stdout
+    assert "the frozen encoder with its probe was exported" in (tmp_path / "out/NOTICE").read_text()
+
+
 def weights(folder: Path) -> list[np.ndarray]:
     graph = onnx.load(folder / "encoder.onnx").graph
     return [numpy_helper.to_array(item) for item in graph.initializer if item.name in ("w1", "b1", "w2", "b2")]
@@ -146,7 +166,7 @@ def cohort(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def outcome(cohort: Path, out: Path, *options: object) -> Result:
     named = ("--cohort", cohort / "cohort.csv", "--slides", cohort, "--embeddings", cohort / "emb")
-    return medulla("finetune", *named, "--out", out, "--top", 4, "--epochs", 2, "--frozen-epochs", 1, *options)
+    return medulla("finetune", *named, "--out", out, "--top", 4, "--epochs", 2, *options)
 
 
 def test_an_encoder_learns_from_outcome_and_says_that_the_patients_never_lived(
@@ -157,7 +177,9 @@ def test_an_encoder_learns_from_outcome_and_says_that_the_patients_never_lived(
     assert done.exit_code == 0, done.output
     shown = printed("encoder", "show", tmp_path / "out")
     assert "networks" in done.stderr, "the fit that chooses the tiles is named while it lasts"
-    assert shown["name"] == "small-finetuned-simulated"
+    exported = shown["training"]["guard"]["exported"]
+    assert shown["name"] == ("small" if exported == "frozen" else "small-finetuned-simulated")
+    assert shown["training"]["guard"]["metric"] == "C"
     assert "SIMULATED" in shown["source"]
     assert shown["training"]["learned_from"] == "slide-level outcome"
     assert shown["training"]["tiles"] == 4 * shown["training"]["patients"]

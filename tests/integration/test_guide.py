@@ -1,10 +1,10 @@
 """The commands of the guide, run in the order of its pages on small sizes, as a reader would."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,33 +13,34 @@ import pytest
 from tests.support.command_line import medulla
 from tests.support.guide_blocks import arguments_of, blocks
 from tests.support.missing import optional_library
-from tests.support.simulated_hancock import write_hancock
+from tests.support.short_training import shorten_training
 
 torch = optional_library("torch", "train")
 SMALL = {
     "evaluate": ["--repeats", "1", "--folds", "2", "--workers", "1"],
     "train": ["--refits", "2"],
     "simulate": ["--tiles", "4", "--width", "8"],
+    "finetune": ["--epochs", "1", "--share", "1", "--batch", "8"],
 }
 """Options that replace the defaults."""
+PATIENTS = 60
 WORDS = {"resnet50": "timm:test_resnet"}
 """A network that is exported in a second."""
-PATIENTS = 60
 
 
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The current directory of a reader who has downloaded HANCOCK, and whose networks learn little."""
-    from services.trainer.slides import stage  # noqa: PLC0415 - needs torch
-    from services.trainer.slides.training import Schedule  # noqa: PLC0415 - needs torch
+    """The current directory of a reader who has what the guide cannot bring, and whose networks are small."""
+    from services.standalone.encoders import sources  # noqa: PLC0415 - needs torch
+    from tests.support.guide_reader import write_files  # noqa: PLC0415 - needs torch
+    from tests.support.recipes import one_block  # noqa: PLC0415 - needs torch
 
     folder, threads = tmp_path_factory.mktemp("reader"), torch.get_num_threads()
-    write_hancock(folder / "hancock", PATIENTS)
+    write_files(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(stage, "SEEDS", 1)
-        patch.setattr(stage, "FOLDS", 2)
-        patch.setattr(stage, "Schedule", partial(Schedule, epochs=1))
+        shorten_training(patch)
+        patch.setattr(sources, "load_recipe", one_block)
         torch.set_num_threads(1)
         yield folder
         torch.set_num_threads(threads)
@@ -75,3 +76,7 @@ def test_the_commands_of_the_guide_do_what_it_says(reader: Path) -> None:
     ]
     assert [(page, statement, output) for page, statement, (code, output), wanted in ended if code != wanted] == []
     assert len(ended) > 30
+    scores = [json.loads(file.read_bytes()) for file in (reader / "out/composed/scores").glob("*.json")]
+    assert ["composition", "Left", "Right"] in [
+        [vector["block"], *score["composition_classes"]] for score in scores for vector in score.get("vectors", ())
+    ]

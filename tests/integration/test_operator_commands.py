@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from services.fusion_scorer.case_index import CaseIndex
+from services.standalone import running_system
 from services.standalone.app import app
+from shared.blob.memory import MemoryStore
 from shared.bus import topics
 from shared.bus.dead_letters import is_about, letter_id, to_dead_letter
 from shared.bus.kafka_admin import forget, read_topic
@@ -16,6 +19,7 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from shared.errors import PoisonMessageError
 from shared.settings import KafkaSettings
+from shared.units import CaseId
 from tests.support.bus import as_sent
 from tests.support.parts import KafkaPart
 
@@ -101,6 +105,28 @@ def test_a_broker_that_is_down_is_said_in_one_sentence(monkeypatch: pytest.Monke
     assert done.exit_code == DEPENDENCY_DOWN
     assert "127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.output
+
+
+def test_rescore_of_all_says_how_many_cases_wait_and_can_be_stopped(
+    kafka: KafkaPart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    monkeypatch.setenv("MEDULLA_KAFKA__BOOTSTRAP_SERVERS", kafka.bootstrap)
+    monkeypatch.setattr(running_system, "S3Store", lambda _: store)
+    for case in ("MB-1", "MB-2"):
+        CaseIndex(store).note(CaseId(case))
+    before = _rescore("--status")["waiting"]
+    assert _rescore()["asked"] == 2
+    assert _rescore("--status") == {"waiting": before + 2, "stopped": False}
+    assert _rescore("--stop") == {"waiting": before + 2, "stopped": True}
+    assert _rescore()["asked"] == 2
+    assert _rescore("--status") == {"waiting": before + 4, "stopped": False}
+
+
+def _rescore(*arguments: str) -> dict[str, Any]:
+    done = CliRunner().invoke(app, ["rescore", *arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    return dict(json.loads(done.stdout))
 
 
 def _dead(key: str) -> Record:

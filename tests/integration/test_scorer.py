@@ -14,6 +14,7 @@ from medulla.v1.events_pb2 import CaseScored, SlideRejected
 from medulla.v1.scorer_pb2 import ScoreCaseRequest
 from medulla.v1.scorer_pb2_grpc import ScorerServiceStub, add_ScorerServiceServicer_to_server
 
+from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing, routes
@@ -85,7 +86,8 @@ class Scorer:
         self.producer.send([to_record(event, "embedder")] * times)
 
     def scores(self, case: str) -> list[CaseScored]:
-        events = (CaseScored.FromString(record.value) for record in self.bus.records(topics.CASES_SCORED))
+        records = (record for topic in topics.SCORED for record in self.bus.records(topic))
+        events = (CaseScored.FromString(record.value) for record in records)
         return [event for event in events if event.case_id == case]
 
     def last(self, case: str) -> dict[str, Any]:
@@ -180,11 +182,11 @@ def test_a_poison_message_delays_nothing(scorer: Scorer) -> None:
 def test_the_sweep_finds_a_record_that_no_event_announced(scorer: Scorer) -> None:
     scorer.store.put("clinical/MB-7.json", clinical_json("MB-7", stage="M1"))
     landing = on_landing(scorer.store, scorer.bundles, scorer.producer)
-    sweep = Sweep(scorer.store, scorer.producer, BUCKET, keys.CLINICAL, landing.unseen)
-    assert sweep() == 1
+    sweep = Sweep(landing.unseen_inputs, scorer.producer, BUCKET, PREFIXES)
+    assert sweep()[keys.CLINICAL] == 1
     scorer.settle()
     assert scorer.last("MB-7")["model"] == "clinical"
-    assert sweep() == 0
+    assert sweep().total() == 0
 
 
 def test_cases_that_came_before_any_bundle_are_scored_once_one_is_promoted(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def _settings(kafka: KafkaPart, minio: MinioPart, bucket: str, port: int) -> dic
 
 def _reader(kafka: KafkaPart, group: str) -> KafkaConsumerAdapter:
     settings = KafkaSettings(bootstrap_servers=kafka.bootstrap)
-    return KafkaConsumerAdapter(settings, group, [topics.CASES_SCORED, topics.SLIDES_REJECTED])
+    return KafkaConsumerAdapter(settings, group, [*topics.SCORED, topics.SLIDES_REJECTED])
 
 
 def _reasons(recorder: Recorder) -> set[str]:
@@ -131,6 +131,6 @@ def _models(store: S3Store, recorder: Recorder) -> set[str]:
 
 
 def _scores(store: S3Store, recorder: Recorder) -> list[dict[str, Any]]:
-    records = [item.record for item in recorder.deliveries if item.record.topic == topics.CASES_SCORED]
+    records = [item.record for item in recorder.deliveries if item.record.topic in topics.SCORED]
     keys = {decoder(CaseScored)(record).score_key for record in records}
     return [json.loads(store.get(key)) for key in keys]

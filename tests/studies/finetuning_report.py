@@ -1,4 +1,4 @@
-"""Before and after fine-tuning as figures with intervals, one sentence each, a table and a picture."""
+"""Frozen, tuned and exported encoders as figures with intervals, one sentence each, a table and a picture."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,69 +9,39 @@ from typing import Any
 import numpy as np
 
 from services.trainer.metrics.bootstrap import Bootstrap, Figure, rounded
-from services.trainer.metrics.statistic import Difference, Mean, Pairs, Ratio, Statistic, divide
+from services.trainer.metrics.grouped_auc import macro_auc
+from services.trainer.metrics.statistic import Difference, Mean, Ratio, Statistic
 from services.trainer.report.forest import Line, forest_plot
 from services.trainer.report.svg import colour
 from shared.arrays import Floats, Ints
 from tests.studies.labelled_tiles import Tiles
 
 _SEED = 1
+_MARGIN = 0.01
+"""Of macro AUC by which what is exported may be worse than the frozen encoder."""
 _METRICS = {"accuracy": "accuracy", "macro_auc": "macro AUC"}
+_WAYS = ("frozen", "tuned", "exported")
 
 
 @dataclass(frozen=True, eq=False)
 class Probed:
-    """Results of a fold with a seed: probabilities [tested, classes], and the epoch at which training was best."""
+    """Results of a fold with a seed: probabilities [tested, classes] in three ways, and what the guard chose."""
 
     fold: int
     seed: int
-    before: Floats
-    after: Floats
-    best_epoch: int
+    frozen: Floats
+    tuned: Floats
+    """Whatever the guard said; as frozen where too few patients were there to tune."""
+    guarded: Floats
+    shares: Sequence[float]
+    """Of each inner fold, how far it went from the frozen to the tuned weights; none where nothing was tuned."""
+    exported: str
 
 
-@dataclass(frozen=True, eq=False)
-class ByGroup:
-    """A figure of tiles [n] under draws of their groups: a tile counts as often as its patient was drawn."""
-
-    tiles: Statistic
-    group: Ints
-    """[n] place of each tile's group."""
-
-    def __call__(self, weights: Floats) -> Floats:
-        """See Statistic."""
-        return self.tiles(weights[:, self.group])
-
-
-@dataclass(frozen=True, eq=False)
-class MeanOfFinite:
-    """The mean of the finite figures of a sample."""
-
-    parts: Sequence[Statistic]
-
-    def __call__(self, weights: Floats) -> Floats:
-        """See Statistic."""
-        figures = np.stack([part(weights) for part in self.parts])
-        finite = np.isfinite(figures)
-        total = np.where(finite, figures, 0).sum(axis=0)
-        return divide(np.asarray(total, np.float64), finite.sum(axis=0).astype(np.float64))
-
-
-def accuracy(risk: Floats, label: Ints) -> Statistic:
-    """Share of tiles whose likeliest class is the right one."""
-    return Ratio((risk.argmax(axis=1) == label).astype(np.float64), np.ones(len(label)))
-
-
-def macro_auc(risk: Floats, label: Ints) -> Statistic:
-    """Mean over classes of the area under the curve of one against the rest; ties count half."""
-    return MeanOfFinite([_auc(risk[:, k], label == k) for k in range(risk.shape[1])])
-
-
-def _auc(score: Floats, positive: np.ndarray) -> Statistic:
-    cases = np.flatnonzero(positive)
-    against = np.tile((~positive).astype(np.float64), (len(cases), 1))
-    above = (score[cases, None] > score[None, :]) + 0.5 * (score[cases, None] == score[None, :])
-    return Pairs(cases, above * against, against)
+def accuracy(risk: Floats, label: Ints, group: Ints) -> Statistic:
+    """Share of tiles whose likeliest class is the right one, of drawn patients; group [n] is each tile's patient."""
+    right = np.bincount(group, (risk.argmax(axis=1) == label).astype(np.float64))
+    return Ratio(right.astype(np.float64), np.bincount(group).astype(np.float64))
 
 
 def write_report(out: Path, studies: Sequence[tuple[Tiles, Sequence[Probed]]], facts: Mapping[str, Any]) -> None:
@@ -81,97 +51,98 @@ def write_report(out: Path, studies: Sequence[tuple[Tiles, Sequence[Probed]]], f
     report = {**facts, "sets": sets}
     (out / "finetuning.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (out / "finetuning.md").write_text(markdown(report), encoding="utf-8")
+    fills = (colour("before"), colour("after"), colour("after"))
     rows = [
-        Line(
-            f"{one['title']}: {_METRICS[metric]}, {when}",
-            Figure(**one[metric][when]),
-            fill,
-            f"{one['patients']} patients",
-        )
-        for one in sets
+        Line(f"{data['title']}: {_METRICS[metric]}, {way}", Figure(**data[metric][way]), fill, _patients(data))
+        for data in sets
         for metric in _METRICS
-        for when, fill in (("before", colour("before")), ("after", colour("after")))
+        for way, fill in zip(_WAYS, fills, strict=True)
     ]
-    picture = forest_plot(rows, "Probe on frozen and fine-tuned features, 95 % interval", simulated=False)
+    picture = forest_plot(rows, "Probe, tuned encoder, and what the guard exports, 95 % interval", simulated=False)
     (out / "finetuning.svg").write_text(picture, encoding="utf-8")
+
+
+def _patients(data: Mapping[str, Any]) -> str:
+    return f"{data['patients']} patients"
 
 
 def _figures(data: Tiles, results: Sequence[Probed]) -> dict[str, Any]:
     tested = np.flatnonzero(data.tested)
-    label, groups = data.label[tested], [data.patients[i] for i in tested]
+    label = data.label[tested]
+    names = sorted({data.patients[i] for i in tested})
+    group = np.array([names.index(data.patients[i]) for i in tested], np.int64)
     figures: dict[str, Any] = {
         "name": data.name,
         "title": data.title,
         "tiles": len(tested),
-        "patients": len(set(groups)),
-        "blocks": len({data.block[i] for i in tested}),
-        "best_epochs": [one.best_epoch for one in results],
+        "patients": len(names),
+        "shares": [list(each.shares) for each in results],
+        "exported": [each.exported for each in results],
     }
-    seeds = sorted({one.seed for one in results})
+    seeds = sorted({each.seed for each in results})
     for name, metric in (("accuracy", accuracy), ("macro_auc", macro_auc)):
-        before = [metric(_pooled(data, results, seed, "before"), label) for seed in seeds]
-        after = [metric(_pooled(data, results, seed, "after"), label) for seed in seeds]
-        figures[name] = _compared(before, after, groups)
-        if figures["blocks"] > figures["patients"]:
-            figures[name]["by_block"] = _compared(before, after, [data.block[i] for i in tested])["gain"]
+        by_way = {way: [metric(_pooled(data, results, seed, way), label, group) for seed in seeds] for way in _WAYS}
+        figures[name] = _compared(by_way, len(names))
     return figures
 
 
-def _pooled(data: Tiles, results: Sequence[Probed], seed: int, when: str) -> Floats:
+def _pooled(data: Tiles, results: Sequence[Probed], seed: int, way: str) -> Floats:
     """Probabilities [tested, classes] of one seed, every tile from the fold that had not seen its patient."""
     pooled = np.zeros((len(data.items), len(data.classes)))
-    for one in results:
-        if one.seed == seed:
-            pooled[data.fold == one.fold] = getattr(one, when)
+    for each in results:
+        if each.seed == seed:
+            pooled[data.fold == each.fold] = each.guarded if way == "exported" else getattr(each, way)
     return pooled[data.tested]
 
 
-def _compared(before: Sequence[Statistic], after: Sequence[Statistic], groups: Sequence[str]) -> dict[str, Any]:
-    names = sorted(set(groups))
-    place = np.array([names.index(group) for group in groups], np.int64)
-    bootstrap = Bootstrap.of(len(names), _SEED)
-    first, then = (ByGroup(Mean(parts), place) for parts in (before, after))
-    gain = bootstrap.contrast(Difference(then, first))
+def _compared(by_way: Mapping[str, Sequence[Statistic]], patients: int) -> dict[str, Any]:
+    bootstrap = Bootstrap.of(patients, _SEED)
+    means = {way: Mean(parts) for way, parts in by_way.items()}
+    gains = {f"gain_{way}": Difference(means[way], means["frozen"]) for way in ("tuned", "exported")}
+    ones = np.ones((1, patients))
     return {
-        "before": asdict(bootstrap.figure(first).rounded()),
-        "after": asdict(bootstrap.figure(then).rounded()),
-        "gain": asdict(gain.rounded()),
-        "after_by_seed": [rounded(float(part(np.ones((1, len(groups))))[0])) for part in after],
+        **{way: asdict(bootstrap.figure(mean).rounded()) for way, mean in means.items()},
+        **{name: asdict(bootstrap.contrast(gain).rounded()) for name, gain in gains.items()},
+        "exported_by_seed": [rounded(float(part(ones)[0])) for part in by_way["exported"]],
     }
 
 
 def markdown(report: Mapping[str, Any]) -> str:
     """The table of both sets, and a sentence for each."""
     lines = [
-        "| tiles | figure | before | after | gain |",
-        "|---|---|---|---|---|",
-        *(
-            f"| {one['title']} ({one['tiles']} tiles, {one['patients']} patients) | {title} | "
-            f"{_estimate(one[metric]['before'])} | {_estimate(one[metric]['after'])} | "
-            f"{_estimate(one[metric]['gain'], '+')} |"
-            for one in report["sets"]
-            for metric, title in _METRICS.items()
-        ),
+        "| tiles | figure | frozen, probe | tuned, no guard | exported | gain, no guard | gain, exported |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(data, metric, title) for data in report["sets"] for metric, title in _METRICS.items()),
         "",
-        *(_sentence(one) for one in report["sets"]),
+        *(_sentence(data) for data in report["sets"]),
         "",
-        f"Mean of {report['seeds']} seeds.",
+        f"Mean of the seeds {', '.join(map(str, report['seeds']))}. {_verdict(report['sets'])}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _sentence(one: Mapping[str, Any]) -> str:
-    gain = one["macro_auc"]["gain"]
-    block = one["macro_auc"].get("by_block")
-    finer = f" (drawing its {one['blocks']} blocks instead: {_estimate(block, '+')})" if block else ""
-    return f"{one['title']}: fine-tuning changes macro AUC by {_estimate(gain, '+')}{finer}: {_verdict(gain)}."
+def _row(data: Mapping[str, Any], metric: str, title: str) -> str:
+    figures = data[metric]
+    cells = [*(_estimate(figures[way]) for way in _WAYS)]
+    cells += [_estimate(figures[name], "+") for name in ("gain_tuned", "gain_exported")]
+    return f"| {data['title']} ({data['tiles']} tiles, {data['patients']} patients) | {title} | {' | '.join(cells)} |"
 
 
-def _verdict(gain: Mapping[str, float | None]) -> str:
-    low, high = gain["lo"], gain["hi"]
-    if low is not None and low > 0:
-        return "it helps"
-    return "it harms" if high is not None and high < 0 else "no gain shown"
+def _sentence(data: Mapping[str, Any]) -> str:
+    runs, tuned = len(data["exported"]), data["exported"].count("tuned")
+    trained = sum(bool(shares) for shares in data["shares"])
+    few = "" if trained else " (too few patients to tune)"
+    gain = _estimate(data["macro_auc"]["gain_exported"], "+")
+    return f"{data['title']}: the guard exported the tuned encoder in {tuned} of {runs} runs{few}; macro AUC {gain}."
+
+
+def _verdict(sets: Sequence[Mapping[str, Any]]) -> str:
+    gains = [data["macro_auc"]["gain_exported"] for data in sets]
+    worst = min(gain["est"] for gain in gains)
+    harm = "Never worse" if worst >= -_MARGIN else "On one set worse"
+    shown = any(gain["lo"] is not None and gain["lo"] > 0 for gain in gains)
+    better = "better on one set or more" if shown else "no gain was shown on either set"
+    return f"{harm} than the frozen encoder by more than {_MARGIN} of macro AUC; {better}."
 
 
 def _estimate(figure: Mapping[str, float | None], sign: str = "") -> str:

@@ -10,7 +10,7 @@ from services.trainer.errors import BadTilesError
 from services.trainer.finetune.tile_dataset import SUFFIXES, Item
 from shared.arrays import Flags, Ints
 
-_OSTEOSARCOMA = re.compile(r"^(?P<label>[A-Za-z-]+)___(?P<patient>Case-\d+|P\d+)-(?P<block>(?:P\d+-)?[A-Z]\d+)-")
+_OSTEOSARCOMA = re.compile(r"^(?P<label>[A-Za-z-]+)___(?P<patient>Case-\d+|P\d+)-(?:P\d+-)?[A-Z]\d+-")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +23,6 @@ class Tiles:
     label: Ints
     classes: tuple[str, ...]
     fold: Ints
-    block: tuple[str, ...]
-    """A finer grouping than the patient, where there is one; else the patient."""
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -55,7 +53,6 @@ def osteosarcoma(folder: Path) -> Tiles:
         label=np.array([classes.index(match["label"]) for _, match in named], np.int64),
         classes=classes,
         fold=np.array([patients.index(match["patient"]) for _, match in named], np.int64),
-        block=tuple(f"{match['patient']} {match['block']}" for _, match in named),
     )
 
 
@@ -76,7 +73,6 @@ def lung(folder: Path) -> Tiles:
         label=np.array([classes.index(path.parent.name) for _, path in files], np.int64),
         classes=classes,
         fold=np.array([0 if part == "test" else -1 for part, _ in files], np.int64),
-        block=tuple(item.patient for item in items),
     )
 
 

@@ -117,9 +117,8 @@ def _of_log_risk(each: PoolCohort, log_risk: Floats) -> Patients:
 
 def _measured(train: PoolCohort, test: PoolCohort, patients: Patients, new: Patients, block: str) -> dict[str, Any]:
     """Gains over the table of the block and of an oracle that knows the latent instead, by draw of outcomes."""
-    oracles = [_oracle(each, block) for each in (train, test)]
     table = fused(patients, new, train.cohort.profile.record_blocks)
-    predictions = {"fused": fused(patients, new), "oracle": fused(*oracles)}
+    predictions = {"fused": fused(patients, new), "oracle": fused(_oracle(train, block), _oracle(test, block))}
     log_risk = new.views[block].log_risk
     known = ~np.isnan(log_risk)
     facts = {

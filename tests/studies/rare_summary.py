@@ -53,7 +53,7 @@ def _figures(scenario: tuple[str, str, float, int], pieces: Sequence[Piece]) -> 
     shown = [piece["value"] for piece in own if signal == "rare" and "top_tiles" in piece["value"]]
     evidence = {name: mean_of([v[name] for v in shown]) for name in _EVIDENCE if name in shown[0]} if shown else None
     facts = {"signal": signal, "way": way, "effect": effect, "patients": patients, "evidence": evidence}
-    return facts | figures | gained
+    return {**facts, **figures, **gained}
 
 
 def rare_section(value: Value) -> str:

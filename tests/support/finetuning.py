@@ -14,10 +14,18 @@ PX = 32
 WIDTH = 6
 
 
-def labelled_tiles(folder: Path, patients: int = 6, tiles: int = 3, px: int = PX) -> Path:
+Colour = tuple[int, int, int]
+PINK, VIOLET = (225, 150, 190), (120, 80, 170)
+EQUALLY_BRIGHT = ((190, 110, 150), (110, 190, 150))
+"""Two colours that a colour-blind encoder cannot tell apart."""
+
+
+def labelled_tiles(
+    folder: Path, patients: int = 6, tiles: int = 3, px: int = PX, colours: tuple[Colour, Colour] = (PINK, VIOLET)
+) -> Path:
     """Two classes, pink and violet, each patient with tiles of both; names as the command wants them."""
     rng = np.random.default_rng(5)
-    for name, colour in (("pink", (225, 150, 190)), ("violet", (120, 80, 170))):
+    for name, colour in zip(("pink", "violet"), colours, strict=True):
         (folder / name).mkdir(parents=True)
         for patient in range(patients):
             for tile in range(tiles):
@@ -26,11 +34,12 @@ def labelled_tiles(folder: Path, patients: int = 6, tiles: int = 3, px: int = PX
     return folder
 
 
-def convolutional(path: Path, operations: tuple[str, ...] = ("Relu", "MaxPool")) -> Path:
+def convolutional(path: Path, operations: tuple[str, ...] = ("Relu", "MaxPool"), *, colour_blind: bool = False) -> Path:
     """Two convolutions with `operations` between them; padding is computed from constants, as exporters leave it."""
     rng = np.random.default_rng(3)
+    first = rng.normal(0, 0.3, (4, 3, 3, 3))
     weights = {
-        "w1": rng.normal(0, 0.3, (4, 3, 3, 3)),
+        "w1": np.repeat(first.mean(axis=1, keepdims=True), 3, axis=1) if colour_blind else first,
         "b1": rng.normal(0, 0.1, 4),
         "w2": rng.normal(0, 0.3, (WIDTH, 4, 3, 3)),
         "b2": rng.normal(0, 0.1, WIDTH),
@@ -65,10 +74,10 @@ def _between(name: str, source: str, target: str) -> onnx.NodeProto:
     return helper.make_node(name, [source], [target])
 
 
-def small_encoder(folder: Path) -> Path:
+def small_encoder(folder: Path, *, colour_blind: bool = False) -> Path:
     """An encoder's folder that takes uint8 tiles of 32 px, 128 um a side."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = convolutional(folder / "weights.onnx")
+    weights = convolutional(folder / "weights.onnx", colour_blind=colour_blind)
     card = EncoderCard("small", "1", "tests", "Apache-2.0", "small: made up for tests.\n", PX, 128.0)
     wrap_encoder(weights, Preparation(mean=(127.0,) * 3, std=(128.0,) * 3), card, folder)
     weights.unlink()

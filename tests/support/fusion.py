@@ -254,6 +254,8 @@ def store_slide(
     event = embedded(case, slide, data, NOON + timedelta(minutes=minutes), tiles=len(rows))
     content = pixels or event.slide.digest.encode()
     event.slide.object.etag, event.slide.digest = store.put(event.slide.object.key, content).etag, digest(content)
+    event.plan.prefix = f"plans/{event.slide.digest}/{event.plan.digest}/"
+    event.bag.key = f"embeddings/{event.slide.digest}/{digest(data)}/bag.safetensors"
     store.put(event.bag.key, data)
     store.put(f"{event.plan.prefix}plan.json", json.dumps({"version": 1, **plan().model_dump()}).encode())
     return event

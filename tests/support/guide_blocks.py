@@ -1,4 +1,4 @@
-"""The shell blocks of the guide, and what a reader may not run here: blocks whose fence says why."""
+"""The shell blocks of the guide, and where a test runs those whose fence says what they need."""
 
 import re
 import shlex
@@ -7,6 +7,18 @@ from dataclasses import dataclass
 
 from services.standalone.guide_site import Guide
 
+RUN_ELSEWHERE = {
+    "needs a bucket": "tests/integration/test_cohort_of_a_bucket.py",
+    "needs a running system": "tests/e2e/test_guide_operator.py",
+    "needs a cluster": "tests/cluster/test_laptop.py",
+    "runs until Ctrl-C": "tests/support/laptop.py",
+}
+"""Marks of blocks that need more than a shell, with the file that runs them."""
+NOT_RUN = {
+    "needs a container builder": "the tests on a cluster build the same images, and have no registry to push to",
+    "installs into the checkout": "it would change the environment that the tests run in",
+}
+"""Marks of blocks that no test runs, each with its reason; this list may only shrink."""
 _BLOCK = re.compile(r"^```sh *(?P<mark>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FAILS = "exits "
 _STATEMENT = re.compile(r"^[^\n]*<<'(\w+)'.*?^\1$|^(?:[^\n]*\\\n)*[^\n]+$", re.MULTILINE | re.DOTALL)

@@ -23,11 +23,13 @@ from services.results.rest import Backends, Login, create_app
 from services.results.servicer import ResultsServicer
 from services.results.slide_pixels import SlidePixels
 from services.results.sql_store import SqlStore
+from services.results.sql_views import SqlViews
 from services.results.sse import Rhythm
+from services.results.viewing import Viewing
 from shared.blob.memory import MemoryStore
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.memory import MemoryBus
-from shared.rpc.auth import OpenOnLoopback, Verifier, require_role
+from shared.rpc.auth import OpenOnLoopback, Verifier, caller_check, require_role
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
 from tests.support import scores as samples
@@ -67,7 +69,9 @@ class Results:
         producer = self.bus.producer()
         letters = DeadLetterTopic(self.bus.deliveries, producer)
         admits = verifier or OpenOnLoopback("127.0.0.1")
-        return Backends(self.store, self.blobs, admits, producer, pixels, scorer, letters)
+        return Backends(
+            self.store, self.blobs, admits, producer, pixels, scorer, letters, views=SqlViews(self.store.engine)
+        )
 
     def close(self) -> None:
         """Close the database."""
@@ -141,11 +145,12 @@ def over_http(
 @contextmanager
 def over_grpc(results: Results, verifier: Verifier) -> Iterator[str]:
     """The gRPC server's address."""
+    queries = Queries(results.store, results.blobs)
+    viewed = Viewing(SqlViews(results.store.engine)).of_calls(verifier)
+    servicer = ResultsServicer(queries, results.feed, caller_check(verifier, READERS), viewed)
 
     def register(server: grpc.Server) -> None:
-        add_ResultsServiceServicer_to_server(
-            ResultsServicer(Queries(results.store, results.blobs), results.feed), server
-        )
+        add_ResultsServiceServicer_to_server(servicer, server)
 
     server = GrpcServer("127.0.0.1:0", register, interceptors=[require_role(verifier, READERS)], grace_s=1)
     with running(server):

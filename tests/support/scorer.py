@@ -9,6 +9,7 @@ from google.protobuf.json_format import Parse
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 from medulla.v1.scorer_pb2 import Score
 
+from services.fusion_scorer.background import RescoreInBackground
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -19,6 +20,7 @@ from services.fusion_scorer.score_case import ScoreCase
 from services.fusion_scorer.what_if import WhatIf
 from shared import model_keys
 from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobStore
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
 from shared.units import CaseId, Sha256
@@ -33,7 +35,7 @@ class Scorer:
     """The scorer's handlers on a store of its own."""
 
     folder: Path
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: BlobStore = field(default_factory=MemoryStore)
     announced: list[CaseRescoreRequested] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -44,6 +46,7 @@ class Scorer:
         self.landing = OnLanding(self.store, self.index, self.changes, self.bundles, self.announced.append)
         self.score_case = ScoreCase(self.store, self.bundles, "0.0")
         self.rescore = RescoreCase(self.score_case, self.index)
+        self.in_background = RescoreInBackground(self.rescore, self.bundles)
         self.what_if = WhatIf(self.store, self.bundles, "0.0")
 
     def promote(self, name: str = "toy") -> Sha256:
@@ -68,7 +71,7 @@ class Scorer:
     def rescored(self) -> list[CaseScored]:
         """The outcome of every case after a promotion."""
         requests = self.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
-        return [event for request in requests for event in self.rescore(request) if isinstance(event, CaseScored)]
+        return [event for request in requests for event in self.in_background(request) if isinstance(event, CaseScored)]
 
     def score(self, case: CaseId = CASE) -> Score:
         """Score the case and read what was stored."""

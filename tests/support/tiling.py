@@ -38,10 +38,11 @@ class Tiling:
     stream: StreamChunks
 
     @property
-    def unplanned(self) -> Unplanned:
-        """What a sweep asks of each object."""
+    def unplanned(self) -> list[str]:
+        """The keys that a sweep announces."""
         tiler = self.on_landing
-        return Unplanned(tiler.listing, [tiler.landings], tiler.plan_tiles.mpp)
+        pending = Unplanned(self.blobs, tiler.listing, [tiler.landings], tiler.plan_tiles.mpp)
+        return [info.key for info in pending()]
 
     def land(self, key: str, data: bytes) -> None:
         """Put a slide into the store."""

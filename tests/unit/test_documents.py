@@ -83,3 +83,11 @@ def test_every_path_of_the_architecture_exists() -> None:
     paths = PATH.findall((CHECKOUT / "ARCHITECTURE.md").read_text(encoding="utf-8"))
     assert len(paths) > 50
     assert [path for path in paths if not any(CHECKOUT.glob(path.rstrip("/").replace("NAME", "*")))] == []
+
+
+def test_every_test_of_the_threat_model_exists() -> None:
+    rows = [line for line in (CHECKOUT / "SECURITY.md").read_text().splitlines() if "`test_" in line]
+    named = {name for row in rows for name in re.findall(r"`(test_\w+)`", row)}
+    written = "\n".join(path.read_text() for path in CHECKOUT.glob("tests/**/test_*.py"))
+    assert len(rows) > 15
+    assert named - set(re.findall(r"def (test_\w+)", written)) == set()

@@ -65,6 +65,7 @@ fusion-scorer:
   scaleOn:
     - {group: fusion_scorer, topic: slides.embedded}
     - {group: fusion_scorer, topic: cases.rescore}
+    - {group: fusion_scorer, topic: cases.rescore.background}
     - {group: fusion_scorer, topic: cases.erase}
     - {group: fusion_scorer, topic: s3.events}
     - {group: fusion_scorer, topic: fusion_scorer.retry}
@@ -87,6 +88,7 @@ results:
   http: 8080
   scaleOn:
     - {group: results, topic: cases.scored}
+    - {group: results, topic: cases.scored.background}
     - {group: results, topic: slides.rejected}
     - {group: results, topic: cases.erase}
     - {group: results, topic: progress}
@@ -144,7 +146,7 @@ dev-set-up: {needs: [s3]}
 {{/* Topics with partitions, copies and settings. YAML. */}}
 {{- define "medulla.topics" -}}
 {{- $usual := .Values.topics -}}
-{{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.scored" "cases.erase" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
+{{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.rescore.background" "cases.scored" "cases.scored.background" "cases.erase" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
 {{- range .Values.embedder.encoders }}{{ $names = append $names (printf "embedder-%s.retry" .name) }}{{ end -}}
 {{- if .Values.results.fhir.url }}{{ $names = append $names "results_fhir.retry" }}{{ end -}}
 {{- range $name := $names }}

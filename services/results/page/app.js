@@ -4,6 +4,7 @@ import { bundleInUse, config, Problem } from "./api.js";
 import { isOperator } from "./caller.js";
 import { showCase } from "./case_view.js";
 import { h } from "./dom.js";
+import { LOGIN_ENDED } from "./events.js";
 import { showList } from "./list_view.js";
 import { begin, finish, forget, token } from "./login.js";
 import { showOperations } from "./operations_view.js";
@@ -15,6 +16,7 @@ import { decoded, parse } from "./viewer_address.js";
 const main = document.getElementById("content");
 const logout = document.getElementById("logout");
 const operations = document.getElementById("operations");
+const loginEnded = document.getElementById("login-ended");
 const OPERATIONS = "#/operations";
 let login = null;
 let leaving = new AbortController();
@@ -29,6 +31,7 @@ async function start() {
     askLogin(error);
     return;
   }
+  addEventListener(LOGIN_ENDED, ({ detail }) => endLogin(detail));
   addEventListener("hashchange", () => { if (location.hash !== "#content") show(true); });
   show(false);
 }
@@ -38,6 +41,7 @@ async function show(moveFocus) {
   leaving = new AbortController();
   const { signal } = leaving;
   logout.hidden = !(login && token());
+  loginEnded.hidden = true;
   if (login && !token()) return askLogin();
   try {
     await view(signal);
@@ -81,10 +85,19 @@ function refuse(error) {
   main.replaceChildren(problem(error), h("p", { class: "back" }, h("a", { href: "#/" }, "\u2190 All cases")));
 }
 
+/** What is shown stays, and so does a note that is being written, until people choose to log in again. */
+function endLogin(error) {
+  forget();
+  if (!login) return;
+  const again = h("button", { type: "button", class: "quiet", onclick: () => begin(login).catch(askLogin) }, "Log in again");
+  loginEnded.replaceChildren(h("strong", {}, "Your login has ended: "), `${error.message}. What is shown is no longer updated. `, again);
+  loginEnded.hidden = false;
+}
+
 function askLogin(error = null) {
   banner(false);
   hideFlag();
-  logout.hidden = operations.hidden = document.getElementById("refused-bundle").hidden = true;
+  logout.hidden = operations.hidden = loginEnded.hidden = document.getElementById("refused-bundle").hidden = true;
   const go = () => begin(login).catch(askLogin);
   main.replaceChildren(
     h("h1", {}, "Log in"),

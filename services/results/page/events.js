@@ -2,18 +2,22 @@
 
 import { Problem, progress } from "./api.js";
 
+/** Event of the window: the token is not accepted any more; its `detail` is the Problem. */
+export const LOGIN_ENDED = "medulla:login-ended";
 const PAUSE_MS = 3000;
 
 /**
  * Call `heard(kind, data)` for every event until `signal` aborts; reconnects when the stream ends. Each stream starts with
- * `begin`, as it tells all that is true then.
+ * `begin`, as it tells all that is true then. A refusal ends it, which the window hears of as LOGIN_ENDED.
  */
 export async function listen(caseId, signal, heard) {
   while (!signal.aborted) {
     try {
       await once(caseId, signal, heard);
     } catch (error) {
-      if (signal.aborted || (error instanceof Problem && [401, 403].includes(error.status))) return;
+      if (signal.aborted) return;
+      if (error instanceof Problem && error.status === 401) dispatchEvent(new CustomEvent(LOGIN_ENDED, { detail: error }));
+      if (error instanceof Problem && [401, 403].includes(error.status)) return;
     }
     await pause(signal);
   }
@@ -35,7 +39,10 @@ async function once(caseId, signal, heard) {
 
 function dispatch(block, heard) {
   const field = (name) => block.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-  if (field("event") && field("data")) heard(field("event"), JSON.parse(field("data")));
+  if (!field("event") || !field("data")) return;
+  const [kind, data] = [field("event"), JSON.parse(field("data"))];
+  if (kind === "unauthorized") throw new Problem(401, data);
+  heard(kind, data);
 }
 
 function pause(signal) {

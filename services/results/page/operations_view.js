@@ -37,6 +37,7 @@ class Operations {
     return h("li", {}, box, h("label", { for: box.id }, h("b", {}, h("bdi", {}, letter.key)), " \u2014 ", letter.sentence),
       h("p", { class: "advice" }, letter.advice),
       h("p", { class: "small" }, h("code", {}, letter.reason), ` from ${letter.service}, ${words.time(letter.written)}, `, h("code", {}, letter.id),
+        letter.times > 1 ? ` given up ${words.count(letter.times)} times` : null,
         letter.replayed ? h("span", { class: "chip note" }, `Replayed ${words.time(letter.replayed)}`) : null));
   }
 

@@ -18,7 +18,7 @@ def list_letters(
     reason: Annotated[str | None, typer.Option(help="Only those with this reason code.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """One line for each dead letter: id, reason, service, what it was about, and when it was last sent again."""
+    """One line for each dead letter: id, reason, service, what it was about, how often, and when it was sent again."""
     with loading():
         from services.standalone.dead_letter_topic import letters_with
     with exit_codes():
@@ -89,5 +89,6 @@ def _check_choice(letters: list[str] | None, reason: str | None) -> None:
 
 
 def _line(letter: dict[str, Any]) -> str:
+    again = f" ({letter['times']} times)" if letter["times"] > 1 else ""
     mark = f" (replayed {letter['replayed']})" if letter["replayed"] else ""
-    return _LINE.format(**letter) + mark
+    return _LINE.format(**letter) + again + mark

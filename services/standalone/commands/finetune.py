@@ -20,6 +20,7 @@ from services.standalone.training_data import CohortReading, Labels, Outcomes
 
 if TYPE_CHECKING:
     from services.embedder.manifest import EncoderManifest
+    from services.trainer.finetune.settings import Settings
 
 _CAUTION = "The encoder has seen these patients: evaluate it on others. Research use only."
 
@@ -35,13 +36,18 @@ Out = Annotated[Path, typer.Option(help="Folder of the encoder; its logs/ is for
 Base = Annotated[Path, typer.Option(help="Folder of the encoder to start from.", show_default="the one that ships")]
 Name = Annotated[str | None, typer.Option(help="Name of the new encoder; else derived from the old one's.")]
 TileUm = Annotated[float | None, typer.Option(help="Side of a labelled tile, microns; else the encoder's.", min=1)]
+Unlabelled = Annotated[
+    Path | None,
+    typer.Option(help="Tiles without labels, DIR/{patient}__*.png or .jpg: the encoder is adapted to them first."),
+]
 Epochs = Annotated[int, typer.Option(help="Most epochs.", min=1)]
-Frozen = Annotated[int, typer.Option(help="Epochs at the start that train the new head alone.", min=0)]
 Patience = Annotated[int, typer.Option(help="Epochs without gain before it stops.", min=1)]
 Share = Annotated[float, typer.Option(help="Share of the layers, from the last, that is trained.", min=0, max=1)]
-Rate = Annotated[float, typer.Option(help="Rate at which these layers learn.", min=0)]
+Rate = Annotated[float, typer.Option(help="Rate at which these layers and the head learn.", min=0)]
+Pull = Annotated[float, typer.Option(help="How strongly weights are held back to where they start (L2-SP).", min=0)]
+Folds = Annotated[int, typer.Option(help="Parts of the patients that judge the encoder, each unseen.", min=2, max=10)]
 BatchTiles = Annotated[int, typer.Option(help="Tiles of a step, over all processes.", min=1)]
-HeldOut = Annotated[float, typer.Option(help="Share of patients held out for early stopping.", min=0.02, max=0.5)]
+HeldOut = Annotated[float, typer.Option(help="Share of the other patients that says when to stop.", min=0.02, max=0.5)]
 Stain = Annotated[float, typer.Option(help="Largest change of a stain; 0 for none.", min=0, max=1)]
 Top = Annotated[int, typer.Option(help="Most attended tiles of a patient to learn from.", min=1)]
 Seed = Annotated[int, typer.Option(help="The same seed and data give the same encoder.", min=0)]
@@ -67,13 +73,15 @@ def finetune(
     name: Name = None,
     tile_um: TileUm = None,
     default_mpp: DefaultMpp = None,
-    epochs: Epochs = 20,
-    frozen_epochs: Frozen = 5,
-    patience: Patience = 5,
+    unlabelled: Unlabelled = None,
+    epochs: Epochs = 15,
+    patience: Patience = 4,
     share: Share = 0.5,
-    rate: Rate = 1e-4,
+    rate: Rate = 1e-5,
+    pull: Pull = 0.1,
     batch: BatchTiles = 32,
-    held_out: HeldOut = 0.2,
+    folds: Folds = 3,
+    held_out: HeldOut = 0.25,
     stain: Stain = 0.05,
     top: Top = 32,
     precision: Precision = Precision.AUTO,
@@ -82,17 +90,37 @@ def finetune(
 ) -> None:
     """Fine-tune an encoder on labelled tiles or on outcome; a stopped run goes on where it was.
 
+    Unless patients that tuning has not seen gain by it, the frozen encoder is what is written, with a probe.
+
     On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
     """
     source = _source(tiles, cohort, slides, embeddings, CohortReading(profile, columns, default_mpp), tile_um)
+    if unlabelled and not share:
+        raise typer.BadParameter("--unlabelled adapts the last layers: it needs a --share above 0")
+    with loading():
+        from services.trainer.finetune.settings import Settings
+    schedule = Settings(epochs=epochs, patience=patience, seed=seed, batch=batch, top=top, folds=folds, pull=pull)
+    settings = replace(schedule, share=share, rate=rate, precision=precision.value, held_out=held_out, stain=stain)
+    _finetune(encoder, source, unlabelled, settings, out, name, tile_um, as_json=as_json)
+
+
+def _finetune(
+    encoder: Path,
+    source: Labels | Outcomes,
+    unlabelled: Path | None,
+    settings: "Settings",
+    out: Path,
+    name: str | None,
+    tile_um: float | None,
+    *,
+    as_json: bool,
+) -> None:
     with loading():
         from services.standalone.finetuned_encoder import Job, finetuned
         from services.standalone.training_copies import local_job
         from services.trainer.bucket.copies import keeps
-        from services.trainer.finetune.settings import Settings
-    schedule = Settings(epochs=epochs, frozen_epochs=frozen_epochs, patience=patience, seed=seed, batch=batch, top=top)
-    settings = replace(schedule, share=share, rate=rate, precision=precision.value, held_out=held_out, stain=stain)
-    with exit_codes(goes_on=keeps(out)), local_job(Job(encoder, source, settings, out, name, tile_um)) as job:
+    wanted = Job(encoder, source, unlabelled, settings, out, name, tile_um)
+    with exit_codes(goes_on=keeps(out)), local_job(wanted) as job:
         manifest = finetuned(job)
     _print_encoder(manifest, out, as_json=as_json)
 

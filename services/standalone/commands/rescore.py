@@ -1,4 +1,4 @@
-"""`medulla rescore`: how many cases of the running system are scored again, or the promoted bundle."""
+"""`medulla rescore`: scores cases of the running system again, promotes a bundle, says how far that is, stops it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,8 @@ from shared.words import counted
 
 def rescore(
     cases: Annotated[
-        list[str] | None, typer.Argument(metavar="CASE", help="Case ids; all where none is named.")
+        list[str] | None,
+        typer.Argument(metavar="CASE", help="Case ids; where none is named all, in the background."),
     ] = None,
     bundle: Annotated[
         Path | None, typer.Option(help="Promote this bundle, also s3://BUCKET/KEY; every case is then scored.")
@@ -20,18 +21,45 @@ def rescore(
     despite_reservations: Annotated[
         bool, typer.Option("--despite-reservations", help="Promote it although its card says what speaks against it.")
     ] = False,
+    status: Annotated[bool, typer.Option("--status", help="Say how many cases wait in the background.")] = False,
+    stop: Annotated[
+        bool,
+        typer.Option("--stop", help="Drop what waits in the background, until the next promotion or rescore of all."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have cases of the running system scored again from their stored bags."""
+    """Have cases of the running system scored again from their stored bags; cases that did not change are skipped."""
     if bundle and cases:
         raise typer.BadParameter("--bundle promotes a bundle for every case; name cases, or a bundle")
+    if (status or stop) and (bundle or cases):
+        raise typer.BadParameter("--status and --stop are about all cases; name no case and no bundle")
+    if status or stop:
+        _show_progress(stop=stop, as_json=as_json)
+    else:
+        _request(cases or [], bundle, despite_reservations=despite_reservations, as_json=as_json)
+
+
+def _show_progress(*, stop: bool, as_json: bool) -> None:
+    with loading():
+        from services.standalone import running_system
+    with exit_codes():
+        if stop:
+            running_system.stop_rescoring()
+        progress = running_system.rescoring_progress()
+    if as_json:
+        print_json({"waiting": progress.waiting, "stopped": progress.is_stopped})
+    else:
+        say(progress.sentence)
+
+
+def _request(cases: list[str], bundle: Path | None, *, despite_reservations: bool, as_json: bool) -> None:
     with loading():
         from services.standalone import running_system
         from services.trainer.bucket.copies import copies
     promote = running_system.promote_bundle
     with exit_codes(), copies() as copied:
         promotion = promote(copied.bundle(bundle), despite_reservations=despite_reservations) if bundle else None
-        count = 0 if bundle else running_system.rescore(cases or [])
+        count = 0 if bundle else running_system.rescore(cases)
     if as_json:
         waiting = promotion.waiting if promotion else 0
         print_json({"promoted": promotion.digest if promotion else "", "asked": count, "waiting": waiting})

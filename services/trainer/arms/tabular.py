@@ -55,10 +55,10 @@ class Tabular:
         event, times = self.arm.fit.event, self.arm.times_years
         level = np.log(max(float(event.baseline[self.horizon]), 1e-12)) - self.reference
         log_risk = log_hazards(event.log_hazard, x, self.trees) + level
-        raw = self.arm.risks(self.arm.fit, x, times, self.trees)
+        hazards = self.arm.hazards([self.arm.fit], x, self.trees)
+        (raw,), (free,) = hazards.risks(times), hazards.event_free(times)
         at_horizons = raw[:, np.searchsorted(times, np.array(list(self.recalibrations)) - 1e-9)]
         risk = recalibrated_curve(raw, at_horizons, list(self.recalibrations.values()))
-        free = self.arm.event_free(self.arm.fit, x, times, self.trees)
         spared = np.divide(1 - risk, 1 - raw, out=np.ones_like(raw), where=raw < 1)
         return Prediction(log_risk, risk, free * spared)
 

@@ -26,10 +26,8 @@ class Progress:
     epoch: int = 0
     best_epoch: int = 0
     best_loss: float = float("inf")
-    frozen_loss: float = float("inf")
-    """The best while only the head was trained; infinite where it never was."""
     best: State = field(default_factory=dict)
-    """The encoder's trained weights in the best epoch."""
+    """Weights of the encoder's trained layers and of the head in the best epoch."""
 
 
 @dataclass(frozen=True, eq=False)

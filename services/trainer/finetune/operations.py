@@ -1,17 +1,15 @@
-"""The ONNX operations of convolutional encoders, in torch."""
+"""The ONNX operations of encoders, in torch."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
-Attributes = Mapping[str, Any]
-Operation = Callable[[Sequence[Tensor], Attributes], Tensor]
+from services.trainer.finetune.transformer_operations import TRANSFORMER, Attributes, Operation
 
-_FLOAT = 1
-"""TensorProto.FLOAT."""
+_KINDS = {1: torch.float32, 7: torch.int64}
+"""Of TensorProto."""
 
 
 def _conv(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
@@ -64,15 +62,17 @@ def _clip(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
 
 
 def _mat_mul(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
-    """Pixels are resized by matrices, always in full precision."""
-    with torch.autocast(inputs[0].device.type, enabled=False):
+    """Images are resized by matrices, always in full precision; the other products have rows of tokens."""
+    is_image = inputs[0].dim() == 4 and inputs[1].dim() == 2
+    with torch.autocast(inputs[0].device.type, enabled=not is_image and torch.is_autocast_enabled()):
         return inputs[0] @ inputs[1]
 
 
 def _cast(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
-    if attributes["to"] != _FLOAT:
-        raise NotImplementedError("Cast to other than float32")
-    return inputs[0].float()
+    kind = _KINDS.get(attributes["to"])
+    if kind is None:
+        raise NotImplementedError("Cast to other than float32 or int64")
+    return inputs[0].to(kind)
 
 
 def _reduce_mean(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
@@ -97,5 +97,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "Sigmoid": lambda inputs, _: torch.sigmoid(inputs[0]),
     "Sub": lambda inputs, _: inputs[0] - inputs[1],
     "Transpose": lambda inputs, attributes: inputs[0].permute(list(attributes["perm"])),
+    **TRANSFORMER,
 }
-"""Enough for EfficientNet-Lite, ResNet and MobileNet with their normalisation folded into the convolutions."""
+"""Enough for EfficientNet-Lite, ResNet and MobileNet with their normalisation folded into the convolutions, and for
+vision transformers as `medulla encoder export` writes them."""

@@ -1,137 +1,139 @@
-"""A whole fine-tuning: what to learn from what, the training, the checked file and the facts for its manifest."""
+"""A whole fine-tuning: frozen features and probe, the folds, the guard, the checked file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.errors import BadTilesError
-from services.trainer.finetune import split, task
-from services.trainer.finetune.attention import Learners
-from services.trainer.finetune.checkpoint import Progress
+from services.trainer.finetune.assignment import Assignment, Base
 from services.trainer.finetune.export import exported
+from services.trainer.finetune.fold import FoldResult, Trial, tune_fold
+from services.trainer.finetune.guard import Compared, compare
+from services.trainer.finetune.network import Encoder, averaged
+from services.trainer.finetune.probe import Probe, probe
 from services.trainer.finetune.ranks import Ranks
+from services.trainer.finetune.reader import Reader
 from services.trainer.finetune.run_dir import LOGS, work_folder
-from services.trainer.finetune.settings import Settings
-from services.trainer.finetune.tile_dataset import Item, Labelled, decode
-from services.trainer.finetune.training import Lesson, train
-from shared.canonical import digest_of
-from shared.progress import Advance
+from services.trainer.finetune.task import Head
+from services.trainer.finetune.tile_dataset import decode
+from shared.arrays import Floats
+from shared.progress import Advance, portion
 
-VERSION = 1
-"""Raised when a change makes unfinished runs of an older version useless."""
 _CHECKED = 4
 """Tiles on which torch and ONNX Runtime have to agree."""
+_FROZEN = "frozen.npy"
 
 
 @dataclass(frozen=True, eq=False)
-class Base:
-    """The encoder that training starts from."""
+class Judged:
+    """Everything that the folds gave, and what is exported: the mean of their encoders if it `gained`."""
 
-    model: bytes
-    name: str
-    digest: str
-    px: int
-    width: int
+    frozen: Probe
+    """On all patients."""
+    folds: Sequence[FoldResult]
+    compared: Compared | None
+    """None where too few patients are there."""
 
+    @property
+    def gained(self) -> bool:
+        """Whether patients out of fold gained."""
+        return self.compared is not None and self.compared.gained
 
-@dataclass(frozen=True, eq=False)
-class Assignment:
-    """A lesson with its name, and the description of the data in its manifest."""
+    def tuned_encoder(self, base: Base) -> Encoder:
+        """The mean of the folds' encoders."""
+        encoder = Encoder(base.model)
+        encoder.load_weights(averaged([result.weights.encoder for result in self.folds]))
+        return encoder
 
-    lesson: Lesson
-    run: str
-    facts: Mapping[str, Any]
+    def tuned_head(self) -> Head:
+        """The mean of the folds' heads."""
+        heads = [result.weights.head for result in self.folds]
+        weight, bias = ([getattr(head, name) for head in heads] for name in ("weight", "bias"))
+        return Head(np.mean(weight, axis=0), np.mean(bias, axis=0))
+
+    def facts(self, metric: str) -> dict[str, Any]:
+        """What the manifest says of it."""
+        figures = self.compared.as_json() if self.compared else {"frozen": None, "tuned": None, "gain": None}
+        folds = {
+            "shares": [result.share for result in self.folds],
+            "best_epochs": [result.best_epoch for result in self.folds],
+        }
+        return {
+            "exported": "tuned" if self.gained else "frozen",
+            "metric": metric,
+            "ridge": self.frozen.ridge,
+            **figures,
+            **folds,
+        }
 
 
 @dataclass(frozen=True, eq=False)
 class Tuned:
-    """An encoder's file, and how it came to be."""
+    """An encoder's file, the head on its features, and how they came to be."""
 
     model: bytes
+    head: Head
+    model_is_frozen: bool
     facts: Mapping[str, Any]
 
 
-def from_labels(labelled: Labelled, base: Base, settings: Settings, options: Mapping[str, Any]) -> Assignment:
-    """Learn the classes of tiles; `options` is what the encoder depends on beside data, base and settings.
-
-    Raises:
-        BadTilesError: the patients cannot be split.
-    """
-    patients = [item.patient for item in labelled.items]
-    held = split.held_out(patients, labelled.label, settings.held_out, settings.seed)
-    lesson = Lesson(labelled.items, task.classes(labelled.label, ~held), held, base.px, settings)
-    facts = {"learned_from": "labelled tiles", "classes": list(labelled.classes), "simulated": False}
-    run = _run_digest(labelled.digest, base, settings, options)
-    return _assignment(lesson, run, labelled.digest, base, facts)
-
-
-def cohort_run(
-    data: Learners, embeddings: Embeddings, base: Base, settings: Settings, options: Mapping[str, Any]
-) -> tuple[str, str]:
-    """Digest of the run of a cohort and of its data, before its tiles are read; `options` as in `from_labels`."""
-    digest = digest_of([data.cohort.digest, embeddings.digest])
-    profile = data.cohort.profile.model_dump(mode="json")
-    return _run_digest(digest, base, settings, {**options, "profile": profile}), digest
-
-
-def from_outcome(
-    data: Learners, tiles: Mapping[str, tuple[Path, ...]], run: tuple[str, str], base: Base, settings: Settings
-) -> Assignment:
-    """Learn the hazard of patients from their most attended tiles: files by case; `run` as `cohort_run` gives it.
-
-    Raises:
-        BadTilesError: there are no tiles of a patient.
-    """
-    lacking = [case for case in data.cohort.case_ids if not tiles.get(case)]
-    if lacking:
-        raise BadTilesError(f"no tile of case {lacking[0]} can be read from its slides")
-    items = tuple(Item(case, tuple(tiles[case])) for case in data.cohort.case_ids)
-    lesson = Lesson(items, task.hazards(data.cohort.outcome, ~data.held), data.held, base.px, settings)
-    facts = {"learned_from": "slide-level outcome", "classes": [], "simulated": data.cohort.simulated}
-    return _assignment(lesson, *run, base, facts)
-
-
 def finetune(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: Advance) -> Tuned:
-    """Train, export and check; several processes give the same encoder as one, up to rounding.
+    """Tune, judge, export and check; several processes give the same encoder as one, up to rounding.
 
     Raises:
         UntrainableEncoderError: the encoder's graph cannot be trained, or the result is not the same where it is
             served.
         BadTilesError: a tile cannot be read any more.
     """
-    work = work_folder(out, assignment.run)
-    encoder, progress = train(base.model, base.width, assignment.lesson, ranks, work, out / LOGS, advance)
-    items = assignment.lesson.items
+    judged = judge(assignment, base, ranks, out, advance)
+    encoder = judged.tuned_encoder(base) if judged.gained else Encoder(base.model)
+    items = assignment.items
     sample = [items[i].files[0] for i in np.linspace(0, len(items) - 1, _CHECKED).astype(int)]
     model, parity = exported(encoder, torch.from_numpy(np.stack([decode(path, base.px) for path in sample])))
-    return Tuned(model, {**assignment.facts, **_results(progress), "parity": parity})
+    facts = {**assignment.facts, "guard": judged.facts(assignment.targets.metric), "parity": parity}
+    head = judged.tuned_head() if judged.gained else judged.frozen.head()
+    return Tuned(model, head, not judged.gained, facts)
 
 
-def _assignment(lesson: Lesson, run: str, digest: str, base: Base, facts: Mapping[str, Any]) -> Assignment:
-    held = [item.patient for item, out in zip(lesson.items, lesson.held, strict=True) if out]
-    counts = {
-        "patients": len({item.patient for item in lesson.items}),
-        "held_out": len(set(held)),
-        "tiles": sum(len(item.files) for item in lesson.items),
-    }
-    base_facts = {"base": base.name, "base_digest": base.digest, "data_digest": digest, "run": run}
-    return Assignment(lesson, run, {**base_facts, **facts, **counts, "settings": lesson.settings.as_json()})
+def judge(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: Advance) -> Judged:
+    """Tune without each fold, and compare with the frozen encoder on the patients of all folds."""
+    work = work_folder(out, assignment.run)
+    targets, patients, seed = assignment.targets, assignment.patients, assignment.settings.seed
+    reader = Reader(assignment.items, base.px, base.width, assignment.settings, ranks)
+    features = _frozen_features(base, reader, work)
+    own = probe(features, targets, patients, np.ones(len(features), np.bool_), seed)
+    if assignment.fold is None:
+        return Judged(own, (), None)
+    trial = Trial(base.model, targets, patients, assignment.fold, assignment.unlabelled)
+    count = int(assignment.fold.max()) + 1
+    results = []
+    for k in range(count):
+        within, name = portion(advance, k / count, (k + 1) / count), f"fold-{k}"
+        results.append(tune_fold(trial, k, features, reader, work / name, out / LOGS / name, within))
+    before, after = (_pooled(assignment, [getattr(result, name) for result in results]) for name in ("frozen", "tuned"))
+    return Judged(own, results, compare(targets, patients, before, after, seed))
 
 
-def _run_digest(data: str, base: Base, settings: Settings, options: Mapping[str, Any]) -> str:
-    return digest_of([VERSION, data, base.digest, settings.as_json(), options])
+def _pooled(assignment: Assignment, scores: Sequence[Floats]) -> Floats:
+    """Scores [n, k] of all items from those of each fold."""
+    pooled = np.zeros((len(assignment.items), scores[0].shape[1]))
+    for k, part in enumerate(scores):
+        pooled[assignment.fold == k] = part
+    return pooled
 
 
-def _results(progress: Progress) -> dict[str, float | None]:
-    return {
-        "epochs": progress.epoch,
-        "best_epoch": progress.best_epoch,
-        "best_loss": progress.best_loss,
-        "frozen_loss": progress.frozen_loss if isfinite(progress.frozen_loss) else None,
-    }
+def _frozen_features(base: Base, reader: Reader, work: Path) -> Floats:
+    """Features [n, d] of all items by the frozen encoder, computed once."""
+    path = work / _FROZEN
+    if not path.exists():
+        encoder = Encoder(base.model).to(reader.ranks.device)
+        features = reader.features(encoder, np.arange(len(reader.items)))
+        if reader.ranks.first:
+            with (path.with_suffix(".unfinished")).open("wb") as file:
+                np.save(file, features)
+            path.with_suffix(".unfinished").replace(path)
+        reader.ranks.wait()
+    return np.asarray(np.load(path), np.float64)

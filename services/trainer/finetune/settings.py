@@ -11,25 +11,31 @@ Precision = Literal["auto", "full", "bfloat16"]
 class Settings:
     """Everything that the result depends on, beside the data and the encoder that it starts from."""
 
-    epochs: int = 20
-    frozen_epochs: int = 5
-    """Epochs at the start in which only the new head is trained."""
-    patience: int = 5
-    """Epochs without gain on the held-out patients, after which training stops."""
+    epochs: int = 15
+    patience: int = 4
+    """Epochs without gain on the patients held out, after which training stops."""
     share: float = 0.5
-    """Of the encoder's convolutions, counted from the last, that are trained after that."""
-    rate: float = 1e-4
-    head_rate: float = 5e-3
-    decay: float = 1e-2
+    """Of the encoder's layers, counted from the last, that are trained."""
+    rate: float = 1e-5
+    """Of layers and head; the head starts as a probe that has converged."""
+    pull: float = 0.1
+    """Penalty of half the squared distance of all trained weights to where they start (L2-SP)."""
+    rank: int = 8
+    """Of the adapters of a transformer."""
     batch: int = 32
     """Tiles of one step, over all processes."""
-    held_out: float = 0.2
-    """Share of the patients that say when to stop."""
+    folds: int = 3
+    """Parts of the patients; each is predicted by an encoder that has not seen it, which decides what is exported."""
+    held_out: float = 0.25
+    """Of the patients outside a fold, the share that says when to stop and how far to go from the start."""
     most: int = 200
     """Tiles of one patient and epoch, drawn anew each time, so that nobody outweighs the others."""
     top: int = 32
     """Of a patient known by outcome alone: the most attended tiles, from which `drawn` are taken in each step."""
     drawn: int = 8
+    unlabelled_epochs: int = 5
+    """Over the tiles without labels, where there are any, before the labels are learned."""
+    unlabelled_rate: float = 1e-4
     stain: float = 0.05
     scale: float = 0.1
     precision: Precision = "auto"
@@ -40,18 +46,10 @@ class Settings:
         """All of it, by name."""
         return asdict(self)
 
-    def trained_share(self, epoch: int) -> float:
-        """Share of the encoder's convolutions that epoch 1, 2, … trains."""
-        return 0.0 if epoch <= self.frozen_epochs else self.share
-
-    def rates(self, epoch: int) -> tuple[float, float]:
-        """Rates of head and encoder in epoch 1, 2, …: the encoder's is 0, then falls along half a cosine."""
-        if epoch <= self.frozen_epochs:
-            return self.head_rate, 0.0
-        after, of = epoch - self.frozen_epochs - 1, max(self.epochs - self.frozen_epochs, 1)
-        left = (1 + cos(pi * after / of)) / 2
-        return self.head_rate * left, self.rate * left
+    def rate_of(self, epoch: int) -> float:
+        """Rate in epoch 1, 2, …: it falls along half a cosine."""
+        return self.rate * (1 + cos(pi * (epoch - 1) / self.epochs)) / 2
 
     def over(self, epoch: int, best: int) -> bool:
-        """Whether to stop after an epoch, where `best` was the best one so far."""
-        return epoch >= self.epochs or epoch - max(best, self.frozen_epochs) >= self.patience
+        """Whether to stop after an epoch, where `best` was the best so far."""
+        return epoch >= self.epochs or epoch - best >= self.patience

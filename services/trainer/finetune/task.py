@@ -1,4 +1,4 @@
-"""What the head learns: classes of tiles, or the hazard of patients in discrete time."""
+"""An encoder with a linear head, and what the head is asked for."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from services.trainer.cohort.cohort import Outcome
 from services.trainer.slides.network import hazard_loss
-from services.trainer.slides.training import intervals, starting_logits
-from shared.arrays import Flags, Ints
+from shared.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,23 +30,38 @@ class Task:
         at_risk, happened = (part[index].to(device) for part in self.target)
         return hazard_loss(logits[None], at_risk, happened)[0]
 
+    def weighted(self, logits: Tensor, index: Ints) -> Tensor:
+        """The sum of weighted losses over the items `index`."""
+        losses = self.losses(logits, index)
+        return (losses * self.weight[index].to(losses.device)).sum()
 
-def classes(label: Ints, trained: Flags) -> Task:
-    """Tell classes apart, each counting alike; frequencies are those of the `trained` [n]."""
-    counts = np.bincount(label[trained], minlength=int(label.max()) + 1).astype(np.float64)
-    balanced = torch.from_numpy((trained.sum() / len(counts) / counts)[label].astype(np.float32))
-    return Task(len(counts), torch.zeros(len(counts)), balanced, torch.from_numpy(label))
+    def mean_loss(self, logits: Tensor, index: Ints) -> float:
+        """The weighted mean over the items `index` [m] of logits [m, k]."""
+        return float(self.weighted(logits, index) / self.weight[index].sum())
 
 
-def hazards(outcome: Outcome, trained: Flags) -> Task:
-    """One log-risk for all intervals; intervals and their average hazards are those of the `trained` [n].
+def mean_features(encoder: nn.Module, tiles: Tensor, items: int) -> Tensor:
+    """Mean features [items, d] of tiles [items * t, px, px, 3]; an item's tiles are consecutive."""
+    features: Tensor = encoder(tiles)
+    return features.reshape(items, len(tiles) // items, -1).mean(dim=1)
 
-    An event that competes ends observation, as in the attention networks of `slides/`.
-    """
-    at_risk, happened = intervals(outcome, outcome[trained])
-    kept = torch.from_numpy(trained)
-    start = starting_logits(at_risk[kept], happened[kept])
-    return Task(1, start, torch.ones(len(outcome)), torch.stack([at_risk, happened]))
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A linear head on features [n, d] as they are served."""
+
+    weight: Floats
+    """[d, outputs]."""
+    bias: Floats
+    """[k]."""
+
+    def linear(self, features: Floats) -> Floats:
+        """[n, outputs], before the bias."""
+        return np.asarray(features @ self.weight, np.float64)
+
+    def logits(self, features: Floats) -> Floats:
+        """[n, k]."""
+        return self.linear(features) + self.bias
 
 
 class Model(nn.Module):
@@ -64,17 +77,12 @@ class Model(nn.Module):
         self.mean: Tensor
         self.spread: Tensor
 
-    def features(self, tiles: Tensor, items: int) -> Tensor:
-        """Mean features [items, d] of tiles [items * t, px, px, 3]."""
-        features: Tensor = self.encoder(tiles)
-        return features.reshape(items, len(tiles) // items, -1).mean(dim=1)
-
     def forward(self, tiles: Tensor, items: int) -> Tensor:
-        """Logits [items, k]; an item's tiles are consecutive."""
-        standard = (self.features(tiles, items) - self.mean) / self.spread
+        """Logits [items, k] of tiles as for `mean_features`."""
+        standard = (mean_features(self.encoder, tiles, items) - self.mean) / self.spread
         return standard @ self.weight + self.bias
 
-    def standardise(self, mean: Tensor, spread: Tensor) -> None:
-        """Set what features are measured by; axes that never change stay as they are."""
-        self.mean.copy_(mean)
-        self.spread.copy_(torch.where(spread > 1e-6, spread, torch.ones_like(spread)) * len(spread) ** 0.5)
+    def head(self) -> Head:
+        """The head, standardisation included."""
+        scaled = (self.weight / self.spread[:, None]).detach().double().cpu().numpy()
+        return Head(scaled, self.bias.detach().double().cpu().numpy() - self.mean.double().cpu().numpy() @ scaled)

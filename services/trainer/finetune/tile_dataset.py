@@ -42,6 +42,15 @@ class Labelled:
     """SHA-256 over names and bytes of all files."""
 
 
+@dataclass(frozen=True, eq=False)
+class UnlabelledTiles:
+    """Tiles whose patients alone are known."""
+
+    items: tuple[Item, ...]
+    digest: str
+    """SHA-256 over names and bytes of all files."""
+
+
 def read_labelled(folder: Path, advance: Advance = lambda *_: None) -> Labelled:
     """Read and check every tile of `folder`/{class}/{patient}__*.png.
 
@@ -51,15 +60,31 @@ def read_labelled(folder: Path, advance: Advance = lambda *_: None) -> Labelled:
     """
     classes = _classes(folder)
     tiles = [(place, path) for place, name in enumerate(classes) for path in _pictures(folder / name)]
-    paths = [path for _, path in tiles]
+    items, digest = _checked(folder, [path for _, path in tiles], advance)
+    return Labelled(items, np.array([place for place, _ in tiles], np.int64), classes, digest)
+
+
+def read_unlabelled(folder: Path, advance: Advance = lambda *_: None) -> UnlabelledTiles:
+    """Read and check every tile of `folder`/{patient}__*.png.
+
+    Raises:
+        BadTilesError: there are none, a name is without patient, tiles cannot be read or have several sizes.
+    """
+    paths = _pictures(folder) if folder.is_dir() else []
+    if not paths:
+        raise BadTilesError(f"{folder} holds no tiles ({', '.join(SUFFIXES)})")
+    return UnlabelledTiles(*_checked(folder, paths, advance))
+
+
+def _checked(folder: Path, paths: Sequence[Path], advance: Advance) -> tuple[tuple[Item, ...], str]:
+    """Tiles as items, and the SHA-256 over names and bytes."""
     _refuse_nameless(paths)
     with ThreadPoolExecutor() as pool:
         seen = [_counted(file, i + 1, len(paths), advance) for i, file in enumerate(pool.map(_look, paths))]
     _refuse_unreadable([one for one in seen if one.fault])
     _refuse_sizes(seen)
     items = tuple(Item(path.name.split(BETWEEN)[0], (path,)) for path in paths)
-    digest = digest_of([[str(one.path.relative_to(folder)), one.digest] for one in seen])
-    return Labelled(items, np.array([place for place, _ in tiles], np.int64), classes, digest)
+    return items, digest_of([[str(one.path.relative_to(folder)), one.digest] for one in seen])
 
 
 def decode(path: Path, px: int) -> Pixels:

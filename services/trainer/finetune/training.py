@@ -1,24 +1,21 @@
-"""The loop: head first, then the encoder's last layers, stopped by patients that are held out, resumed where it was."""
+"""The loop: head and last layers together, held back to where they start, stopped by patients, resumed where it was."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from services.trainer.finetune import checkpoint
-from services.trainer.finetune.checkpoint import Progress, Standing, State
-from services.trainer.finetune.draws import Batch, Pictures, batches, pictured, shared_out, views, whole
+from services.trainer.finetune.checkpoint import Progress, Standing
+from services.trainer.finetune.draws import batches, pictured, shared_out, views
 from services.trainer.finetune.logs import Curves
-from services.trainer.finetune.network import Encoder
-from services.trainer.finetune.ranks import Ranks
-from services.trainer.finetune.settings import Settings
-from services.trainer.finetune.task import Model, Task
-from services.trainer.finetune.tile_dataset import Item
-from shared.arrays import Flags, Ints
+from services.trainer.finetune.reader import Reader
+from services.trainer.finetune.task import Task
+from services.trainer.finetune.tunable import Tunable
+from shared.arrays import Flags
 from shared.progress import Advance
 
 _LARGEST_STEP = 1.0
@@ -27,46 +24,33 @@ _LARGEST_STEP = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """The task, the training patients, and the patients that decide when to stop."""
+    """The task, the items that are learned from, and those of the patients that decide when to stop."""
 
-    items: Sequence[Item]
     task: Task
-    held: Flags
-    """[n] items that are held out."""
-    px: int
-    settings: Settings
+    learned: Flags
+    stop: Flags
 
 
 def train(
-    model_bytes: bytes, width: int, lesson: Lesson, ranks: Ranks, work: Path, logs: Path | None, advance: Advance
-) -> tuple[Encoder, Progress]:
-    """Train from the file of an encoder with `width` features; gives it with the weights of the best epoch.
+    tunable: Tunable, lesson: Lesson, reader: Reader, work: Path, logs: Path | None, advance: Advance
+) -> Progress:
+    """Train a model from where it stands.
 
     The state after each epoch is kept in `work`; the same call goes on from there, and ends as if it had not stopped.
     """
-    if ranks.device.type == "cuda":
+    if reader.ranks.device.type == "cuda":
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
-    encoder = Encoder(model_bytes)
-    run = _Run(Model(encoder, width, lesson.task).to(ranks.device), encoder, lesson, ranks, work, advance)
-    progress = run.to_the_end(logs if ranks.first else None)
-    encoder.load_state_dict(progress.best, strict=False)
-    return encoder, progress
+    return _Run(tunable, lesson, reader, work, advance).to_the_end(logs if reader.ranks.first else None)
 
 
 class _Run:
-    def __init__(
-        self, model: Model, encoder: Encoder, lesson: Lesson, ranks: Ranks, work: Path, advance: Advance
-    ) -> None:
-        self.model, self.encoder, self.lesson, self.ranks, self.work = model, encoder, lesson, ranks, work
-        self.settings, self.advance = lesson.settings, advance
-        self.pictures = Pictures(lesson.items, lesson.px)
-        self.learned, self.held = np.flatnonzero(~lesson.held), np.flatnonzero(lesson.held)
-        groups: list[dict[str, Any]] = [
-            {"params": [model.weight]},
-            {"params": [model.bias], "weight_decay": 0.0},
-            {"params": encoder.train_last(self.settings.share)},
-        ]
-        self.optimizer = torch.optim.AdamW(groups, weight_decay=self.settings.decay)
+    def __init__(self, tunable: Tunable, lesson: Lesson, reader: Reader, work: Path, advance: Advance) -> None:
+        self.tunable, self.lesson, self.reader, self.work, self.advance = tunable, lesson, reader, work, advance
+        self.model, self.settings, self.ranks = tunable.model, reader.settings, reader.ranks
+        self.learned, self.stop = np.flatnonzero(lesson.learned), np.flatnonzero(lesson.stop)
+        trained = tunable.trained()
+        self.pull = Pull(trained, self.settings.pull)
+        self.optimizer = torch.optim.Adam(trained, lr=self.settings.rate)
 
     def to_the_end(self, logs: Path | None) -> Progress:
         progress = self._begin()
@@ -76,57 +60,45 @@ class _Run:
                 self._epoch(progress, curves)
         finally:
             curves.close()
-        self.advance(self.settings.epochs, self.settings.epochs)
+        self.advance(1, 1)
         return progress
 
     def _begin(self) -> Progress:
-        """Where the run was stopped, or at the start: features measured on the items that are learned from."""
+        """Where the run was stopped, or at the start, which is the best so far."""
         restored = checkpoint.read(self.work)
         if restored:
             self.model.load_state_dict(restored.model)
             self.optimizer.load_state_dict(restored.optimizer)
             return restored.progress
-        self._standardise()
-        return Progress(best=self._weights())
+        return Progress(best_loss=self._stop_loss(), best=self.tunable.weights())
 
     def _epoch(self, progress: Progress, curves: Curves) -> None:
-        epoch = progress.epoch + 1
-        self.encoder.train_last(self.settings.trained_share(epoch))
-        head, encoder = self.settings.rates(epoch)
-        for group, rate in zip(self.optimizer.param_groups, (head, head, encoder), strict=True):
+        progress.epoch += 1
+        rate = self.settings.rate_of(progress.epoch)
+        for group in self.optimizer.param_groups:
             group["lr"] = rate
-        trained, loss = self._learn(epoch), self._measure()
-        self._note(progress, epoch, loss)
-        curve_values = {"loss/learned": trained, "loss/held_out": loss, "rate/head": head, "rate/encoder": encoder}
-        curves.write(epoch, curve_values)
-        if self.ranks.first:
-            standing = Standing(progress, self.model.state_dict(), self.optimizer.state_dict())
-            checkpoint.save(self.work, standing)
-
-    def _note(self, progress: Progress, epoch: int, loss: float) -> None:
-        progress.epoch = epoch
+        trained, loss = self._learn(progress.epoch), self._stop_loss()
         if loss < progress.best_loss:
-            progress.best_epoch, progress.best_loss, progress.best = epoch, loss, self._weights()
-        if not self.settings.trained_share(epoch):
-            progress.frozen_loss = min(progress.frozen_loss, loss)
+            progress.best_epoch, progress.best_loss, progress.best = progress.epoch, loss, self.tunable.weights()
+        values = {"loss/learned": trained, "loss/held_out": loss, "rate": rate}
+        curves.write(progress.epoch, values | {"distance": self.pull.distance()})
+        if self.ranks.first:
+            checkpoint.save(self.work, Standing(progress, self.model.state_dict(), self.optimizer.state_dict()))
 
-    def _weights(self) -> State:
-        """The encoder's weights; what is not trained is not among them."""
-        self.encoder.train_last(self.settings.share)
-        return {
-            name: value.detach().cpu().clone() for name, value in self.encoder.named_parameters() if value.requires_grad
-        }
+    def _stop_loss(self) -> float:
+        return self.reader.loss(self.model, self.lesson.task, self.stop)
 
     def _learn(self, epoch: int) -> float:
         """One epoch; the mean loss over all processes."""
-        steps = batches(self.lesson.items, self.learned, self.settings, epoch)
+        steps = batches(self.reader.items, self.learned, self.settings, epoch)
         mine = shared_out(steps, self.ranks.rank, self.ranks.world)
         together = self.ranks.together(self.model)
         total = torch.zeros(2, device=self.ranks.device)
-        for step, (batch, part, tiles) in enumerate(zip(steps, mine, pictured(mine, self.pictures), strict=True)):
+        read = pictured(mine, self.reader.pictures)
+        for step, (batch, part, tiles) in enumerate(zip(steps, mine, read, strict=True)):
             seen = views(part, tiles.to(self.ranks.device), self.settings, epoch)
-            loss = self._loss(together, part, seen)
-            share = 0.0 if self._is_filler(batch) else 1.0
+            loss = self.lesson.task.weighted(self.reader.logits(together, seen, len(part.index)), part.index)
+            share = 0.0 if self.ranks.rank >= len(batch.index) else 1.0
             of = self.lesson.task.weight[batch.index].sum().item()
             self._step(together, loss * share * (self.ranks.world / of))
             total += torch.stack([loss.detach() * share, torch.tensor(of / self.ranks.world, device=loss.device)])
@@ -134,51 +106,29 @@ class _Run:
         summed, weight = self.ranks.sum(total).tolist()
         return float(summed / weight)
 
-    def _is_filler(self, batch: Batch) -> bool:
-        return self.ranks.rank >= len(batch.index)
-
     def _step(self, together: nn.Module, loss: Tensor) -> None:
         self.optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_([one for one in together.parameters() if one.requires_grad], _LARGEST_STEP)
+        torch.autograd.backward(loss + self.pull())
+        nn.utils.clip_grad_norm_([item for item in together.parameters() if item.requires_grad], _LARGEST_STEP)
         self.optimizer.step()
 
-    def _loss(self, model: nn.Module, batch: Batch, tiles: Tensor) -> Tensor:
-        """Weighted sum over the items of a batch."""
-        logits = self._autocast(model, tiles, len(batch.index))
-        losses = self.lesson.task.losses(logits, batch.index)
-        return (losses * self.lesson.task.weight[batch.index].to(losses.device)).sum()
 
-    def _autocast(self, model: nn.Module, tiles: Tensor, items: int) -> Tensor:
-        wanted = self.settings.precision
-        half = wanted == "bfloat16" or (wanted == "auto" and tiles.device.type == "cuda")
-        with torch.autocast(tiles.device.type, torch.bfloat16, enabled=half):
-            logits: Tensor = model(tiles, items)
-        return logits.float()
+class Pull:
+    """Half the squared distance of parameters to where they start, as a penalty: L2-SP, Li et al., ICML 2018."""
 
-    @torch.no_grad()
-    def _measure(self) -> float:
-        """Mean loss on the held-out patients, tiles as they are."""
-        total = torch.zeros(2, device=self.ranks.device)
-        for batch, tiles in self._mine(self.held):
-            total[0] += self._loss(self.model, batch, tiles)
-            total[1] += self.lesson.task.weight[batch.index].sum()
-        summed, weight = self.ranks.sum(total).tolist()
-        return float(summed / weight)
+    def __init__(self, parameters: Iterable[nn.Parameter], strength: float) -> None:
+        """Remember where the parameters stand."""
+        self._pairs = [(parameter, parameter.detach().clone()) for parameter in parameters]
+        self._strength = strength
+
+    def __call__(self) -> Tensor:
+        """The penalty."""
+        return self._strength / 2 * self._squared()
 
     @torch.no_grad()
-    def _standardise(self) -> None:
-        width = len(self.model.mean)
-        total = torch.zeros(2 * width + 1, dtype=torch.float64, device=self.ranks.device)
-        for batch, tiles in self._mine(self.learned):
-            features = self.model.features(tiles, len(batch.index)).double()
-            total += torch.cat(
-                [features.sum(dim=0), features.square().sum(dim=0), features.new_tensor([len(features)])]
-            )
-        total = self.ranks.sum(total)
-        mean, square = total[:width] / total[-1], total[width:-1] / total[-1]
-        self.model.standardise(mean.float(), (square - mean.square()).clamp(min=0).sqrt().float())
+    def distance(self) -> float:
+        """Euclidean distance to the start."""
+        return float(self._squared().sqrt())
 
-    def _mine(self, chosen: Ints) -> "zip[tuple[Batch, Tensor]]":
-        steps = whole(self.lesson.items, chosen, self.settings)[self.ranks.rank :: self.ranks.world]
-        return zip(steps, (tiles.to(self.ranks.device) for tiles in pictured(steps, self.pictures)), strict=True)
+    def _squared(self) -> Tensor:
+        return torch.stack([(parameter - start).square().sum() for parameter, start in self._pairs]).sum()

@@ -21,6 +21,8 @@ from tests.support.cluster.scaling import ADDONS
 
 BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
+BASE = "MEDULLA_BASE_IMAGE"
+"""The image to build on where that of the Dockerfiles cannot be had by digest; a user's own builder gets its tag."""
 WITH_TRAINER = "MEDULLA_WITH_TRAINER"
 """Set: the trainer's image as well, which takes 5 GB, and four times that while it is built and loaded."""
 IMAGES = (*SERVICES, "standalone", *(["trainer"] if os.environ.get(WITH_TRAINER) else []))
@@ -29,6 +31,7 @@ TAG, NEXT = "0.1.0", "0.1.1"
 DEV, PROMETHEUS = "medulla/dev", "medulla/prometheus"
 _AT_ONCE = 2
 """Images built in parallel: while one downloads, another packs."""
+_BASE_TAG = "python:3.11-slim-bookworm"
 _FOLDER = Path(__file__).parent
 
 
@@ -95,9 +98,16 @@ def _build_scaler(scaler: Scaler) -> str:
 
 def _build(image: str, folder: Path, file: str, **arguments: str) -> str:
     print(f"cluster: building {image}", flush=True)
+    arguments = {**_base(folder / file), **arguments}
     settings = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     _run(image, [*_builder(image), *_placed(folder, ["--file", file, *settings])], folder)
     return image
+
+
+def _base(file: Path) -> dict[str, str]:
+    """The build argument BASE, for Dockerfiles that have it; none where that of the Dockerfile serves."""
+    base = os.environ.get(BASE) or (_BASE_TAG if os.environ.get(BUILD) else "")
+    return {"BASE": base} if base and "ARG BASE=" in file.read_text() else {}
 
 
 def _builder(image: str) -> list[str]:

@@ -185,6 +185,10 @@ class Observer:
         """Every score of a case, the current one first."""
         return list(self.get(f"/cases/{case}/scores").get("scores", []))
 
+    def current_score(self, case: str) -> Json:
+        """The score of a case that counts."""
+        return dict(self.get(f"/cases/{case}")["score"])
+
     def only_score(self, case: str) -> Json:
         """The score of a case that must have exactly one, which must be current."""
         scores = self.scores(case)

@@ -194,11 +194,11 @@ def test_the_sweep_sees_a_promotion_that_no_event_announced(scorer: Scorer) -> N
         assert info is not None
         return info
 
-    assert scorer.landing.unseen(pointer())
+    assert scorer.landing.unseen_promotion(pointer())
     scorer.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
-    assert not scorer.landing.unseen(pointer())
+    assert not scorer.landing.unseen_promotion(pointer())
     scorer.promote("better")
-    assert scorer.landing.unseen(pointer())
+    assert scorer.landing.unseen_promotion(pointer())
 
 
 def test_without_a_bundle_a_case_waits_in_the_index(tmp_path: Path) -> None:

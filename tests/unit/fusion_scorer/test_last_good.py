@@ -119,12 +119,12 @@ def test_a_bad_promotion_is_reported_once_and_announced_again_when_it_is_good(sc
         list(landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla")))
     pointer = scorer.store.head(model_keys.CURRENT_BUNDLE)
     assert pointer is not None
-    assert not landing.unseen(pointer)
+    assert not landing.unseen_promotion(pointer)
     scorer.promote("newer")
     pointer = scorer.store.head(model_keys.CURRENT_BUNDLE)
     assert pointer is not None
     assert pointer != good.pointer
-    assert landing.unseen(pointer)
+    assert landing.unseen_promotion(pointer)
 
 
 def test_readyz_says_it_and_stays_ready() -> None:

@@ -42,6 +42,8 @@ PATHS = (
     "/me",
     "/progress",
     "/audit/verify",
+    "/audit/views",
+    "/waiting",
     "/dead-letters",
 )
 
@@ -94,11 +96,11 @@ def test_a_token_without_the_role_is_403(client: TestClient, issuer: OidcIssuer,
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 def test_both_roles_may_read(client: TestClient, issuer: OidcIssuer, role: str) -> None:
-    for path in PATHS[:-3]:
+    for path in PATHS[:-5]:
         assert client.get(f"/api/v1{path}", headers=bearer(issuer.token(roles=[role]))).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/audit/verify", "/dead-letters"])
+@pytest.mark.parametrize("path", ["/audit/verify", "/audit/views", "/waiting", "/dead-letters"])
 def test_the_audit_record_and_dead_letters_are_for_operators(client: TestClient, issuer: OidcIssuer, path: str) -> None:
     answers = [
         client.get(f"/api/v1{path}", headers=bearer(issuer.token(roles=[role]))) for role in ("viewer", "operator")

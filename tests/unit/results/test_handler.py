@@ -89,7 +89,7 @@ def test_a_database_that_is_away_means_later() -> None:
 def test_every_topic_of_results_has_its_route(results: Results) -> None:
     served = routes(results.blobs, results.store)
     assert [route.topic for route in served] == [
-        topics.CASES_SCORED,
+        *topics.SCORED,
         topics.SLIDES_REJECTED,
         topics.PROGRESS,
         topics.CASES_ERASE,

@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from medulla.v1.events_pb2 import STAGE_EMBEDDING, Progress
 from prometheus_client import REGISTRY
 
 from services.results.pending_slides import PendingSlides
 from services.results.ports import CaseFacts
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
+from shared.times import stamp
 from shared.units import CaseId
+from shared.waiting import waiting
 from tests.support import scores as samples
 from tests.support.dicom_series import series
 from tests.support.mirax import mirax
@@ -35,7 +38,7 @@ class _Bucket(MemoryStore):
         return bytes(end - start)
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
-        yield from (info for info in self.landed if info.key.startswith(prefix))
+        yield from sorted((info for info in self.landed if info.key.startswith(prefix)), key=lambda info: info.key)
 
 
 @pytest.fixture
@@ -140,6 +143,7 @@ def test_an_answered_slide_is_asked_about_once(
 
     monkeypatch.setattr(results.store, "case", ask)
     assert _ages(look)[0] == 0
+    assert _ages(PendingSlides(bucket, results.store, now=lambda: samples.at(90)))[0] == 0
 
 
 def test_companions_folders_and_keys_without_a_case_are_no_slides(bucket: _Bucket, look: PendingSlides) -> None:
@@ -177,3 +181,19 @@ def test_a_slide_of_several_files_waits_once(results: Results) -> None:
     for name, data in {**series(), **mirax("A"), "S.xml": b"<a/>", "S.svs.part": b"half"}.items():
         store.put(f"slides/{CASE}/{name}", data)
     assert _ages(PendingSlides(store, results.store, now=lambda: samples.at(90)))[0] == 2
+
+
+def test_each_pending_slide_is_listed_with_the_stage_that_was_reported_last(
+    results: Results, bucket: _Bucket, look: PendingSlides
+) -> None:
+    bucket.land(A1, 1)
+    bucket.land(A2, 2)
+    at = stamp(samples.at(3))
+    stage = Progress(event_id="p", case_id=CASE, slide_id="A2.svs", stage=STAGE_EMBEDDING, done=40, total=100, at=at)
+    results.store.record_progress(stage)
+    look()
+    first, second = waiting(bucket, lambda: ()).slides
+    assert (first.slide_id, first.stage, first.since) == ("A1.svs", "landed", samples.at(1))
+    assert (second.slide_id, second.stage, second.since) == ("A2.svs", "embedding", samples.at(3))
+    assert second.why == "embedding 40 of 100"
+    assert REGISTRY.get_sample_value("medulla_waiting_slides_by_stage", {"stage": "embedding"}) == 1

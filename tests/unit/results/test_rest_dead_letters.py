@@ -44,6 +44,29 @@ def test_a_replayed_letter_goes_to_its_topic_and_says_when(client: TestClient, b
     assert replayed["MB-2"]
 
 
+def test_an_event_that_is_given_up_again_is_no_second_letter(client: TestClient, bus: MemoryBus) -> None:
+    again = Delivery(Record("cases.scored", "MB-1", b"\xff"), 2, 44)
+    bus.producer().send([to_dead_letter(again, PoisonMessageError("it is no event"), "results")] * 3)
+    answer = client.get("/api/v1/dead-letters").json()
+    assert answer["total"] == 2
+    assert {letter["key"]: letter["times"] for letter in answer["dead_letters"]} == {"MB-1": 2, "MB-2": 1}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Record("cases.scored", "MB-1", b"\xfe"),
+        Record("cases.scored", "MB-3", b"\xff"),
+        Record("slides.tiled", "MB-1", b"\xff"),
+        Record("cases.scored", "MB-1", b"\xff", {"ce_id": "another event"}),
+    ],
+)
+def test_another_event_is_a_letter_of_its_own(client: TestClient, bus: MemoryBus, other: Record) -> None:
+    letter = to_dead_letter(Delivery(other, 0, 8), PoisonMessageError("it is no event"), "results")
+    bus.producer().send([letter])
+    assert client.get("/api/v1/dead-letters").json()["total"] == 3
+
+
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [

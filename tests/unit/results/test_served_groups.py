@@ -16,7 +16,7 @@ def test_a_fhir_server_is_served_by_a_consumer_group_of_its_own(results: Results
     with_server = settings.model_copy(update={"fhir": FhirSettings(url="https://fhir.example")})
     served = _served(with_server, results.blobs, results.store)
     assert subscriptions("results_fhir", served["results_fhir"]) == (
-        topics.CASES_SCORED,
+        *topics.SCORED,
         topics.CASES_ERASE,
         "results_fhir.retry",
     )

@@ -230,3 +230,30 @@ def test_an_issuer_that_is_not_there_is_told_before_the_first_person_comes() -> 
 def test_with_an_issuer_loopback_is_not_open_either(issuer: OidcIssuer) -> None:
     with pytest.raises(UnauthenticatedError):
         verifier(_settings(issuer), "127.0.0.1").verify("")
+
+
+def test_a_token_sends_no_request_to_an_address_that_it_names(issuer: OidcIssuer) -> None:
+    with OidcIssuer() as other:
+        forged = other.token(iss=other.url)
+        headers = {"jku": f"{other.url}/jwks", "x5u": f"{other.url}/x5u", "jwk": other.keys[0].public_jwk()}
+        pointing = (other.token(headers=headers, iss=issuer.url), issuer.token(headers=headers, iss=other.url))
+        for token in (forged, *pointing):
+            with pytest.raises(UnauthenticatedError):
+                TokenVerifier(_settings(issuer)).verify(token)
+        assert other.requests == {}
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/jwks", "file:///etc/passwd", "ftp://x/y", None])
+def test_an_issuer_on_https_cannot_name_keys_elsewhere_than_on_https(
+    url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(_: IssuerKeys, address: str) -> dict[str, Any]:
+        asked.append(address)
+        return {"issuer": "https://issuer.example", "jwks_uri": url}
+
+    monkeypatch.setattr(IssuerKeys, "_get", answer)
+    with pytest.raises(TransientError, match="broken"):
+        IssuerKeys(AuthSettings(issuer="https://issuer.example")).find("k")
+    assert asked == ["https://issuer.example/.well-known/openid-configuration"]

@@ -9,7 +9,7 @@ ALL = {name: value for name, value in vars(metrics).items() if isinstance(value,
 _LABELS = {
     *("service", "topic", "partition", "outcome", "reason", "prefix", "status", "device", "model"),
     *("abstained", "simulated", "method", "route", "code", "modality", "flag", "site", "address", "where", "error"),
-    *("group", "bundle", "end", "direction"),
+    *("group", "bundle", "end", "direction", "stage"),
 }
 
 

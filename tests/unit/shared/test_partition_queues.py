@@ -120,3 +120,28 @@ def test_long_records_of_all_partitions_take_turns() -> None:
         queues.done(partition)
         queues.rest(partition)
     assert taken == [HERE, THERE, HERE, THERE]
+
+
+def test_a_background_topic_waits_while_another_has_a_record_at_work_or_due() -> None:
+    queues, background = PartitionQueues(threads=3), Partition("cases.background", 0)
+    queues.add(background, [background_delivery(0), background_delivery(1)])
+    queues.add(HERE, [delivery(0), delivery(1, "100")])
+    assert list(queues.take(0)) == [HERE]
+    queues.done(HERE)
+    queues.rest(HERE)
+    assert {partition: len(due) for partition, due in queues.take(0).items()} == {background: 2}
+    assert not queues.gives_way(background, 99)
+    assert queues.gives_way(background, 100)
+    queues.take(100)
+    assert queues.gives_way(background, 100)
+
+
+def test_background_topics_leave_a_handler_free() -> None:
+    queues = PartitionQueues(threads=2)
+    for number in range(3):
+        queues.add(Partition("cases.background", number), [background_delivery(0)])
+    assert len(queues.take(0)) == 1
+
+
+def background_delivery(offset: int) -> Delivery:
+    return Delivery(Record("cases.background", "case-1", b""), 0, offset)

@@ -58,7 +58,7 @@ SERVERS: dict[str, Callable[[PlatformSettings], GrpcServer]] = {
     "TileService": lambda platform: tiler._grpc(TilerSettings(address=ANY), platform, Mock(), Mock()),
     "ScorerService": lambda platform: scorer._grpc(ScorerSettings(grpc_address=ANY), platform, Mock()),
     "ResultsService": lambda platform: results._grpc(
-        ResultsSettings(grpc_address=ANY, database_url=SecretStr("sqlite://")), platform, Mock(), Mock()
+        ResultsSettings(grpc_address=ANY, database_url=SecretStr("sqlite://")), platform, Mock(), Mock(), Mock()
     ),
 }
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from shared.bus import topics
 from shared.bus.dead_letters import original, to_dead_letter
 from shared.bus.port import Delivery, Record
-from shared.bus.s3_events import ObjectHint, announcement, context, decode, parse, split, to_bytes
+from shared.bus.s3_events import ObjectHint, announcement, context, decode, decoder, parse, split, to_bytes
 from shared.errors import PoisonMessageError
 
 HARD = "slides/q b/1+2 %41 ä.svs"
-keys = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60) | st.text(" +%/äß#?&41aB", min_size=1)
+_LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+keys = st.text(_LETTERS, min_size=1, max_size=60) | st.text(" +%/äß#?&41aB", min_size=1)
 
 
 def aws(key: str, name: str = "ObjectCreated:Put") -> dict[str, Any]:
@@ -125,6 +126,18 @@ def test_a_record_about_one_object_stays_as_it_is() -> None:
     assert list(split(record)) == [record]
 
 
+def test_an_event_of_another_bucket_is_poison() -> None:
+    own = decoder("slides")
+    assert own(announcement("slides", HARD)) == ObjectHint(HARD, "slides")
+    with pytest.raises(PoisonMessageError, match="MEDULLA_S3__BUCKET is 'slides'"):
+        own(announcement("169.254.169.254/latest", HARD))
+
+
+def test_a_key_with_nul_is_poison() -> None:
+    with pytest.raises(PoisonMessageError, match="NUL"):
+        decode(announcement("slides", "slides/case-1/\0.svs"))
+
+
 def test_an_announcement_is_keyed_as_minio_keys_it() -> None:
     assert announcement("slides", HARD).key == f"slides/{HARD}"
     assert decode(announcement("slides", HARD)) == ObjectHint(HARD, "slides")
@@ -225,7 +238,7 @@ def test_a_hint_keeps_the_version_and_says_whether_a_person_sent_it_again() -> N
         ("slides/loose.svs", {}),
         ("clinical/Anna Müller.json", {}),
         ("clinical/case-1.txt", {}),
-        ("models/bundles/current.json", {}),
+        ("models/bundles/current.json", {"pointer": "models/bundles/current.json"}),
     ],
 )
 def test_a_hint_names_what_it_is_about_by_pseudonyms_alone(key: str, named: dict[str, str]) -> None:

@@ -83,6 +83,13 @@ def test_a_recipe_without_weights_says_where_its_owner_gives_them(tmp_path: Path
     assert "get pytorch_model.bin from its owner at https://huggingface.co/paige-ai/Virchow2" in done.output
 
 
+@pytest.mark.parametrize(("name", "acknowledged"), [("uni", True), ("efficientnet-lite0", False)])
+def test_a_recipe_shows_its_export_with_the_acknowledgement_that_it_needs(name: str, acknowledged: bool) -> None:
+    shown = medulla("encoder", "show", name).stdout
+    assert f"`medulla encoder export {name} --weights" in shown
+    assert ("--acknowledge-licence --out DIR" in shown) is acknowledged
+
+
 def test_gated_weights_need_the_terms_acknowledged(tmp_path: Path) -> None:
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"")

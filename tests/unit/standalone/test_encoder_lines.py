@@ -1,14 +1,16 @@
 """What is told of an encoder that was fine-tuned."""
 
+from typing import Literal
+
 import pytest
 
-from services.embedder.manifest import Training
+from services.embedder.manifest import Guard, Interval, Training
 from services.standalone.encoder_lines import training_lines
 
 DIGEST = "0" * 64
 
 
-def training(held_out: int, best: float, frozen: float | None) -> Training:
+def training(guard: Guard | None) -> Training:
     return Training(
         run=DIGEST,
         base="small",
@@ -18,29 +20,43 @@ def training(held_out: int, best: float, frozen: float | None) -> Training:
         simulated=False,
         classes=("pink", "violet"),
         patients=60,
-        held_out=held_out,
         tiles=600,
-        epochs=8,
-        best_epoch=6,
-        best_loss=best,
-        frozen_loss=frozen,
+        guard=guard,
         parity=0.0,
         settings={},
     )
 
 
+def guard(exported: Literal["tuned", "frozen"], gain: Interval | None) -> Guard:
+    figure = Interval(est=0.8, lo=0.7, hi=0.9)
+    figures = {"frozen": figure if gain else None, "tuned": figure if gain else None, "gain": gain}
+    return Guard(exported=exported, metric="C", shares=(), best_epochs=(), ridge=0.1, **figures)
+
+
 @pytest.mark.parametrize(
     ("trained", "verdict"),
     [
-        (training(12, 0.4, 0.5), "gain on 12 held-out patients"),
-        (training(12, 0.5, 0.5), "no gain on 12 held-out patients: the weights are those of its base"),
-        (training(4, 0.4, 0.5), "gain on 4 held-out patients, too few to rely on"),
-        (training(1, 0.5, 0.5), "no gain on 1 held-out patient, too few to rely on: the weights are those of its base"),
         (
-            training(1, 0.5, None),
-            "not compared with its base on the 1 held-out patient: no epoch trained the head alone",
+            training(guard("tuned", Interval(est=0.05, lo=0.01, hi=0.09))),
+            "the tuned encoder was exported: C of 60 patients out of fold changed by 0.050 (0.010 to 0.090)",
         ),
+        (
+            training(guard("frozen", Interval(est=0.05, lo=-0.01, hi=0.09))),
+            "the frozen encoder with its probe was exported: C of 60 patients out of fold changed by 0.050 "
+            "(-0.010 to 0.090), which shows no gain",
+        ),
+        (
+            training(guard("frozen", None)),
+            "the frozen encoder with its probe was exported: 60 patients, or those of one class, are too few to show "
+            "that tuning helps",
+        ),
+        (training(None), "tuned by an older program, which compared nothing on patients out of fold"),
     ],
 )
-def test_a_gain_is_claimed_only_where_it_was_compared(trained: Training, verdict: str) -> None:
+def test_the_verdict_says_which_encoder_was_exported_and_why(trained: Training, verdict: str) -> None:
     assert training_lines(trained)[-1] == f"verdict  {verdict}"
+
+
+def test_manifests_of_older_programs_are_read() -> None:
+    older = training(None).model_dump(exclude={"guard"}) | {"held_out": 12, "best_loss": 0.4, "frozen_loss": 0.5}
+    assert Training.model_validate(older).guard is None

@@ -2,10 +2,12 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 
 import pytest
 
-from services.standalone import dead_letter_topic, running_system
+from services.standalone import dead_letter_topic, running_system, waiting_slides
+from shared.waiting import WaitingList, WaitingSlide
 from tests.support.command_line import AT_FAULT, medulla
 
 
@@ -43,3 +45,21 @@ def test_a_sweep_names_what_it_could_not_look_at(monkeypatch: pytest.MonkeyPatch
     assert "0 announced" in done.stdout
     assert "MB-1, MB-2" in done.stderr
     assert json.loads(medulla("sweep", "--json").stdout) == {"cases/": 0, "failed": ["MB-1", "MB-2"]}
+
+
+def test_slides_that_wait_have_a_line_each_and_a_missing_reason_is_complained_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noon = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    slide = WaitingSlide("MB-1", "A1.svs", noon, "planning", noon, "tiler, attempt 1: no answer", noon, "0af7")
+    monkeypatch.setattr(waiting_slides, "listed", lambda: WaitingList(noon, [slide], "Kafka does not answer"))
+    done = medulla("waiting")
+    line, end = done.stdout.splitlines()
+    assert line.startswith("MB-1/A1.svs ")
+    assert line.endswith(
+        "landed 2026-11-29T12:00:00+00:00, planning since 2026-11-29T12:00:00+00:00: tiler, attempt 1: no answer; "
+        "next attempt 2026-11-29T12:00:00+00:00; trace 0af7"
+    )
+    assert end == "1 slide waiting at 2026-11-29T12:00:00+00:00"
+    assert "Kafka does not answer" in done.stderr
+    assert json.loads(medulla("waiting", "--json").stdout)["slides"][0]["stage"] == "planning"

@@ -13,10 +13,10 @@ KEY = "slides/case-1/slide-1.svs"
 
 @pytest.mark.parametrize("given_up", [InternalError("the decoder failed"), CrashedWorkerError("the decoder died")])
 def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up: GivenUpError, tiler: Tiling) -> None:
-    info = tiler.blobs.put(KEY, cc0_bytes())
-    assert tiler.unplanned(info)
+    tiler.land(KEY, cc0_bytes())
+    assert tiler.unplanned == [KEY]
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), given_up)
-    assert not tiler.unplanned(info)
+    assert not tiler.unplanned
     (repeated,) = tiler.on_landing(ObjectHint(KEY, "medulla"))
     assert isinstance(repeated, SlideRejected)
     assert (repeated.reason, repeated.sentence, repeated.advice) == (given_up.reason, str(given_up), given_up.advice)

@@ -36,10 +36,9 @@ def on_grids(tiler: Tiling, further: PlanSpec = SMALL) -> OnGrids:
 
 
 def is_pending(tiler: Tiling, grids: OnGrids) -> bool:
-    info = tiler.blobs.head(KEY)
     landings = [grid.landings for grid in grids.grids]
-    assert info is not None
-    return Unplanned(tiler.on_landing.listing, landings, tiler.on_landing.plan_tiles.mpp)(info)
+    pending = Unplanned(tiler.blobs, tiler.on_landing.listing, landings, tiler.on_landing.plan_tiles.mpp)
+    return KEY in [info.key for info in pending()]
 
 
 def test_a_slide_of_one_plan_gets_the_further_one_from_the_sweep_and_both_are_announced(tmp_path: Path) -> None:

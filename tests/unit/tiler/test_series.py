@@ -235,9 +235,8 @@ def test_a_slide_of_one_file_that_is_deleted_disturbs_no_other(tiler: Tiling) ->
 
 def test_the_sweep_announces_a_series_once_and_again_when_a_level_was_added(tiler: Tiling) -> None:
     def announced() -> list[str]:
-        return [info.key.removeprefix(CASE) for info in tiler.blobs.list("slides/") if unplanned(info)]
+        return [key.removeprefix(CASE) for key in tiler.unplanned]
 
-    unplanned = tiler.unplanned
     land(tiler, without("level1"))
     assert announced() == ["level0"]
     tiler.hint(f"{CASE}level0")

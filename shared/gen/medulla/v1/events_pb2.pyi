@@ -140,10 +140,13 @@ class CaseRescoreRequested(_message.Message):
     CASE_ID_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    BACKGROUND_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     case_id: _builtins.str
     cause: _builtins.str
     """Why: a promoted bundle's digest, or "operator"."""
+    background: _builtins.bool
+    """One of many cases that are scored again, as after a promotion; topic cases.rescore.background, which gives way to others."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -153,10 +156,11 @@ class CaseRescoreRequested(_message.Message):
         case_id: _builtins.str = ...,
         cause: _builtins.str = ...,
         as_of: _timestamp_pb2.Timestamp | None = ...,
+        background: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "case_id", b"case_id", "cause", b"cause", "event_id", b"event_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "background", b"background", "case_id", b"case_id", "cause", b"cause", "event_id", b"event_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -208,6 +212,7 @@ class CaseScored(_message.Message):
     INPUTS_FIELD_NUMBER: _builtins.int
     WITHDRAWN_FIELD_NUMBER: _builtins.int
     NOTHING_LEFT_FIELD_NUMBER: _builtins.int
+    BACKGROUND_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     case_id: _builtins.str
     score_id: _builtins.str
@@ -223,6 +228,8 @@ class CaseScored(_message.Message):
     """Why the case has no score any more, in a sentence; empty for a score. Score id, key and digest are then empty."""
     nothing_left: _builtins.bool
     """With `withdrawn`: nothing of the case is left in the bucket."""
+    background: _builtins.bool
+    """The score was requested in the background; topic cases.scored.background."""
     @_builtins.property
     def as_of(self) -> _timestamp_pb2.Timestamp:
         """The newest time among the score's inputs."""
@@ -244,10 +251,11 @@ class CaseScored(_message.Message):
         inputs: _abc.Iterable[_common_pb2.StoredObject] | None = ...,
         withdrawn: _builtins.str = ...,
         nothing_left: _builtins.bool = ...,
+        background: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "case_id", b"case_id", "event_id", b"event_id", "inputs", b"inputs", "nothing_left", b"nothing_left", "revision", b"revision", "score_digest", b"score_digest", "score_id", b"score_id", "score_key", b"score_key", "withdrawn", b"withdrawn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "background", b"background", "case_id", b"case_id", "event_id", b"event_id", "inputs", b"inputs", "nothing_left", b"nothing_left", "revision", b"revision", "score_digest", b"score_digest", "score_id", b"score_id", "score_key", b"score_key", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

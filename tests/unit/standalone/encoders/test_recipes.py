@@ -14,10 +14,6 @@ from services.standalone.encoders.recipe import load_recipe, recipe_names
 from services.standalone.encoders.torch_export import export_encoder
 from tests.support.recipes import one_block
 
-TWINS = {"h-optimus-1": "h-optimus-0", "hibou-l": "hibou-b"}
-"""Recipes that differ from another one only in weights, terms or size."""
-EXPORTED = sorted(set(recipe_names()) - set(TWINS))
-
 
 def test_recipes_are_complete_and_named_as_their_files() -> None:
     recipes = [load_recipe(name) for name in recipe_names()]
@@ -26,7 +22,7 @@ def test_recipes_are_complete_and_named_as_their_files() -> None:
     assert all(recipe.weights and recipe.dim and recipe.citation and recipe.terms.url for recipe in recipes)
 
 
-@pytest.mark.parametrize("name", [*EXPORTED, *TWINS])
+@pytest.mark.parametrize("name", recipe_names())
 def test_the_whole_network_gives_as_many_features_as_its_recipe_states(name: str) -> None:
     recipe = load_recipe(name)
     side = recipe.pixels.input_px or 0
@@ -35,7 +31,7 @@ def test_the_whole_network_gives_as_many_features_as_its_recipe_states(name: str
         assert network(torch.zeros(2, 3, side, side)).shape == (2, recipe.dim)
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+@pytest.mark.parametrize("name", recipe_names())
 def test_the_exported_recipe_gives_the_features_of_torch(name: str, tmp_path: Path) -> None:
     recipe = one_block(name)
     manifest = export_encoder(ExportJob(recipe, tmp_path / name, "tests", random_seed=3))
@@ -44,9 +40,3 @@ def test_the_exported_recipe_gives_the_features_of_torch(name: str, tmp_path: Pa
     assert manifest.conversion
     assert manifest.conversion.parity.share_of_norm < 1e-5
     check(OnnxEncoder(tmp_path / name))
-
-
-@pytest.mark.parametrize(("name", "other"), TWINS.items())
-def test_a_twin_is_exported_as_the_other_one(name: str, other: str) -> None:
-    recipe, twin = one_block(name), one_block(other)
-    assert (recipe.architecture, recipe.pixels, recipe.pooling) == (twin.architecture, twin.pixels, twin.pooling)

@@ -13,11 +13,12 @@ from services.embedder.manifest import read_manifest, read_model
 from services.embedder.onnx_encoder import OnnxModel
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.trainer.errors import UntrainableEncoderError
+from services.trainer.finetune.assignment import Base
 from services.trainer.finetune.export import exported
 from services.trainer.finetune.network import Encoder
-from services.trainer.finetune.run import Base
 from tests.support.finetuning import PX, convolutional
 from tests.support.networks import small_network
+from tests.support.transformers import small_transformer
 
 
 def tiles_of(count: int, px: int) -> torch.Tensor:
@@ -85,6 +86,38 @@ def test_a_graph_that_cannot_be_trained_is_refused_and_says_why(tmp_path: Path) 
     with pytest.raises(UntrainableEncoderError, match="no convolutions"):
         Encoder(flat.SerializeToString())
     strange = onnx.load(convolutional(tmp_path / "net.onnx"))
-    strange.graph.node[3].CopyFrom(helper.make_node("Erf", ["x0"], ["x1"]))
-    with pytest.raises(UntrainableEncoderError, match="the operation Erf"):
+    strange.graph.node[3].CopyFrom(helper.make_node("Sign", ["x0"], ["x1"]))
+    with pytest.raises(UntrainableEncoderError, match="the operation Sign"):
         Encoder(strange.SerializeToString())
+
+
+@pytest.fixture(scope="module", params=["float32", "float16"])
+def transformer(request: pytest.FixtureRequest) -> bytes:
+    """A vision transformer of two narrow blocks, as `medulla encoder export` writes it."""
+    return small_transformer(request.param)
+
+
+def test_adapters_are_merged_into_the_weights_and_the_graph_stays_the_same(transformer: bytes) -> None:
+    encoder, tiles = Encoder(transformer), tiles_of(3, PX)
+    frozen = features(encoder, tiles)
+    assert np.abs(frozen - OnnxModel(transformer).run(tiles.numpy())).max() < 1e-5
+    assert encoder.to_onnx() == transformer
+    assert len(encoder.train_last(0.5)) == 2 * len(encoder.weights()) == len(encoder.layers)
+    with torch.no_grad():
+        for parameter in encoder.train_last(0.5):
+            parameter.add_(0.02)
+    encoder.load_weights(encoder.weights())
+    model, parity = exported(encoder, tiles)
+    before, after = onnx.load_from_string(transformer), onnx.load_from_string(model)
+    assert parity < 1e-5
+    assert [node.SerializeToString() for node in before.graph.node] == [n.SerializeToString() for n in after.graph.node]
+    assert np.abs(OnnxModel(model).run(tiles.numpy()) - frozen).max() > 0.1
+
+
+def test_merged_weights_that_are_loaded_again_give_the_same_features(transformer: bytes) -> None:
+    trained, again, tiles = Encoder(transformer), Encoder(transformer), tiles_of(2, PX)
+    with torch.no_grad():
+        for parameter in trained.train_last(1.0):
+            parameter.add_(0.02)
+    again.load_weights(trained.weights())
+    assert features(again, tiles) == pytest.approx(features(trained, tiles), abs=0.02)

@@ -1,0 +1,67 @@
+"""Verifies the audit record in SQL: all of it, or what was recorded since the last signed checkpoint."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, select, text
+
+from services.results import sql_audit
+from services.results.audit_chain import GENESIS, ChainReport, Verified, uncovered, verify
+from services.results.audit_seal import Checkpoint, Seal
+from services.results.database import insert, transaction
+from services.results.schema import AUDIT, AUDIT_CHECKPOINTS
+from shared.units import Sha256
+
+_EVERY = 1000
+"""Entries after which a request stores a new checkpoint."""
+
+
+def verify_recent(engine: Engine, seal: Seal | None, now: datetime) -> ChainReport:
+    """Verify the entries since the last checkpoint that `seal` has signed; all of them without one.
+
+    What was changed before the checkpoint since then is found by `verify_whole`.
+    """
+    with transaction(engine, write=False) as tx:
+        last = _last(tx, seal)
+        report = sql_audit.verify_whole(tx) if last is None else _since(tx, last)
+    if seal and report.intact and report.entries - report.checkpoint >= _EVERY:
+        _keep(engine, seal.checkpoint(report.entries, report.head, now))
+    return report
+
+
+def verify_whole(engine: Engine, seal: Seal | None, now: datetime) -> ChainReport:
+    """Verify every entry and what it records, row by row, however long it takes; an intact record gets a checkpoint."""
+    with transaction(engine, write=False) as tx:
+        if tx.dialect.name == "postgresql":
+            tx.execute(text("set local statement_timeout = 0"))
+        report = sql_audit.verify_whole(tx)
+    if seal and report.intact and report.entries:
+        _keep(engine, seal.checkpoint(report.entries, report.head, now))
+    return report
+
+
+def _last(tx: Connection, seal: Seal | None) -> Checkpoint | None:
+    """The last checkpoint; one that is not signed by `seal` counts as none."""
+    if seal is None:
+        return None
+    row = tx.execute(select(AUDIT_CHECKPOINTS).order_by(AUDIT_CHECKPOINTS.c.entries.desc()).limit(1)).first()
+    checkpoint = Checkpoint(**row._mapping) if row else None
+    return checkpoint if checkpoint and seal.signed(checkpoint) else None
+
+
+def _since(tx: Connection, last: Checkpoint) -> ChainReport:
+    head = tx.scalar(select(AUDIT.c.hash).where(AUDIT.c.seq == last.entries))
+    if head != last.head:
+        problem = f"Entry {last.entries} is not the one that was verified at {last.verified_at.isoformat()}."
+        return ChainReport(last.entries, head or GENESIS, problem, last.entries)
+
+    def changed_before(case: str) -> list[str]:
+        return uncovered(row for row in sql_audit.entries(tx, case) if row.entry.seq <= last.entries)
+
+    return verify(sql_audit.rows(tx, after=last.entries), Verified(last.entries, Sha256(last.head), changed_before))
+
+
+def _keep(engine: Engine, checkpoint: Checkpoint) -> None:
+    with transaction(engine, write=True) as tx:
+        values = {name: getattr(checkpoint, name) for name in ("entries", "head", "verified_at", "signature")}
+        new = insert(tx, AUDIT_CHECKPOINTS).values(values)
+        tx.execute(new.on_conflict_do_update(index_elements=["entries"], set_=values))

@@ -1,0 +1,35 @@
+"""`medulla doctor`: what an installation still lacks, step by step."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.standalone.commands.options import AsJson
+from services.standalone.console import exit_codes, loading, print_json, say
+from shared.exit_codes import AT_FAULT
+
+Values = Annotated[Path | None, typer.Option(metavar="FILE", help="Check a values file of the chart instead.")]
+Namespace = Annotated[str, typer.Option(help="With --values: where its secrets are, looked up by kubectl.")]
+
+
+def doctor(values: Values = None, namespace: Namespace = "", as_json: AsJson = False) -> None:
+    """Check an installation in the order of its steps, from the running system's settings or a values file."""
+    with loading():
+        from services.standalone.doctor.cluster_secrets import check_secrets
+        from services.standalone.doctor.findings import any_missing, run_checks
+        from services.standalone.doctor.here import running_parts
+        from services.standalone.doctor.values_file import check_values, read_values
+    with exit_codes():
+        if values is None:
+            findings = list(run_checks(running_parts().checks()))
+        else:
+            decided = read_values(values)
+            findings = [*check_values(decided), *(check_secrets(decided, namespace) if namespace else ())]
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        say("\n".join(f"{finding.state:8} {finding.step:12} {finding.sentence}" for finding in findings))
+    if any_missing(findings):
+        raise typer.Exit(AT_FAULT)

@@ -1,0 +1,26 @@
+"""The running system as the settings of this process name it."""
+
+from functools import partial
+
+from services.fusion_scorer.settings import ScorerSettings
+from services.standalone.doctor.running_parts import ANNOUNCED_WITHIN_S, RunningParts
+from shared.blob.s3 import S3Store
+from shared.bus.kafka_admin import topic_names
+from shared.bus.kafka_watch import arrives
+from shared.settings import PlatformSettings, load
+
+
+def running_parts() -> RunningParts:
+    """Parts by MEDULLA_… and SCORER_… variables.
+
+    Raises:
+        BadSettingsError: a variable is wrong.
+    """
+    platform, scorer = load(PlatformSettings), load(ScorerSettings)
+    return RunningParts(
+        S3Store(platform.s3),
+        partial(topic_names, platform.kafka),
+        partial(arrives, platform.kafka, timeout_s=ANNOUNCED_WITHIN_S),
+        platform.auth,
+        scorer.public_key,
+    )

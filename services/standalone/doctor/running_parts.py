@@ -1,0 +1,100 @@
+"""Checks bucket, Kafka, database, issuer, signing key, events and bundle by the settings of this process."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from services.fusion_scorer.errors import NoBundleError
+from services.fusion_scorer.promoted import Bundles
+from services.results.sql_store import SqlStore
+from services.standalone.doctor.findings import Check, Finding, is_missing, is_ok, is_unknown
+from shared.blob.port import BlobStore
+from shared.bus import topics
+from shared.rpc.issuer_keys import IssuerKeys
+from shared.settings import AuthSettings
+
+_GROUPS = ("tiler", "embedder", "fusion_scorer", "results")
+_DATABASE = "RESULTS_DATABASE_URL"
+_PROBE = "operations/doctor.json"
+ANNOUNCED_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True)
+class RunningParts:
+    """The parts of a running system."""
+
+    store: BlobStore
+    topics: Callable[[], Sequence[str]]
+    """Names of all topics."""
+    is_announced: Callable[[str, Callable[[], object]], bool]
+    """Whether an event of a key arrives after an action put it."""
+    auth: AuthSettings
+    public_key: Callable[[], bytes | None]
+
+    def checks(self) -> dict[str, Check]:
+        """In the order in which they are to be set up."""
+        return {
+            "bucket": self.bucket,
+            "kafka": self.kafka,
+            "database": database,
+            "issuer": self.issuer,
+            "signing key": self.signing_key,
+            "events": self.events,
+            "first bundle": self.bundle,
+        }
+
+    def bucket(self) -> Finding:
+        """Write, read and remove an object."""
+        self.store.put(_PROBE, b"{}")
+        self.store.get(_PROBE)
+        self.store.delete(_PROBE)
+        return is_ok("bucket", "an object was written, read and removed.")
+
+    def kafka(self) -> Finding:
+        """Every topic exists."""
+        missing = sorted({*topics.ALL, *map(topics.retry_topic, _GROUPS)} - set(self.topics()))
+        if missing:
+            return is_missing("kafka", f"topics are missing: {', '.join(missing)}.")
+        return is_ok("kafka", "it answers and has every topic.")
+
+    def issuer(self) -> Finding:
+        """The issuer's keys can be fetched."""
+        if not self.auth.issuer:
+            return is_unknown("issuer", "MEDULLA_AUTH__ISSUER is not set here.")
+        IssuerKeys(self.auth).find("doctor")
+        return is_ok("issuer", f"{self.auth.issuer} answers with its keys.")
+
+    def signing_key(self) -> Finding:
+        """The public key can be read."""
+        if self.public_key() is None:
+            return is_unknown("signing key", "SCORER_BUNDLE_PUBLIC_KEY is not set here.")
+        return is_ok("signing key", "the public key of bundles can be read.")
+
+    def events(self) -> Finding:
+        """An object below `slides/` that is no slide is announced."""
+        key = "slides/medulla-doctor/.probe"
+        try:
+            if self.is_announced(key, lambda: self.store.put(key, b"")):
+                return is_ok("events", "the bucket announces an object below slides/.")
+        finally:
+            self.store.delete(key)
+        return is_missing("events", f"no event of an object below slides/ came within {ANNOUNCED_WITHIN_S:.0f} s.")
+
+    def bundle(self) -> Finding:
+        """The promoted bundle is intact and signed by the key."""
+        try:
+            promoted = Bundles(self.store, self.public_key()).promotion()
+        except NoBundleError as error:
+            return is_missing("first bundle", f"{error}; {error.advice}")
+        return is_ok("first bundle", f"{promoted.bundle.manifest.name} is promoted.")
+
+
+def database() -> Finding:
+    """The database answers and has the newest schema."""
+    url = os.environ.get(_DATABASE, "")
+    if not url:
+        return is_unknown("database", f"{_DATABASE} is not set here.")
+    with closing(SqlStore(url)) as store:
+        store.check()
+    return is_ok("database", "it answers and has the newest schema.")

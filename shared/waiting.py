@@ -1,0 +1,91 @@
+"""Slides that wait for a score or a refusal: results lists them in the bucket, retries on the bus say why they wait."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from operator import attrgetter
+
+from pydantic import TypeAdapter, ValidationError
+
+from shared import keys
+from shared.blob.port import BlobStore, ObjectChangedError
+from shared.bus.retried import Retry
+from shared.errors import TransientError
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingSlide:
+    """One slide that landed and has no outcome yet."""
+
+    case_id: str
+    slide_id: str
+    landed: datetime
+    """Aware, as are the other times."""
+    stage: str
+    """The last that a service reported: landed, downloading, planning, embedding, scoring or waiting."""
+    since: datetime
+    """When that was reported."""
+    why: str
+    """A sentence for people."""
+    next_attempt: datetime | None = None
+    """When a service tries again; None where none has put the slide aside."""
+    trace: str = ""
+    """Address of the trace of the work that was put aside, or its id where no address is set; empty without tracing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingList:
+    """What waits, and when results looked."""
+
+    at: datetime | None
+    """None where results has not looked yet."""
+    slides: Sequence[WaitingSlide]
+    """The oldest first."""
+    problem: str = ""
+    """Why the reasons of retries are missing; empty where they are not."""
+
+
+def nothing_listed() -> WaitingList:
+    """The list where results does not look at a bucket, as on a laptop."""
+    return WaitingList(None, ())
+
+
+_LIST = TypeAdapter(WaitingList)
+Retries = Callable[[], Iterable[Retry]]
+
+
+def publish(store: BlobStore, slides: Sequence[WaitingSlide], at: datetime) -> None:
+    """Write the list of what waits; each look replaces the one before.
+
+    Raises:
+        TransientError: the store is down.
+    """
+    store.put(keys.WAITING, _LIST.dump_json(WaitingList(at, sorted(slides, key=attrgetter("landed")))))
+
+
+def waiting(store: BlobStore, retries: Retries, trace_url: str = "") -> WaitingList:
+    """The list as results last wrote it, with what retries say at this moment.
+
+    `trace_url` is the address of a trace, with `{trace_id}` in it.
+
+    Raises:
+        TransientError: the store is down; without the bus the list is returned with a problem.
+    """
+    try:
+        listed = _LIST.validate_json(store.get(keys.WAITING))
+    except (ObjectChangedError, ValidationError):
+        return nothing_listed()
+    try:
+        known = {(retry.case_id, retry.slide_id): retry for retry in retries()}
+    except TransientError as error:
+        return replace(listed, problem=str(error))
+    return replace(listed, slides=[_explained(slide, known, trace_url) for slide in listed.slides])
+
+
+def _explained(slide: WaitingSlide, known: dict[tuple[str, str], Retry], trace_url: str) -> WaitingSlide:
+    """With the retry of the slide, else with one of its whole case, as of its score."""
+    retry = known.get((slide.case_id, slide.slide_id)) or known.get((slide.case_id, ""))
+    if retry is None:
+        return slide
+    trace = trace_url.replace("{trace_id}", retry.trace_id) if trace_url and retry.trace_id else retry.trace_id
+    return replace(slide, why=retry.sentence, next_attempt=retry.due, trace=trace)

@@ -1,0 +1,43 @@
+"""Cases that land: whole ones, records alone, and what a lab sends broken, drawn by a seed."""
+
+import random
+from collections.abc import Iterator
+
+from tests.chaos.history import Landed
+from tests.support import slides
+from tests.support.system import System
+
+RECORD_ONLY = "clinical_molecular"
+FUSED = "fused"
+_BROKEN = {
+    "not_a_slide": b"this is no slide at all",
+    "no_resolution": slides.without_mpp(),
+    "empty_object": b"",
+}
+_NEIGHBOURS = 20
+_SHARE_BROKEN, _SHARE_RECORD_ONLY, _SHARE_COMMON = 0.05, 0.25, 0.5
+
+
+def land(system: System, prefix: str, count: int, seed: int) -> Iterator[Landed]:
+    """Put so many cases into the bucket, one at a time as the caller asks for them; gives each once it lies there.
+
+    One in twenty is broken, one in four a record alone; half of the others share a slide's bytes with their neighbours.
+    """
+    rng = random.Random(seed)  # noqa: S311 - cases that can be repeated
+    for number in range(count):
+        yield _land_one(system, f"{prefix}-{number:04d}", f"{prefix} slide {number // _NEIGHBOURS}", rng)
+
+
+def _land_one(system: System, case_id: str, shared_slide: str, rng: random.Random) -> Landed:
+    draw = rng.random()
+    if draw < _SHARE_BROKEN:
+        reason = rng.choice(sorted(_BROKEN))
+        system.land_slide(case_id, _BROKEN[reason])
+        return Landed(case_id, reason)
+    if draw < _SHARE_BROKEN + _SHARE_RECORD_ONLY:
+        system.land_record(case_id)
+        return Landed(case_id, RECORD_ONLY, "record")
+    common = rng.random() < _SHARE_COMMON
+    system.land_slide(case_id, slides.cc0_bytes() + (shared_slide if common else case_id).encode())
+    system.land_record(case_id)
+    return Landed(case_id, FUSED, shared_slide if common else "")

@@ -1,0 +1,30 @@
+"""A record that is overwritten while the first one is being scored: the last version has to win."""
+
+from tests.chaos.history import Landed, settle
+from tests.chaos.landing import RECORD_ONLY
+from tests.chaos.row import Row
+from tests.chaos.size import Size
+from tests.support.polling import wait_for
+from tests.support.system import System
+
+_FIRST, _LAST = 3.0, 9.5
+_AGE = "age_at_diagnosis_years"
+_PATIENCE_S = 900.0
+
+
+def run(system: System, seed: int, size: Size) -> list[Row]:
+    """Every case ends with a score of the record that landed last."""
+    landed = [Landed(f"CHAOS-twice-{number:03d}", RECORD_ONLY) for number in range(size.overwritten)]
+    for item in landed:
+        system.land_record(item.case_id, **{_AGE: _FIRST})
+        system.land_record(item.case_id, **{_AGE: _LAST})
+    settle(landed, system.case, _PATIENCE_S)
+    wait_for(lambda: all(_is_last(system, item) for item in landed), 120, pause_s=2)
+    won = sum(_is_last(system, item) for item in landed)
+    return [Row.of_counts("The last version of a record wins", won, len(landed), "", seed=seed, size=size.name)]
+
+
+def _is_last(system: System, landed: Landed) -> bool:
+    contributions = system.case(landed.case_id).get("score", {}).get("contributions", [])
+    ages = [item["value"] for item in contributions if item["variable"] == _AGE]
+    return ages == [str(_LAST)]

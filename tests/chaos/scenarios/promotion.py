@@ -1,0 +1,88 @@
+"""Another bundle under load: live cases go on, every case ends with it, and the way back takes under a minute."""
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos.bundles import renamed
+from tests.chaos.history import Landed, settle
+from tests.chaos.landing import RECORD_ONLY
+from tests.chaos.medulla import medulla
+from tests.chaos.row import Row
+from tests.chaos.size import Size
+from tests.support.polling import wait_for
+from tests.support.system import DEMO_BUNDLE, System
+
+_NAME = "demo-simulated-again"
+_BACK_S = 60.0
+_SLOWER = 2.0
+_PROBES = 5
+_PATIENCE_S = 3600.0
+
+
+def run(system: System, seed: int, size: Size) -> list[Row]:
+    """Nothing lost or mixed, live work first, and a rollback."""
+    landed = [Landed(f"CHAOS-kept-{number:05d}", RECORD_ONLY) for number in range(size.promoted_cases)]
+    for item in landed:
+        system.land_record(item.case_id)
+    settle(landed, system.case, _PATIENCE_S)
+    idle = [_way(system, f"CHAOS-idle-{number}") for number in range(_PROBES)]
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="medulla-chaos-") as folder:
+        medulla(system, "rescore", "--bundle", str(renamed(Path(folder) / "bundle", _NAME)), "--despite-reservations")
+    busy = [_way(system, f"CHAOS-live-{number}") for number in range(_PROBES)]
+    wait_for(lambda: _scored_by(system, landed) == len(landed), _PATIENCE_S, pause_s=5)
+    seconds, ratio = time.monotonic() - start, max(busy) / max(idle)
+    figure = f"{ratio:.1f} times: {statistics.median(busy):.1f} s, idle {statistics.median(idle):.1f} s (medians)"
+    return [
+        Row.of_counts(
+            "After a promotion every case has a score of the new bundle",
+            _scored_by(system, landed),
+            len(landed),
+            f"{seconds:.0f} s",
+            seed=seed,
+            size=size.name,
+        ),
+        Row(
+            "During a promotion the slowest live case takes at most twice its idle time",
+            figure,
+            ratio <= _SLOWER,
+            seed,
+            size.name,
+        ),
+        _way_back(system, seed, size.name),
+    ]
+
+
+def _way(system: System, case_id: str) -> float:
+    """Seconds from a record's landing to its score as REST shows it."""
+    start = time.monotonic()
+    system.land_record(case_id)
+    settle([Landed(case_id, RECORD_ONLY)], system.case, _PATIENCE_S, pause_s=0.05)
+    return time.monotonic() - start
+
+
+def _scored_by(system: System, landed: list[Landed]) -> int:
+    return sum(_bundle(system, item.case_id) == _NAME for item in landed)
+
+
+def _bundle(system: System, case_id: str) -> str:
+    score = system.case(case_id).get("score", {})
+    return str(score.get("provenance", {}).get("bundle_name", ""))
+
+
+def _way_back(system: System, seed: int, size: str) -> Row:
+    """Promote the first bundle again; how long until what lands is scored by it."""
+    start = time.monotonic()
+    medulla(system, "rescore", "--bundle", str(DEMO_BUNDLE), "--despite-reservations")
+    numbers = iter(range(1000))
+    wait_for(lambda: _lands_on_first(system, f"CHAOS-back-{next(numbers)}"), 5 * _BACK_S)
+    seconds = time.monotonic() - start
+    promise = f"New cases are scored by the old bundle within {_BACK_S:.0f} s of going back"
+    return Row(promise, f"{seconds:.0f} s", seconds <= _BACK_S, seed, size)
+
+
+def _lands_on_first(system: System, case_id: str) -> bool:
+    _way(system, case_id)
+    return _bundle(system, case_id) not in {"", _NAME}

@@ -1,0 +1,68 @@
+"""Every event again, three times and in another order: nothing of what is shown may change."""
+
+import random
+
+from shared.bus import topics
+from shared.bus.port import Record
+from tests.chaos.history import Landed, judge, settle
+from tests.chaos.landing import RECORD_ONLY, land
+from tests.chaos.row import Row
+from tests.chaos.size import Size
+from tests.support.system import System
+
+_REPLAYED = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED)
+_TIMES = 3
+_POISON = b"\xff\x00 this is no event"
+_PATIENCE_S = 1800.0
+
+
+def run(system: System, seed: int, size: Size) -> list[Row]:
+    """One current score for each case, unchanged, and no dead letter a second time."""
+    landed = list(land(system, "CHAOS-replay", max(8, size.uploads // 10), seed))
+    system.send(Record(topics.S3_EVENTS, "CHAOS-poison", _POISON))
+    settle(landed, system.case, _PATIENCE_S)
+    before = {item.case_id: system.case(item.case_id).get("score") for item in landed}
+    letters = int(system.get("/api/v1/dead-letters")["total"])
+    _replay(system, seed)
+    _behind(system)
+    verdict = judge(landed, system.case, system.scores)
+    unchanged = sum(system.case(case_id).get("score") == score for case_id, score in before.items())
+    return [
+        Row.of_counts(
+            f"Events replayed {_TIMES} times, shuffled, change no current score",
+            unchanged,
+            len(landed),
+            f"{len(verdict.ambiguous)} ambiguous",
+            seed=seed,
+            size=size.name,
+        ),
+        _letters(letters, system, seed, size.name),
+    ]
+
+
+def _replay(system: System, seed: int) -> None:
+    rng = random.Random(seed)  # noqa: S311 - an order that can be repeated
+    for topic in _REPLAYED:
+        records = [
+            delivery.record
+            for delivery in system.read(topic)
+            if b"CHAOS-" in delivery.record.value or delivery.record.value == _POISON
+        ]
+        again = records * _TIMES
+        rng.shuffle(again)
+        system.send(*again)
+
+
+def _behind(system: System) -> None:
+    """Everything sent so far has passed: records on every partition have gone the whole way behind it."""
+    behind = [Landed(f"CHAOS-behind-{number}", RECORD_ONLY) for number in range(12)]
+    for item in behind:
+        system.land_record(item.case_id)
+    settle(behind, system.case, _PATIENCE_S)
+
+
+def _letters(before: int, system: System, seed: int, size: str) -> Row:
+    """Dead letters as an operator sees them."""
+    after = system.get("/api/v1/dead-letters")["total"]
+    figure = f"{before} before, {after} after {_TIMES} replays"
+    return Row("Dead letters of a repeated event do not multiply", figure, 0 < before == after, seed, size)

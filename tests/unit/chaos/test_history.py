@@ -1,0 +1,96 @@
+"""The checker of `make chaos` sees what it is there to see: lost cases, several current scores, unequal bytes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+from tests.chaos import report
+from tests.chaos.faults import schedule
+from tests.chaos.history import Landed, anonymous, differing, judge, still_open, unambiguous
+from tests.chaos.row import Row
+from tests.chaos.size import GLANCE, LAPTOP
+from tests.stack.services import SERVICES
+
+SCORED = Landed("A", "fused")
+REFUSED = Landed("B", "not_a_slide")
+LOST = Landed("C", "fused")
+ANSWERS: Mapping[str, Mapping[str, Any]] = {
+    "A": {"score": {"model": "fused"}},
+    "B": {"rejections": [{"reason": "not_a_slide"}]},
+    "C": {"score": {"model": "clinical_molecular"}, "rejections": [{"reason": "empty_object"}]},
+}
+
+
+def score(name: str, *, current: bool = True) -> dict[str, Any]:
+    return {"score": {"score_id": name}, "current": current}
+
+
+def scores_of(*scores: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return scores
+
+
+def test_a_case_that_did_not_end_as_it_has_to_is_lost() -> None:
+    verdict = judge([SCORED, REFUSED, LOST], ANSWERS.__getitem__, lambda _: scores_of(score("1")))
+    assert (verdict.scored, verdict.refused, verdict.lost) == (["A"], ["B"], ["C"])
+    assert (verdict.ended, verdict.ambiguous) == (2, [])
+
+
+def test_two_current_scores_none_and_one_twice_are_ambiguous() -> None:
+    assert unambiguous([score("1"), score("2", current=False)])
+    for scores in ([], [score("1"), score("2")], [score("1", current=False)], [score("1"), score("1", current=False)]):
+        assert not unambiguous(scores)
+        assert judge([SCORED], ANSWERS.__getitem__, {"A": scores}.__getitem__).ambiguous == ["A"]
+
+
+def test_a_service_that_is_down_leaves_its_cases_open() -> None:
+    def unreachable(_: str) -> Mapping[str, Any]:
+        raise URLError("refused")
+
+    assert still_open([SCORED], unreachable) == [SCORED]
+    assert still_open([SCORED, LOST], ANSWERS.__getitem__) == [LOST]
+
+
+def test_scores_of_equal_inputs_differ_by_any_byte_but_those_that_name_the_case() -> None:
+    landed = [Landed("A", "fused", "slide 0"), Landed("B", "fused", "slide 0"), Landed("C", "fused")]
+    texts = {"A": b'{"case_id":"A","risk":0.25}', "B": b'{"case_id":"B","risk":0.25}', "C": b'{"risk":0.5}'}
+    assert differing(landed, texts.__getitem__) == ([], 1)
+    assert differing(landed, (texts | {"B": b'{"case_id":"B","risk":0.2500001}'}).__getitem__) == (["slide 0"], 1)
+
+
+def test_only_what_names_a_case_is_left_out_of_the_comparison() -> None:
+    provenance = {"clinical_digest": "d", "bundle_digest": "b"}
+    named = {
+        "case_id": "A",
+        "score_id": "s",
+        "remarks": [],
+        "provenance": provenance,
+        "slides": [{"attention_key": "k"}],
+    }
+    assert json.loads(anonymous(json.dumps(named).encode())) == {"provenance": {"bundle_digest": "b"}, "slides": [{}]}
+
+
+def test_a_schedule_is_the_same_for_a_seed_and_has_every_kind_of_fault() -> None:
+    faults = schedule(7, 240, LAPTOP)
+    assert faults == schedule(7, 240, LAPTOP) != schedule(8, 240, LAPTOP)
+    assert [fault.at_s for fault in faults] == sorted(fault.at_s for fault in faults)
+    targets = [fault.target for fault in faults]
+    assert targets.count("kafka") == LAPTOP.broker_kills
+    assert {"postgres", "events"} < set(targets) <= {"kafka", "postgres", "events", *SERVICES}
+    assert 240 / 15 - 1 <= sum(target in SERVICES for target in targets) <= 240 / 5
+
+
+def test_a_row_of_counts_holds_where_all_were_good_and_any_were_wanted() -> None:
+    def held(good: int, wanted: int) -> bool:
+        return Row.of_counts("promise", good, wanted, "", seed=1, size=GLANCE.name).held
+
+    assert [held(3, 3), held(2, 3), held(0, 0)] == [True, False, False]
+
+
+def test_the_report_keeps_the_rows_of_other_runs_and_shows_what_fails(tmp_path: Path) -> None:
+    first, second = Row("one", "3 of 3", True, 1, "glance"), Row("two", "2 of 3", False, 1, "glance")
+    report.publish(tmp_path, [first, second], "today")
+    text = report.publish(tmp_path, [Row("one", "2 of 3 | 1 lost", False, 2, "glance")], "later").read_text()
+    assert "| one | 2 of 3 / 1 lost | **no** | 2 | glance | later |" in text
+    assert "| two | 2 of 3 | **no** | 1 | glance | today |" in text

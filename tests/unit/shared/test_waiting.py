@@ -1,0 +1,79 @@
+"""What waits is listed by results and explained by what services try again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from medulla.v1.events_pb2 import SlideTiled
+
+from shared.blob.memory import MemoryStore
+from shared.bus import headers, s3_events
+from shared.bus.events import to_record
+from shared.bus.port import Delivery, Record
+from shared.bus.retried import Retry, retry_of
+from shared.bus.retry import RetryPolicy, next_turn
+from shared.errors import TransientError
+from shared.waiting import WaitingSlide, publish, waiting
+
+NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def slide(slide_id: str = "A1.svs") -> WaitingSlide:
+    return WaitingSlide("MB-1", slide_id, NOON, "landed", NOON, "no service has begun with it")
+
+
+def retried(record: Record, why: str = "the object store does not answer") -> Record:
+    again = RetryPolicy().again(Delivery(record, 0, 0, 0.0), "tiler", NOON.timestamp(), why=why)
+    assert again is not None
+    return again
+
+
+def test_an_object_that_is_tried_again_says_who_tries_when_and_why() -> None:
+    announced = s3_events.announcement("bucket", "slides/MB-1/A1.svs")
+    traced = replace(announced, headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
+    retry = retry_of("tiler", retried(traced))
+    assert retry is not None
+    assert (retry.case_id, retry.slide_id, retry.trace_id) == ("MB-1", "A1.svs", TRACE)
+    assert retry.sentence == "tiler, attempt 1: the object store does not answer"
+    assert retry.due >= NOON
+
+
+def test_an_event_that_is_tried_again_names_its_slide_and_a_turn_has_no_failure() -> None:
+    event = SlideTiled(event_id="e")
+    event.slide.case_id, event.slide.slide_id = "MB-1", "A1.svs"
+    retry = retry_of("embedder", next_turn(Delivery(to_record(event, "tiler"), 0, 0, 0.0), "embedder"))
+    assert retry is not None
+    assert (retry.case_id, retry.slide_id) == ("MB-1", "A1.svs")
+    assert retry.sentence == "embedder works on it in turns with other slides"
+
+
+def test_what_names_no_case_explains_nothing() -> None:
+    assert retry_of("tiler", Record("tiler.retry", "", b"no event", {headers.ATTEMPT: "1"})) is None
+
+
+def test_the_list_is_explained_by_the_retry_of_the_slide_or_of_its_case() -> None:
+    store = MemoryStore()
+    publish(store, [slide("A2.svs"), slide()], NOON)
+    retries = [
+        Retry("tiler", "MB-1", "A1.svs", "tiler, attempt 2: down", NOON, 2, TRACE),
+        Retry("fusion_scorer", "MB-1", "", "fusion_scorer, attempt 1: no bundle", NOON, 1),
+    ]
+    listed = waiting(store, lambda: retries, "https://traces.example/{trace_id}")
+    explained = {each.slide_id: (each.why, each.next_attempt, each.trace) for each in listed.slides}
+    assert explained["A1.svs"] == ("tiler, attempt 2: down", NOON, f"https://traces.example/{TRACE}")
+    assert explained["A2.svs"] == ("fusion_scorer, attempt 1: no bundle", NOON, "")
+
+
+def test_without_the_bus_the_list_stays_and_says_what_is_missing() -> None:
+    def retries() -> Iterator[Retry]:
+        raise TransientError("Kafka does not answer")
+
+    store = MemoryStore()
+    publish(store, [slide()], NOON)
+    listed = waiting(store, retries)
+    assert (listed.at, list(listed.slides), listed.problem) == (NOON, [slide()], "Kafka does not answer")
+
+
+def test_before_results_has_looked_there_is_no_list() -> None:
+    assert waiting(MemoryStore(), lambda: ()).at is None

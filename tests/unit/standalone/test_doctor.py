@@ -1,0 +1,119 @@
+"""`medulla doctor` says step by step what an installation lacks."""
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from services.standalone.doctor.cluster_secrets import check_secrets
+from services.standalone.doctor.findings import Finding, State, run_checks
+from services.standalone.doctor.running_parts import RunningParts
+from services.standalone.doctor.values_file import Values, check_values, read_values
+from shared.blob.memory import MemoryStore
+from shared.bus import topics
+from shared.errors import TransientError
+from shared.settings import AuthSettings
+from tests.support.chart.paths import CI_VALUES
+from tests.support.command_line import AT_FAULT, medulla
+
+_ALL = [*topics.ALL, *map(topics.retry_topic, ("tiler", "embedder", "fusion_scorer", "results"))]
+
+
+def values(name: str) -> Values:
+    return read_values(next(path for path in CI_VALUES if path.stem == name))
+
+
+def parts(existing: Sequence[str] = _ALL, *, announces: bool = True) -> RunningParts:
+    def is_announced(_: str, act: Callable[[], object]) -> bool:
+        act()
+        return announces
+
+    return RunningParts(MemoryStore(), lambda: existing, is_announced, AuthSettings(), lambda: None)
+
+
+def sentences(findings: Sequence[Finding], state: State) -> dict[str, str]:
+    return {finding.step: finding.sentence for finding in findings if finding.state is state}
+
+
+def test_a_complete_values_file_lacks_nothing() -> None:
+    assert sentences(list(check_values(values("airgapped"))), State.MISSING) == {}
+
+
+def test_a_release_for_looking_around_lacks_nothing_and_says_what_production_asks() -> None:
+    findings = list(check_values(values("laptop")))
+    assert sentences(findings, State.OK).keys() == {"bucket", "kafka", "database"}
+    assert sentences(findings, State.UNKNOWN).keys() == {"registry", "issuer", "signing key", "route"}
+
+
+def test_each_decision_that_was_not_made_is_a_sentence_in_the_order_of_the_installation(tmp_path: Path) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text(
+        "production: true\ns3: {bucket: medulla}\nresults: {route: {host: medulla.example, kind: ingress}}\n"
+    )
+    done = medulla("doctor", "--values", str(path))
+    assert done.exit_code == AT_FAULT
+    assert [line[:21].rstrip().split(maxsplit=1) for line in done.stdout.splitlines()] == [
+        *(["missing", "registry"], ["ok", "bucket"], ["missing", "kafka"], ["missing", "database"]),
+        *(
+            ["missing", "issuer"],
+            ["missing", "signing key"],
+            ["ok", "route"],
+            ["missing", "route"],
+            ["missing", "route"],
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "keys", "state", "words"),
+    [
+        (0, ["uri", "url", "bundle.pem", "accessKeyId", "secretAccessKey", "tls.crt"], State.OK, "has uri"),
+        (0, ["url"], State.MISSING, "has no key uri"),
+        (0, None, State.MISSING, "has no secret medulla-database"),
+        (1, None, State.UNKNOWN, "the cluster does not answer"),
+    ],
+)
+def test_secrets_are_looked_up_by_name_and_key(
+    exit_code: int, keys: list[str] | None, state: State, words: str
+) -> None:
+    def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        held = "" if keys is None else json.dumps({"data": dict.fromkeys(keys, "c2VjcmV0")})
+        return subprocess.CompletedProcess(list(arguments), exit_code, held, "the cluster does not answer\n")
+
+    findings = list(check_secrets(values("airgapped"), "medulla", run))
+    assert words in sentences(findings, state)["database"]
+    assert "c2VjcmV0" not in str(findings)
+
+
+def test_a_running_system_lacks_its_first_bundle_and_what_is_not_set_here_is_unknown() -> None:
+    findings = list(run_checks(parts().checks()))
+    assert sentences(findings, State.OK).keys() >= {"bucket", "kafka", "events"}
+    assert sentences(findings, State.MISSING).keys() == {"first bundle"}
+    assert sentences(findings, State.UNKNOWN).keys() >= {"issuer", "signing key"}
+
+
+def test_a_missing_topic_and_a_silent_bucket_are_named_and_leave_no_probe() -> None:
+    silent = parts([name for name in _ALL if name != "cases.erase"], announces=False)
+    lacks = sentences(list(run_checks(silent.checks())), State.MISSING)
+    assert lacks["kafka"] == "topics are missing: cases.erase."
+    assert "no event" in lacks["events"]
+    assert list(silent.store.list("")) == []
+
+
+def test_a_part_that_does_not_answer_keeps_no_other_from_being_checked() -> None:
+    def away() -> Finding:
+        raise TransientError("Kafka does not answer")
+
+    findings = list(run_checks({"kafka": away, "bucket": parts().bucket}))
+    assert [(finding.step, finding.state) for finding in findings] == [("kafka", State.MISSING), ("bucket", State.OK)]
+    assert findings[0].sentence == "Kafka does not answer"
+
+
+def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "values.yaml"
+    path.write_text("a: [")
+    done = medulla("doctor", "--values", str(path))
+    assert done.exit_code == AT_FAULT
+    assert "is no YAML" in done.stderr
