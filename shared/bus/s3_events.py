@@ -65,11 +65,14 @@ def parse(value: bytes) -> list[ObjectHint]:
 
 
 def split(record: Record) -> Sequence[Record]:
-    """One record for each object that an event message names, so that each object is handled on its own."""
+    """One record for each object that an event message names, so that each object is handled on its own.
+
+    It holds what we read and nothing else: a store repeats an object's metadata, which may name a patient, and what is
+    given up is kept.
+    """
     hints = parse(record.value)
-    if len(hints) == 1:
-        return (record,)
-    return [announcement(hint.bucket, hint.key, hint.etag, removed=hint.removed) for hint in hints]
+    records = [announcement(hint.bucket, hint.key, hint.etag, removed=hint.removed) for hint in hints]
+    return [replace(records[0], key=record.key, headers=record.headers)] if len(records) == 1 else records
 
 
 def decode(record: Record) -> ObjectHint:

@@ -121,9 +121,15 @@ def test_a_record_about_several_objects_becomes_one_record_each(object_keys: lis
     assert [decode(message) for message in split(record)] == [ObjectHint(key, "slides") for key in object_keys]
 
 
-def test_a_record_about_one_object_stays_as_it_is() -> None:
-    record = Record(topics.S3_EVENTS, f"slides/{HARD}", message(minio(HARD)), {"ce_id": "1"})
-    assert list(split(record)) == [record]
+def test_a_record_about_one_object_is_rid_of_what_the_store_says_beside_it() -> None:
+    event = minio(HARD)
+    event["s3"]["object"]["userMetadata"] = {"X-Amz-Meta-Patient": "Anna Müller"}
+    record = Record(topics.S3_EVENTS, f"slides/{HARD}", message(event), {"ce_id": "1"})
+    (single,) = split(record)
+    assert (single.key, single.headers, decode(single)) == (record.key, record.headers, decode(record))
+    assert decode(single).etag == decode(record).etag != ""
+    assert b"Patient" in record.value
+    assert b"Patient" not in single.value
 
 
 def test_an_event_of_another_bucket_is_poison() -> None:
