@@ -66,11 +66,11 @@ class PendingSlides:
 
     def _pending(self, cases: Sequence[ListedCase]) -> list[WaitingSlide]:
         """The pending slides of several cases."""
-        known = self.results.answered([case.case_id for case in cases])
+        answered_before = self.results.answered([case.case_id for case in cases])
         pending, answered = list[WaitingSlide](), dict[CaseId, Sha256]()
         for case in cases:
             digest = digest_of([[info.key, info.etag] for info in case.below(keys.SLIDES)])
-            if known.get(case.case_id) == digest:
+            if answered_before.get(case.case_id) == digest:
                 continue
             with contained("waiting", TransientError):
                 slides = self._listing.slides(case.below(keys.SLIDES), keys.slides(case.case_id))
