@@ -120,8 +120,8 @@ def judge(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: 
 def _pooled(assignment: Assignment, scores: Sequence[Floats]) -> Floats:
     """Scores [n, k] of all items from those of each fold."""
     pooled = np.zeros((len(assignment.items), scores[0].shape[1]))
-    for k, part in enumerate(scores):
-        pooled[assignment.fold == k] = part
+    for k, own in enumerate(scores):
+        pooled[assignment.fold == k] = own
     return pooled
 
 
