@@ -1,7 +1,5 @@
 """A promotion over stored cases: how fast they are scored again, and how long a live case waits meanwhile."""
 
-import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +26,7 @@ from tests.stack.services import Ports, Surroundings, four_services
 from tests.stack.triton import Triton
 from tests.support.fusion import store_slide
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
+from tests.support.renamed_bundle import renamed
 from tests.support.system import DEMO_BUNDLE, RealParts, System
 
 _PATIENCE_S = 300.0
@@ -64,7 +63,7 @@ def compare(kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, size: Si
         live = _Live(system)
         idle = [live() for _ in range(size.live_cases + 1)][1:]
         _seed(system, size.stored_cases)
-        beside = _promote(system, _other_bundle(folder / "other"), size.stored_cases, live)
+        beside = _promote(system, renamed(folder / "other", "other"), size.stored_cases, live)
         alone = _promote(system, DEMO_BUNDLE, size.stored_cases)
     return _section(size, idle, beside, alone)
 
@@ -149,14 +148,6 @@ def _seed(system: System, cases: int) -> None:
 
     with ThreadPoolExecutor(_WRITERS) as pool:
         list(pool.map(store_case, range(cases)))
-
-
-def _other_bundle(folder: Path) -> Path:
-    """The demo bundle under another name, so that it has another digest."""
-    shutil.copytree(DEMO_BUNDLE, folder)
-    file = folder / "bundle.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"name": "other"}))
-    return folder
 
 
 def _promote(system: System, bundle: Path, cases: int, live: Callable[[], float] | None = None) -> Promotion:
