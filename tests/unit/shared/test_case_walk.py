@@ -54,9 +54,9 @@ def test_a_mark_holds_until_an_object_or_a_parameter_changes_and_takes_the_place
 
     def settled(chosen: SettledMarks) -> bool:
         (case,) = walk(store, keys.SLIDES, keys.LANDINGS)
-        known = chosen.settled(case)
+        was_settled = chosen.settled(case)
         chosen.settle(case)
-        return known
+        return was_settled
 
     store.put("slides/A/1.svs", b"first")
     assert [settled(marks), settled(others), settled(marks), settled(others)] == [False, False, True, True]
