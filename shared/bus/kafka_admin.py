@@ -1,4 +1,4 @@
-"""Creates topics, names those that exist, and reads or shortens a whole topic."""
+"""Creates topics, and reads or shortens a whole topic."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -32,17 +32,6 @@ def ensure_topics(
         if options:
             admin.create_topics(options, timeout_ms=DEADLINE_MS, wait_for_metadata=True)
         return missing
-
-
-def topic_names(settings: KafkaSettings) -> list[str]:
-    """The topics that exist, as far as we may see them.
-
-    Raises:
-        KafkaDownError, KafkaRefusedError: Kafka does not answer, or refuses.
-    """
-    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
-        names: list[str] = sorted(admin.list_topics())
-        return names
 
 
 def _options(name: str, partitions: int, replication_factor: int) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from typing import Any
 from kafka import TopicPartition
 
 from shared.bus import topics
-from shared.bus.kafka_admin import topic_names
 from shared.bus.kafka_client import explained
-from shared.bus.kafka_reading import DEADLINE_MS, partitions_of, reader, up_to
+from shared.bus.kafka_reading import DEADLINE_MS, partitions_of, reader, topic_names, up_to
 from shared.bus.retried import Retry, retry_of
 from shared.settings import KafkaSettings
 

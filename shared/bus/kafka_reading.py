@@ -1,16 +1,29 @@
-"""Reads partitions up to an end, without joining a consumer group."""
+"""Names topics and reads their partitions up to an end, without joining a consumer group."""
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
-from shared.bus.kafka_client import KafkaDownError, connection, to_delivery
+from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
 from shared.bus.port import Delivery
 from shared.settings import KafkaSettings
 
 DEADLINE_MS = 15_000
+
+
+def topic_names(settings: KafkaSettings) -> list[str]:
+    """The topics that exist, as far as we may see them.
+
+    Raises:
+        KafkaDownError, KafkaRefusedError: Kafka does not answer, or refuses.
+    """
+    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
+        names: list[str] = sorted(admin.list_topics())
+        return names
 
 
 def reader(settings: KafkaSettings, group: str | None = None) -> Any:
