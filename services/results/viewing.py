@@ -54,10 +54,6 @@ class ViewStore(Protocol):
         """Delete older views and return their number."""
 
 
-def nobody_asks(_: grpc.ServicerContext, __: str, ___: str) -> None:
-    """Where no views are recorded, as on a laptop."""
-
-
 @dataclass
 class Viewing:
     """Records views, and asks the database once an hour for each of them."""
