@@ -33,14 +33,7 @@ def test_folders_of_a_case_come_together_whatever_the_ids(slides: set[str], land
 @given(records=_cases)
 def test_records_are_walked_and_keys_that_name_no_case_are_not(records: set[str]) -> None:
     store = MemoryStore()
-    for key in (
-        "clinical/",
-        "clinical/x.json.part",
-        "clinical/a b.json",
-        "clinical/t.csv",
-        "cases/stray",
-        "cases/a b/x",
-    ):
+    for key in NAMELESS:
         store.put(key, b"")
     for case in records:
         store.put(keys.clinical(CaseId(case)), b"{}")
