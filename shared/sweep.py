@@ -63,9 +63,8 @@ class Sweep:
         Raises:
             TransientError: the store or the bus is down; announcements made before stay.
         """
-        until = self.handled_until()
-        pending = iter(self.pending(self.failed))
         announced, unannounced = (Counter(dict.fromkeys(self.prefixes, 0)) for _ in range(2))
+        until, pending = self._looked()
         while batch := list(islice(pending, _BATCH)):
             self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
             announced.update(self._prefix(info) for info in batch)
@@ -75,6 +74,15 @@ class Sweep:
             if count:
                 _log.info("swept", prefix=prefix, announced=count, unannounced=unannounced[prefix])
         return announced
+
+    def _looked(self) -> tuple[datetime, Iterator[BlobInfo]]:
+        """Until when announcements have been handled, and what is pending since; not asked where nothing is pending."""
+        failures: list[str] = []
+        if next(iter(self.pending(failures.append)), None) is not None:
+            return self.handled_until(), iter(self.pending(self.failed))
+        for failure in failures:
+            self.failed(failure)
+        return utc_now(), iter(())
 
     def _prefix(self, info: BlobInfo) -> str:
         return next(filter(info.key.startswith, self.prefixes))

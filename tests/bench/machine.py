@@ -22,14 +22,18 @@ _PACKAGES = (
 def describe() -> str:
     """One line on this machine, one on the versions."""
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    cores = len(os.sched_getaffinity(0))
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     library = f"openslide {openslide.__library_version__} (openslide-python {openslide.__version__})"
     return (
-        f"{_processor()}, {cores} cores, {_memory_gb():.0f} GB, Python {platform.python_version()}, "
+        f"{hardware()}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.release()}; load {load} (1, 5, 15 minutes)\n"
         f"{library}, {versions}; OpenCV's own threads: {cv2.getNumThreads()}"
     )
+
+
+def hardware() -> str:
+    """Processor, cores and memory of this machine."""
+    return f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {_memory_gb():.0f} GB"
 
 
 def _processor() -> str:

@@ -1,6 +1,7 @@
 """Runs scenarios on the real parts: `python -m tests.chaos [--seed N] [--size laptop] [--only NAME] [--publish]`."""
 
 import argparse
+import os
 import sys
 import tempfile
 import traceback
@@ -88,8 +89,8 @@ def main() -> int:
     names = chosen.only or list(SCENARIOS)
     rows = [row for name in names for row in _run(name, chosen.seed, SIZES[chosen.size])]
     if chosen.publish:
-        about = machine.describe().splitlines()[0].partition(", Python")[0]
-        measured = f"{datetime.now(UTC):%Y-%m-%d}, {about}"
+        load = os.getloadavg()[2]
+        measured = f"{datetime.now(UTC):%Y-%m-%d}, {machine.hardware()}, load {load:.0f}"
         sys.stdout.write(f"wrote {report.publish(Path(__file__).parent, rows, measured)}\n")
     return 0 if all(row.held for row in rows) else 1
 

@@ -67,6 +67,20 @@ def test_an_object_counts_as_found_if_all_that_was_announced_by_then_has_been_ha
     assert _findings() - before == findings
 
 
+def test_what_was_handled_while_it_was_asked_is_not_announced_and_nobody_asks_where_nothing_is_pending() -> None:
+    store, bus, handled = stored("slides/a/1.svs", "slides/a/2.svs"), MemoryBus(), set[str]()
+
+    def until() -> datetime:
+        handled.add("slides/a/1.svs")
+        return datetime.now(UTC)
+
+    sweep = replace(sweep_of(store, bus.producer(), lambda info: info.key not in handled), handled_until=until)
+    assert sweep().total() == 1
+    assert announced(bus) == {"slides/a/2.svs"}
+    nothing = replace(sweep_of(store, bus.producer(), lambda _: False), handled_until=lambda: pytest.fail("asked"))
+    assert nothing().total() == 0
+
+
 def _findings() -> float:
     return REGISTRY.get_sample_value("medulla_sweep_findings_total", {"prefix": "slides/"}) or 0
 
