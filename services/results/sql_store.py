@@ -73,7 +73,8 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             sql_audit.lock(tx)
             if sql_audit.holds(tx, record):
-                return sql_scores.same_text(tx, record)
+                sql_scores.check_same_text(tx, record)
+                return False
             before = sql_reads.current_body(tx, record.case_id)
             sql_scores.keep(tx, record)
             _touch_case(tx, record.case_id, record.changed_at)
