@@ -21,6 +21,7 @@ from shared.model.bundle_files import verify
 from shared.units import CaseId
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
+from tests.bench.timing import p95
 from tests.stack.process import free_ports
 from tests.stack.services import Ports, Surroundings, four_services
 from tests.stack.triton import Triton
@@ -72,18 +73,14 @@ def _section(size: Size, idle: list[float], beside: Promotion, alone: Promotion)
     rows = [
         Row("cases scored again", "cases/s", [size.stored_cases / alone.seconds]),
         Row("  the same beside live cases", "cases/s", [size.stored_cases / beside.seconds]),
-        Row("live case, put to score over REST, p95 idle", "ms", [1000 * _p95(idle)]),
-        Row("  the same during a promotion", "ms", [1000 * _p95(beside.live_s)], "idle", [1000 * _p95(idle)]),
+        Row("live case, put to score over REST, p95 idle", "ms", [1000 * p95(idle)]),
+        Row("  the same during a promotion", "ms", [1000 * p95(beside.live_s)], "idle", [1000 * p95(idle)]),
     ]
     notes = [
         f"{size.stored_cases} cases of a record and a bag of {_TILES} tiles; two promotions, one after the other",
         f"p95 of {len(idle)} live cases idle and {len(beside.live_s)} during the first promotion",
     ]
     return Section("Rescoring: fusion scorer and results on Kafka, MinIO and PostgreSQL", rows, notes)
-
-
-def _p95(seconds: list[float]) -> float:
-    return sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)] if seconds else float("nan")
 
 
 @contextmanager
