@@ -159,7 +159,7 @@ def _refuse_unreadable(seen: Sequence[_Seen]) -> None:
 def _refuse_sizes(seen: Sequence[_Seen]) -> None:
     """Tiles of another size mostly cover another area of tissue, which is not stated."""
     first = seen[0]
-    others = [one for one in seen if one.size != first.size]
+    others = [tile for tile in seen if tile.size != first.size]
     if others:
         raise BadTilesError(
             f"tiles differ in size: {first.path} has {first.size[0]} x {first.size[1]} px, "
