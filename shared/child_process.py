@@ -4,8 +4,10 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+REFUSED = 9
+"""Exit code of a child that has written a sentence."""
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Environment variables that are passed on; none holds a secret."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE_FORK_SUPPORT": "0"}
@@ -28,6 +30,23 @@ def run(arguments: Sequence[str], seconds: float, data: bytes = b"") -> subproce
         [sys.executable, *arguments], input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env=environment() | {"CUDA_VISIBLE_DEVICES": ""}, timeout=seconds, check=False, start_new_session=True,
     )  # fmt: skip
+
+
+def try_out(
+    arguments: Sequence[str], seconds: float, subject: str, error: Callable[[str], Exception], data: bytes = b""
+) -> None:
+    """Run this interpreter with `arguments` on what `subject` names, and raise `error` of a sentence unless it passes.
+
+    A child that refuses it writes the sentence to its standard output, and ends with `REFUSED`.
+    """
+    try:
+        child = run(arguments, seconds, data)
+    except subprocess.TimeoutExpired:
+        raise error(f"{subject} takes longer than {seconds:g} s to load and run once") from None
+    if child.returncode == REFUSED:
+        raise error(child.stdout.decode(errors="replace"))
+    if child.returncode:
+        raise error(f"{subject} ends the process that tries it out (exit code {child.returncode})")
 
 
 def limit_memory(memory_mb: int) -> None:

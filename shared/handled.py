@@ -6,16 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from shared.errors import TransientError
 from shared.logs import get
+from shared.times import utc_now
 
 _ANNOUNCED_WITHIN = timedelta(minutes=1)
 """A store announces an object within this time."""
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _log = get(__name__)
-
-
-def utc_now() -> datetime:
-    """This moment, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,7 @@ WAITING = "operations/waiting.json"
 """What results last saw waiting for a score."""
 FOLDERS = {
     *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores", "monitoring"),
-    "operations",
-    *("cases", "cases-of", "landings", "attempts", "erased"),
+    *("cases", "cases-of", "landings", "attempts", "erased", "operations"),
 }
 """Every folder of a bucket."""
 

@@ -22,13 +22,13 @@ class Repeats(logging.Filter):
         """Whether the line is shown; lines of other libraries always are."""
         if not super().filter(record):
             return True
-        place, now = (record.pathname, record.lineno), self._clock()
+        origin, now = (record.pathname, record.lineno), self._clock()
         with self._lock:
-            if now - self._shown.get(place, float("-inf")) < _EVERY_S:
-                self._dropped[place] = self._dropped.get(place, 0) + 1
+            if now - self._shown.get(origin, float("-inf")) < _EVERY_S:
+                self._dropped[origin] = self._dropped.get(origin, 0) + 1
                 return False
-            self._shown[place] = now
-            dropped = self._dropped.pop(place, 0)
+            self._shown[origin] = now
+            dropped = self._dropped.pop(origin, 0)
         if dropped:
             record.msg, record.args = f"{record.getMessage()} (and {dropped} times since the last such line)", ()
         return True

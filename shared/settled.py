@@ -11,7 +11,7 @@ from shared.case_walk import ListedCase
 
 @dataclass(frozen=True)
 class SettledMarks:
-    """Empty objects below `prefix`, in the folder of their case, so that they are erased with it.
+    """Marks below `prefix`, objects of an empty record in the folder of their case, so that they are erased with it.
 
     A mark is named after the digest of what was listed of the case: once anything of that changes, it counts no more.
     """

@@ -12,9 +12,9 @@ from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.port import Producer
 from shared.bus.s3_events import announcement
 from shared.errors import TransientError
-from shared.handled import utc_now
 from shared.incidents import contained
 from shared.logs import get
+from shared.times import utc_now
 
 Failed = Callable[[str], None]
 _BATCH = 500

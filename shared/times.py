@@ -1,4 +1,4 @@
-"""Times between protobuf and Python: aware, UTC, to the microsecond."""
+"""Now, and times between protobuf and Python: aware, UTC, to the microsecond."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,6 +6,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+
+def utc_now() -> datetime:
+    """This moment, aware."""
+    return datetime.now(UTC)
 
 
 def when(stamp: Timestamp) -> datetime:

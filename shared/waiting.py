@@ -54,6 +54,12 @@ _LIST = TypeAdapter(WaitingList)
 Retries = Callable[[], Iterable[Retry]]
 
 
+def as_json(listed: WaitingList) -> dict[str, object]:
+    """The list in names and values of JSON, as REST and the command line show it; times are ISO 8601."""
+    described: dict[str, object] = _LIST.dump_python(listed, mode="json")
+    return described
+
+
 def publish(store: BlobStore, slides: Sequence[WaitingSlide], at: datetime) -> None:
     """Write the list of what waits; each look replaces the one before.
 
@@ -63,7 +69,7 @@ def publish(store: BlobStore, slides: Sequence[WaitingSlide], at: datetime) -> N
     store.put(keys.WAITING, _LIST.dump_json(WaitingList(at, sorted(slides, key=attrgetter("landed")))))
 
 
-def waiting(store: BlobStore, retries: Retries, trace_url: str = "") -> WaitingList:
+def read_waiting(store: BlobStore, retries: Retries, trace_url: str = "") -> WaitingList:
     """The list as results last wrote it, with what retries say at this moment.
 
     `trace_url` is the address of a trace, with `{trace_id}` in it.
@@ -76,15 +82,15 @@ def waiting(store: BlobStore, retries: Retries, trace_url: str = "") -> WaitingL
     except (ObjectChangedError, ValidationError):
         return nothing_listed()
     try:
-        known = {(retry.case_id, retry.slide_id): retry for retry in retries()}
+        retry_of = {(retry.case_id, retry.slide_id): retry for retry in retries()}
     except TransientError as error:
         return replace(listed, problem=str(error))
-    return replace(listed, slides=[_explained(slide, known, trace_url) for slide in listed.slides])
+    return replace(listed, slides=[_explained(slide, retry_of, trace_url) for slide in listed.slides])
 
 
-def _explained(slide: WaitingSlide, known: dict[tuple[str, str], Retry], trace_url: str) -> WaitingSlide:
+def _explained(slide: WaitingSlide, retry_of: dict[tuple[str, str], Retry], trace_url: str) -> WaitingSlide:
     """With the retry of the slide, else with one of its whole case, as of its score."""
-    retry = known.get((slide.case_id, slide.slide_id)) or known.get((slide.case_id, ""))
+    retry = retry_of.get((slide.case_id, slide.slide_id)) or retry_of.get((slide.case_id, ""))
     if retry is None:
         return slide
     trace = trace_url.replace("{trace_id}", retry.trace_id) if trace_url and retry.trace_id else retry.trace_id

@@ -3,7 +3,6 @@
 `python -m services.embedder.encoder_trial FOLDER MEMORY_MB` embeds one black tile, and writes what is wrong.
 """
 
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +14,9 @@ from services.embedder.errors import UnknownEncoderError
 from services.embedder.manifest import DATA_FILE, MODEL_FILE
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from shared.child_process import limit_memory, run
+from shared.child_process import REFUSED, limit_memory, try_out
 from shared.errors import MedullaError
 
-_REFUSED = 9
-"""Exit code of a child that has written a sentence."""
 _BASE_MB, _COPIES = 4096, 4
 """Memory of the child: a base, and the size of the encoder's files as often as a runtime copies them."""
 
@@ -41,16 +38,8 @@ class EncoderTrial:
         if folder.resolve() == DEFAULT_ENCODER.resolve():
             return
         memory_mb = self.base_mb + _COPIES * _size_mb(folder)
-        try:
-            child = run([*self.program, str(folder), str(memory_mb)], self.seconds)
-        except subprocess.TimeoutExpired:
-            raise UnknownEncoderError(f"encoder {folder} takes longer than {self.seconds:g} s to try out") from None
-        if child.returncode == _REFUSED:
-            raise UnknownEncoderError(child.stdout.decode(errors="replace"))
-        if child.returncode:
-            raise UnknownEncoderError(
-                f"encoder {folder} ends the process that tries it out (exit code {child.returncode})"
-            )
+        arguments = [*self.program, str(folder), str(memory_mb)]
+        try_out(arguments, self.seconds, f"encoder {folder}", UnknownEncoderError)
 
 
 def _size_mb(folder: Path) -> int:
@@ -67,10 +56,10 @@ def main(folder: Path, memory_mb: int) -> int:
         encoder.embed(np.zeros((1, px, px, 3), np.uint8))
     except MedullaError as error:
         sys.stdout.write(str(error))
-        return _REFUSED
-    except Exception as error:  # noqa: BLE001 - whatever the runtime raises is a sentence of the parent's
+        return REFUSED
+    except Exception as error:  # noqa: BLE001 - whatever the runtime raises becomes a sentence
         sys.stdout.write(f"encoder {folder} cannot be run: {type(error).__name__}")
-        return _REFUSED
+        return REFUSED
     return 0
 
 

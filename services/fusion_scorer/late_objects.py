@@ -3,22 +3,19 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from services.fusion_scorer.derived_objects import DerivedObjects
 from shared import keys, logs
 from shared.blob.port import BlobInfo, BlobStore
 from shared.erased import ErasedCases
+from shared.times import utc_now
 from shared.units import CaseId, Sha256
 
 _NAMED_FOR = timedelta(days=1)
 """How long a slide of an erased case is named. Work checks that its case is not erased before it writes, and a process
 that passed the check before the erasure has written all it can within minutes; a day covers clocks that disagree."""
 _log = logs.get(__name__)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class SweepErased:
     """
 
     store: BlobStore
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
 
     def __call__(self) -> None:
         """Sweep once; what a case that is not erased holds stays.

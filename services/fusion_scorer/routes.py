@@ -45,7 +45,7 @@ def routes(
     producer: Producer,
     program_version: str,
     forget_letters: Forget,
-    bucket: str = "medulla",
+    bucket: str,
     read_record: ReadRecord = parse_record,
 ) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""

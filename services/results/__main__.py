@@ -56,7 +56,7 @@ from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import Every
-from shared.waiting import waiting
+from shared.waiting import read_waiting
 from shared.worker import Worker
 
 _CALLS = 8
@@ -115,7 +115,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     stack.callback(producer.close)
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
     views = SqlViews(results.engine)
-    listed = partial(waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
+    listed = partial(read_waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
     backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed, views)
     feed = Feed(results, settings.look_every_s, settings.watchers)
     attempts, served = Attempts(blobs), _served(settings, blobs, results)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from secrets import token_hex
 
 from google.protobuf import json_format
@@ -18,14 +18,10 @@ from shared import model_keys
 from shared.blob.port import ObjectChangedError
 from shared.canonical import sha256
 from shared.rpc.auth import Principal
-from shared.times import stamp, when
+from shared.times import stamp, utc_now, when
 from shared.units import Sha256
 
 _PAGE = 500
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class CaseNotes:
     """Notes of cases. None of them changes a score."""
 
     queries: Queries
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
 
     def add(self, case_id: str, data: bytes, author: Principal) -> Note:
         """Store a note of a request, with who and when.

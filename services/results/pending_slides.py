@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from medulla.v1.events_pb2 import SlideRejected
@@ -19,7 +19,7 @@ from shared.errors import TransientError
 from shared.incidents import contained
 from shared.keys import SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
-from shared.times import when
+from shared.times import utc_now, when
 from shared.units import CaseId, Sha256
 from shared.waiting import WaitingSlide, publish
 
@@ -27,10 +27,6 @@ _AT_ONCE = 1000
 """Cases that the database is asked for at once."""
 _SAME_TIME = timedelta(seconds=1)
 """A listing has an object's time to the millisecond, HEAD to the second."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass
@@ -43,7 +39,7 @@ class PendingSlides:
 
     blobs: BlobStore
     results: ResultStore
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
 
     def __post_init__(self) -> None:
         self._listing = SlideListing(self.blobs)
@@ -70,11 +66,11 @@ class PendingSlides:
 
     def _pending(self, cases: Sequence[ListedCase]) -> list[WaitingSlide]:
         """The pending slides of several cases."""
-        known = self.results.answered([case.case_id for case in cases])
+        answered_before = self.results.answered([case.case_id for case in cases])
         pending, answered = list[WaitingSlide](), dict[CaseId, Sha256]()
         for case in cases:
             digest = digest_of([[info.key, info.etag] for info in case.below(keys.SLIDES)])
-            if known.get(case.case_id) == digest:
+            if answered_before.get(case.case_id) == digest:
                 continue
             with contained("waiting", TransientError):
                 slides = self._listing.slides(case.below(keys.SLIDES), keys.slides(case.case_id))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Event, Lock
 from time import monotonic
 from typing import Protocol
@@ -13,6 +13,7 @@ from medulla.v1.events_pb2 import Progress
 
 from services.results.errors import TooManyWatchersError
 from services.results.ports import Activity
+from shared.times import utc_now
 
 RECENT = timedelta(hours=6)
 """Older progress is of a slide that is no longer processed."""
@@ -65,7 +66,7 @@ class Feed:
         results: Watched,
         every_s: float = LOOK_EVERY_S,
         largest: int = WATCHERS,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.every_s = every_s
         self._results = results

@@ -1,13 +1,11 @@
 """Route of slides that wait for a score or a refusal: stage, since when, why, next attempt and trace."""
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import APIRouter
-from pydantic import TypeAdapter
 
 from services.results import openapi
-from shared.waiting import WaitingList
+from shared.waiting import WaitingList, as_json
 
 _TIME = openapi.TEXT | {"format": "date-time"}
 _NO_TIME: openapi.Schema = {"anyOf": [_TIME, {"type": "null"}]}
@@ -17,17 +15,15 @@ _SLIDE = openapi.record(
     next_attempt=_NO_TIME,
 )
 _ANSWER = openapi.record(at=_NO_TIME, problem=openapi.TEXT, **openapi.columns("slides", items=_SLIDE))
-_LIST = TypeAdapter(WaitingList)
 
 
-def waiting_routes(waiting: Callable[[], WaitingList]) -> APIRouter:
+def waiting_routes(read_list: Callable[[], WaitingList]) -> APIRouter:
     """The one route."""
     routes = APIRouter(tags=["operations"])
     summary = "Slides that wait for a score or a refusal, the oldest first, as of the last look"
 
     @routes.get("/waiting", summary=summary, response_model=None, responses=openapi.answers(_ANSWER))
-    def waiting_slides() -> dict[str, Any]:
-        answer: dict[str, Any] = _LIST.dump_python(waiting(), mode="json")
-        return answer
+    def waiting_slides() -> dict[str, object]:
+        return as_json(read_list())
 
     return routes

@@ -9,7 +9,7 @@ from typing_extensions import override
 from services.results.case_list import from_message
 from services.results.progress_feed import Feed
 from services.results.queries import Queries
-from services.results.viewing import CASE, LIST, Viewed, nobody_asks
+from services.results.viewing import CASE, LIST, Viewed
 from shared import keys
 from shared.rpc.auth import CallerCheck
 
@@ -17,7 +17,7 @@ from shared.rpc.auth import CallerCheck
 class ResultsServicer(results_pb2_grpc.ResultsServiceServicer):
     """Serves ResultsService from the same queries as REST; streams repeat `check` of their caller."""
 
-    def __init__(self, queries: Queries, feed: Feed, check: CallerCheck, viewed: Viewed = nobody_asks) -> None:
+    def __init__(self, queries: Queries, feed: Feed, check: CallerCheck, viewed: Viewed) -> None:
         self._queries = queries
         self._feed = feed
         self._check = check

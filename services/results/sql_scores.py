@@ -11,14 +11,17 @@ from services.results.ports import ScoreRecord
 from services.results.schema import SCORES
 
 
-def same_text(tx: Connection, record: ScoreRecord) -> bool:
-    """False, as nothing is new; raises if another text is stored under this id."""
+def check_same_text(tx: Connection, record: ScoreRecord) -> None:
+    """Compare a score with the one that is stored under its id.
+
+    Raises:
+        ScoreMismatchError: that has another digest.
+    """
     kept = tx.scalar(select(SCORES.c.digest).where(*_is(record)))
     if kept != record.digest:
         raise ScoreMismatchError(
             f"score {record.score_id} of case {record.case_id} is kept with digest {kept}, announced is {record.digest}"
         )
-    return False
 
 
 def _is(record: ScoreRecord) -> tuple[Any, ...]:
@@ -43,7 +46,7 @@ def keep(tx: Connection, record: ScoreRecord) -> None:
     }
     if wrote(tx, insert(tx, SCORES).values(values).on_conflict_do_nothing()):
         return
-    same_text(tx, record)
+    check_same_text(tx, record)
     older = *_is(record), SCORES.c.revision < record.revision
     tx.execute(
         update(SCORES).where(*older).values({name: values[name] for name in ("as_of", "revision", "inputs", "site_id")})

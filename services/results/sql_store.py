@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
 from medulla.v1.results_pb2 import CaseSummary
@@ -27,7 +27,7 @@ from services.results.database import connect, insert, transaction, wrote
 from services.results.errors import OldSchemaError
 from services.results.ports import Activity, CaseFacts, KeptScore, NoteMark, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
-from shared.times import when
+from shared.times import utc_now, when
 from shared.units import CaseId, Sha256, SlideId
 
 _CLOCKS_DIFFER = timedelta(seconds=5)
@@ -37,14 +37,10 @@ _LATEST_ENTRIES = 1000
 """Audit entries in which erasures are looked for: many more than are written between two looks."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SqlStore:
     """The ResultStore on SQL; `now` is the clock of the audit record, `seal` signs how far that was verified."""
 
-    def __init__(self, url: str, now: Callable[[], datetime] = _now, seal: Seal | None = None) -> None:
+    def __init__(self, url: str, now: Callable[[], datetime] = utc_now, seal: Seal | None = None) -> None:
         self.engine: Engine = connect(url)
         self._now = now
         self._seal = seal
@@ -77,7 +73,8 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             sql_audit.lock(tx)
             if sql_audit.holds(tx, record):
-                return sql_scores.same_text(tx, record)
+                sql_scores.check_same_text(tx, record)
+                return False
             before = sql_reads.current_body(tx, record.case_id)
             sql_scores.keep(tx, record)
             _touch_case(tx, record.case_id, record.changed_at)

@@ -10,6 +10,7 @@ import grpc
 from fastapi import Request
 
 from shared.rpc.auth import EVERY_ROLE, Principal, Verifier, admitted
+from shared.times import utc_now
 
 Viewed = Callable[[grpc.ServicerContext, str, str], None]
 """Told of each call: its context, the case (empty for lists), and the kind of answer."""
@@ -53,20 +54,12 @@ class ViewStore(Protocol):
         """Delete older views and return their number."""
 
 
-def nobody_asks(_: grpc.ServicerContext, __: str, ___: str) -> None:
-    """Where no views are recorded, as on a laptop."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass
 class Viewing:
     """Records views, and asks the database once an hour for each of them."""
 
     store: ViewStore
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
     _known: set[tuple[str, str, str, datetime]] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
@@ -116,7 +109,7 @@ class ForgetViews:
 
     store: ViewStore
     kept: timedelta
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
 
     def __call__(self) -> None:
         """Delete once.

@@ -192,7 +192,7 @@ def _workers(
     plan_tiles = pipeline.plan_tiles
     landings, listing = Landings(store, plan_tiles.spec), SlideListing(store)
     served = {
-        "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE))),
+        "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE)), _NAME),
         "embedder": embedder_routes(pipeline.embed_slide),
         "fusion_scorer": scorer_routes(
             store,
@@ -200,6 +200,7 @@ def _workers(
             producer,
             program_version(),
             partial(_forget_letters, bus),
+            _NAME,
             read_record=deployment.read_record,
         ),
         "results": results_routes(store, results),

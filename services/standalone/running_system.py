@@ -108,8 +108,10 @@ class RescoringProgress:
     @property
     def sentence(self) -> str:
         """For people."""
-        count = f"{counted(self.waiting, 'case')} {'waits' if self.waiting == 1 else 'wait'} to be scored again"
-        return f"stopped: {count}, and will not be" if self.is_stopped else count
+        cases, waits = counted(self.waiting, "case"), "waits" if self.waiting == 1 else "wait"
+        if self.is_stopped:
+            return f"scoring in the background is stopped: {cases} that {waits} will keep the score"
+        return f"{cases} {waits} to be scored again"
 
 
 def rescoring_progress() -> RescoringProgress:

@@ -3,34 +3,23 @@
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any
-
-from pydantic import TypeAdapter
 
 from shared.blob.s3 import S3Store
 from shared.bus.kafka_backlog import retries
 from shared.settings import PlatformSettings, load
-from shared.waiting import WaitingList, WaitingSlide, waiting
+from shared.waiting import WaitingList, WaitingSlide, read_waiting
 from shared.words import counted
-
-_LIST = TypeAdapter(WaitingList)
 
 
 def listed() -> WaitingList:
-    """See `waiting`.
+    """The list as results last wrote it, with what retries say at this moment.
 
     Raises:
         BadSettingsError: MEDULLA_… variables are wrong.
         TransientError: the store is down.
     """
     platform = load(PlatformSettings)
-    return waiting(S3Store(platform.s3), partial(retries, platform.kafka), platform.trace_url)
-
-
-def described(answer: WaitingList) -> dict[str, Any]:
-    """As the REST route answers it."""
-    described: dict[str, Any] = _LIST.dump_python(answer, mode="json")
-    return described
+    return read_waiting(S3Store(platform.s3), partial(retries, platform.kafka), platform.trace_url)
 
 
 def lines(answer: WaitingList) -> Iterator[str]:

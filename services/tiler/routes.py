@@ -10,7 +10,7 @@ from shared.erased import drop_erased
 from shared.route import Route
 
 
-def routes(on_landing: OnLanding | OnGrids, bucket: str = "medulla") -> Sequence[Route[Any]]:
+def routes(on_landing: OnLanding | OnGrids, bucket: str) -> Sequence[Route[Any]]:
     """Events of the objects of `bucket`, each object by itself, except those of erased cases."""
     landed = Route(
         topics.S3_EVENTS,

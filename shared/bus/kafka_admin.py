@@ -1,20 +1,19 @@
-"""Creates topics and reads a whole topic, outside of any consumer group."""
+"""Creates topics, and reads or shortens a whole topic."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from shared.bus import headers, topics
 from shared.bus.kafka_client import KafkaDownError, connection, explained
-from shared.bus.kafka_reading import up_to
+from shared.bus.kafka_reading import DEADLINE_MS, partitions_of, reader, up_to
 from shared.bus.port import LARGEST_BYTES, Delivery, Producer, Record
 from shared.settings import KafkaSettings
 
-_DEADLINE_MS = 15_000
 _ROOMY = {"max.message.bytes": str(LARGEST_BYTES)}
 
 
@@ -31,19 +30,8 @@ def ensure_topics(
         missing = sorted(set(names) - set(admin.list_topics()))
         options = {name: _options(name, partitions, replication_factor) for name in missing}
         if options:
-            admin.create_topics(options, timeout_ms=_DEADLINE_MS, wait_for_metadata=True)
+            admin.create_topics(options, timeout_ms=DEADLINE_MS, wait_for_metadata=True)
         return missing
-
-
-def topic_names(settings: KafkaSettings) -> list[str]:
-    """The topics that exist, as far as we may see them.
-
-    Raises:
-        KafkaDownError, KafkaRefusedError: Kafka does not answer, or refuses.
-    """
-    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
-        names: list[str] = sorted(admin.list_topics())
-        return names
 
 
 def _options(name: str, partitions: int, replication_factor: int) -> dict[str, Any]:
@@ -68,13 +56,13 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
         KafkaDownError: Kafka does not answer in time, or there is no such topic.
         KafkaRefusedError: no right to read it.
     """
-    with explained(settings), closing(_reader(settings)) as consumer:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+    with explained(settings), closing(reader(settings)) as consumer:
+        partitions = partitions_of(consumer, topic)
         if not partitions:
             raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} has no topic {topic}")
         consumer.assign(partitions)
         consumer.seek_to_beginning()
-        yield from up_to(consumer, consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS), settings)
+        yield from up_to(consumer, consumer.end_offsets(partitions, timeout_ms=DEADLINE_MS), settings)
 
 
 def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete: Callable[[Delivery], bool]) -> int:
@@ -94,7 +82,7 @@ def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete:
     for delivery in deliveries:
         ends[TopicPartition(topic, delivery.partition)] = delivery.offset + 1
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
-        admin.delete_records(ends, timeout_ms=_DEADLINE_MS)
+        admin.delete_records(ends, timeout_ms=DEADLINE_MS)
     return len(deliveries) - len(retained)
 
 
@@ -102,7 +90,3 @@ def _with_time(delivery: Delivery) -> Record:
     """The record with the time at which it was first written."""
     written = {headers.WRITTEN: f"{delivery.written_at:.3f}"}
     return replace(delivery.record, headers={**written, **delivery.record.headers})
-
-
-def _reader(settings: KafkaSettings) -> Any:
-    return KafkaConsumer(**connection(settings), enable_auto_commit=False, allow_auto_create_topics=False)

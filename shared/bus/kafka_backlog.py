@@ -4,16 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka import TopicPartition
 
 from shared.bus import topics
-from shared.bus.kafka_client import connection, explained
-from shared.bus.kafka_reading import up_to
+from shared.bus.kafka_client import explained
+from shared.bus.kafka_reading import DEADLINE_MS, partitions_of, reader, topic_names, up_to
 from shared.bus.retried import Retry, retry_of
 from shared.settings import KafkaSettings
-
-_DEADLINE_MS = 15_000
 
 
 def unfinished(settings: KafkaSettings, group: str, names: Sequence[str]) -> int:
@@ -23,8 +20,8 @@ def unfinished(settings: KafkaSettings, group: str, names: Sequence[str]) -> int
         KafkaDownError: Kafka does not answer in time.
         KafkaRefusedError: no right to read the topics or the group.
     """
-    with explained(settings), closing(_reader(settings, group)) as reader:
-        starts, ends = _bounds(reader, names)
+    with explained(settings), closing(reader(settings, group)) as consumer:
+        starts, ends = _bounds(consumer, names)
         return sum(ends[partition] - start for partition, start in starts.items())
 
 
@@ -34,31 +31,24 @@ def retries(settings: KafkaSettings) -> Iterator[Retry]:
     Raises:
         KafkaDownError, KafkaRefusedError: as `unfinished`.
     """
-    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
-        names = sorted(filter(topics.is_retry, admin.list_topics()))
-    for name in names:
+    for name in filter(topics.is_retry, topic_names(settings)):
         yield from _retries_of(settings, topics.group_of(name), name)
 
 
 def _retries_of(settings: KafkaSettings, group: str, name: str) -> Iterator[Retry]:
-    with explained(settings), closing(_reader(settings, group)) as reader:
-        starts, ends = _bounds(reader, [name])
-        reader.assign(list(starts))
+    with explained(settings), closing(reader(settings, group)) as consumer:
+        starts, ends = _bounds(consumer, [name])
+        consumer.assign(list(starts))
         for partition, start in starts.items():
-            reader.seek(partition, start)
-        for delivery in up_to(reader, ends, settings):
+            consumer.seek(partition, start)
+        for delivery in up_to(consumer, ends, settings):
             if retry := retry_of(group, delivery.record):
                 yield retry
 
 
-def _bounds(reader: Any, names: Sequence[str]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+def _bounds(consumer: Any, names: Sequence[str]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
     """The first record of each partition that the group has not committed, and the end."""
-    partitions = [TopicPartition(name, number) for name in names for number in reader.partitions_for_topic(name)]
-    begins = reader.beginning_offsets(partitions, timeout_ms=_DEADLINE_MS)
-    ends = reader.end_offsets(partitions, timeout_ms=_DEADLINE_MS)
-    return {each: max(begins[each], reader.committed(each) or 0) for each in partitions}, ends
-
-
-def _reader(settings: KafkaSettings, group: str) -> Any:
-    options = connection(settings) | {"client_id": "medulla-backlog"}
-    return KafkaConsumer(**options, group_id=group, enable_auto_commit=False, allow_auto_create_topics=False)
+    partitions = [partition for name in names for partition in partitions_of(consumer, name)]
+    begins = consumer.beginning_offsets(partitions, timeout_ms=DEADLINE_MS)
+    ends = consumer.end_offsets(partitions, timeout_ms=DEADLINE_MS)
+    return {each: max(begins[each], consumer.committed(each) or 0) for each in partitions}, ends

@@ -1,16 +1,41 @@
-"""Reads partitions up to an end, outside of any consumer group."""
+"""Names topics and reads their partitions up to an end, without joining a consumer group."""
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
 
-from shared.bus.kafka_client import KafkaDownError, to_delivery
+from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
 from shared.bus.port import Delivery
 from shared.settings import KafkaSettings
 
-_DEADLINE_MS = 15_000
+DEADLINE_MS = 15_000
+
+
+def topic_names(settings: KafkaSettings) -> list[str]:
+    """The topics that exist, as far as we may see them.
+
+    Raises:
+        KafkaDownError, KafkaRefusedError: Kafka does not answer, or refuses.
+    """
+    with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
+        names: list[str] = sorted(admin.list_topics())
+        return names
+
+
+def reader(settings: KafkaSettings, group: str | None = None) -> Any:
+    """A consumer that commits nothing and creates no topic; it can look up the offsets that `group` committed."""
+    return KafkaConsumer(
+        **connection(settings), group_id=group, enable_auto_commit=False, allow_auto_create_topics=False
+    )
+
+
+def partitions_of(consumer: Any, topic: str) -> list[TopicPartition]:
+    """The partitions of a topic; none where it does not exist."""
+    return [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
 
 
 def up_to(consumer: Any, ends: dict[TopicPartition, int], settings: KafkaSettings) -> Iterator[Delivery]:
@@ -19,12 +44,12 @@ def up_to(consumer: Any, ends: dict[TopicPartition, int], settings: KafkaSetting
     Raises:
         KafkaDownError: nothing came for 15 s.
     """
-    deadline = time.monotonic() + _DEADLINE_MS / 1000
-    while any(consumer.position(partition, timeout_ms=_DEADLINE_MS) < end for partition, end in ends.items()):
+    deadline = time.monotonic() + DEADLINE_MS / 1000
+    while any(consumer.position(partition, timeout_ms=DEADLINE_MS) < end for partition, end in ends.items()):
         read = consumer.poll(timeout_ms=500)
         for partition, records in read.items():
             yield from (to_delivery(record) for record in records if record.offset < ends[partition])
         if read:
-            deadline = time.monotonic() + _DEADLINE_MS / 1000
+            deadline = time.monotonic() + DEADLINE_MS / 1000
         elif time.monotonic() > deadline:
             raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} stopped answering")

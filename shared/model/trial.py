@@ -4,7 +4,6 @@
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,10 @@ from typing import IO
 import numpy as np
 
 from shared.canonical import canonical_json
-from shared.child_process import limit_memory, run
+from shared.child_process import REFUSED, limit_memory, try_out
 from shared.model.bundle import load
 from shared.model.bundle_files import VerifiedFiles
 from shared.model.errors import BadBundleError
-
-_REFUSED = 9
-"""Exit code of a child that has written a sentence."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +32,8 @@ class Trial:
         Raises:
             BadBundleError: it cannot be loaded, or the process ended in the attempt.
         """
-        name = checked.manifest.name
-        try:
-            child = run([*self.program, str(self.memory_mb)], self.seconds, _sent(checked.files))
-        except subprocess.TimeoutExpired:
-            raise BadBundleError(f"bundle {name} takes longer than {self.seconds:g} s to load") from None
-        if child.returncode == _REFUSED:
-            raise BadBundleError(child.stdout.decode(errors="replace"))
-        if child.returncode:
-            raise BadBundleError(f"bundle {name} ends the process that loads it (exit code {child.returncode})")
+        arguments, subject = [*self.program, str(self.memory_mb)], f"bundle {checked.manifest.name}"
+        try_out(arguments, self.seconds, subject, BadBundleError, _sent(checked.files))
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,7 @@ def main(memory_mb: int) -> int:
             bundle.mil(np.zeros((2, bundle.mil.width), np.float32))
     except BadBundleError as error:
         sys.stdout.write(str(error))
-        return _REFUSED
+        return REFUSED
     return 0
 
 

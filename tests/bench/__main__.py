@@ -147,18 +147,18 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Measure the chosen themes; returns 0."""
-    given = _arguments()
+    options = _arguments()
     start, about = time.monotonic(), machine.describe()
     sections: list[Section] = []
-    size = QUICK if given.quick else FULL
-    with _bench(replace(size, listed_cases=given.cases or size.listed_cases)) as bench:
-        for theme in given.only or THEMES:
+    size = QUICK if options.quick else FULL
+    with _bench(replace(size, listed_cases=options.cases or size.listed_cases)) as bench:
+        for theme in options.only or THEMES:
             sys.stderr.write(f"bench: {theme} …\n")
             sections += bench.theme(theme)
     sys.stdout.write(f"{about}\n\n{render(sections)}\n\nmeasured in {time.monotonic() - start:.0f} s\n")
-    if given.json:
+    if options.json:
         measured = {"machine": about.splitlines(), "sections": [section.as_json() for section in sections]}
-        given.json.write_text(json.dumps(measured, indent=1), encoding="utf-8")
+        options.json.write_text(json.dumps(measured, indent=1), encoding="utf-8")
     return 0
 
 

@@ -18,7 +18,7 @@ from shared.rpc.auth import OpenOnLoopback
 from tests.bench import list_queries
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
-from tests.bench.timing import Work, measured
+from tests.bench.timing import Work, measured, p95
 from tests.support.parts import PostgresPart
 from tests.support.results import running
 
@@ -82,7 +82,7 @@ def _over_http(store: SqlStore, browser: str, size: Size) -> Section:
 
 
 def _row(what: str, times_ms: Sequence[float]) -> Row:
-    return Row(f"{what}, p95", "ms", [sorted(times_ms)[max(0, round(0.95 * len(times_ms)) - 1)]])
+    return Row(f"{what}, p95", "ms", [p95(times_ms)])
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """A promotion over stored cases: how fast they are scored again, and how long a live case waits meanwhile."""
 
-import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,11 +21,13 @@ from shared.model.bundle_files import verify
 from shared.units import CaseId
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
+from tests.bench.timing import p95
 from tests.stack.process import free_ports
 from tests.stack.services import Ports, Surroundings, four_services
 from tests.stack.triton import Triton
 from tests.support.fusion import store_slide
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
+from tests.support.renamed_bundle import renamed
 from tests.support.system import DEMO_BUNDLE, RealParts, System
 
 _PATIENCE_S = 300.0
@@ -64,7 +64,7 @@ def compare(kafka: KafkaPart, minio: MinioPart, postgres: PostgresPart, size: Si
         live = _Live(system)
         idle = [live() for _ in range(size.live_cases + 1)][1:]
         _seed(system, size.stored_cases)
-        beside = _promote(system, _other_bundle(folder / "other"), size.stored_cases, live)
+        beside = _promote(system, renamed(folder / "other", "other"), size.stored_cases, live)
         alone = _promote(system, DEMO_BUNDLE, size.stored_cases)
     return _section(size, idle, beside, alone)
 
@@ -73,18 +73,14 @@ def _section(size: Size, idle: list[float], beside: Promotion, alone: Promotion)
     rows = [
         Row("cases scored again", "cases/s", [size.stored_cases / alone.seconds]),
         Row("  the same beside live cases", "cases/s", [size.stored_cases / beside.seconds]),
-        Row("live case, put to score over REST, p95 idle", "ms", [1000 * _p95(idle)]),
-        Row("  the same during a promotion", "ms", [1000 * _p95(beside.live_s)], "idle", [1000 * _p95(idle)]),
+        Row("live case, put to score over REST, p95 idle", "ms", [1000 * p95(idle)]),
+        Row("  the same during a promotion", "ms", [1000 * p95(beside.live_s)], "idle", [1000 * p95(idle)]),
     ]
     notes = [
         f"{size.stored_cases} cases of a record and a bag of {_TILES} tiles; two promotions, one after the other",
         f"p95 of {len(idle)} live cases idle and {len(beside.live_s)} during the first promotion",
     ]
     return Section("Rescoring: fusion scorer and results on Kafka, MinIO and PostgreSQL", rows, notes)
-
-
-def _p95(seconds: list[float]) -> float:
-    return sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)] if seconds else float("nan")
 
 
 @contextmanager
@@ -149,14 +145,6 @@ def _seed(system: System, cases: int) -> None:
 
     with ThreadPoolExecutor(_WRITERS) as pool:
         list(pool.map(store_case, range(cases)))
-
-
-def _other_bundle(folder: Path) -> Path:
-    """The demo bundle under another name, so that it has another digest."""
-    shutil.copytree(DEMO_BUNDLE, folder)
-    file = folder / "bundle.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"name": "other"}))
-    return folder
 
 
 def _promote(system: System, bundle: Path, cases: int, live: Callable[[], float] | None = None) -> Promotion:

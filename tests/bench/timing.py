@@ -33,6 +33,11 @@ def interleaved(repeats: int, works: Mapping[str, Work]) -> dict[str, list[Run]]
     return runs
 
 
+def p95(times: Sequence[float]) -> float:
+    """The 95th percentile by nearest rank, in the unit of `times`; NaN of none."""
+    return sorted(times)[max(0, round(0.95 * len(times)) - 1)] if times else float("nan")
+
+
 def rates(runs: Sequence[Run], count: int) -> list[float]:
     """How many of `count` things were done a second, in each repeat."""
     return [count / run.seconds for run in runs]

@@ -35,8 +35,9 @@ def schedule(seed: int, seconds: float, size: Size) -> list[Fault]:
     while at_s < seconds:
         kills.append(Fault(at_s, rng.choice(SERVICES)))
         at_s += rng.uniform(_SHORTEST_S, _LONGEST_S)
-    parts = ["kafka"] * size.broker_kills + ["postgres", "events"]
-    return sorted([*kills, *(Fault(rng.uniform(0, seconds), part) for part in parts)], key=lambda fault: fault.at_s)
+    targets = ["kafka"] * size.broker_kills + ["postgres", "events"]
+    others = [Fault(rng.uniform(0, seconds), target) for target in targets]
+    return sorted([*kills, *others], key=lambda fault: fault.at_s)
 
 
 class Inflictor:

@@ -61,17 +61,17 @@ def settle(
     landed: Sequence[Landed], case: Callable[[str], Mapping[str, Any]], seconds: float, pause_s: float = 1.0
 ) -> list[Landed]:
     """Wait until all have ended; gives those that have not after so many seconds."""
-    waiting = list(landed)
+    still_waiting = list(landed)
 
     def none_left() -> bool:
-        waiting[:] = still_open(waiting, case)
-        return not waiting
+        still_waiting[:] = still_open(still_waiting, case)
+        return not still_waiting
 
     wait_for(none_left, seconds, pause_s)
-    return waiting
+    return still_waiting
 
 
-def judge(
+def verdict_on(
     landed: Iterable[Landed],
     case: Callable[[str], Mapping[str, Any]],
     scores: Callable[[str], Sequence[Mapping[str, Any]]],

@@ -1,9 +1,10 @@
 """Cases that land: whole ones, records alone, and what a lab sends broken, drawn by a seed."""
 
 import random
+import time
 from collections.abc import Iterator
 
-from tests.chaos.history import Landed
+from tests.chaos.history import Landed, settle
 from tests.support import slides
 from tests.support.system import System
 
@@ -26,6 +27,14 @@ def land(system: System, prefix: str, count: int, seed: int) -> Iterator[Landed]
     rng = random.Random(seed)  # noqa: S311 - cases that can be repeated
     for number in range(count):
         yield _land_one(system, f"{prefix}-{number:04d}", f"{prefix} slide {number // _NEIGHBOURS}", rng)
+
+
+def seconds_to_score(system: System, case_id: str, patience_s: float) -> float:
+    """Seconds from a new record's landing to its score as REST shows it; at least `patience_s` where none comes."""
+    start = time.monotonic()
+    system.land_record(case_id)
+    settle([Landed(case_id, RECORD_ONLY)], system.case, patience_s, pause_s=0.05)
+    return time.monotonic() - start
 
 
 def _land_one(system: System, case_id: str, shared_slide: str, rng: random.Random) -> Landed:

@@ -19,13 +19,13 @@ CC0 slide. Other work may have run on the machine: read ratios and counts.
 
 def publish(folder: Path, rows: Iterable[Row], measured: str) -> Path:
     """Replace these promises' rows in `results.json`, and write REPORT.md from all; `measured` is date and machine."""
-    kept = folder / "results.json"
-    known: dict[str, dict[str, object]] = json.loads(kept.read_text()) if kept.exists() else {}
+    results = folder / "results.json"
+    rows_by_promise: dict[str, dict[str, object]] = json.loads(results.read_text()) if results.exists() else {}
     for row in rows:
-        known[row.promise] = asdict(row) | {"measured": measured}
-    kept.write_text(json.dumps(known, indent=1) + "\n")
+        rows_by_promise[row.promise] = asdict(row) | {"measured": measured}
+    results.write_text(json.dumps(rows_by_promise, indent=1) + "\n")
     report = folder / "REPORT.md"
-    report.write_text(_HEAD + "".join(map(_line, known.values())))
+    report.write_text(_HEAD + "".join(map(_line, rows_by_promise.values())))
     return report
 
 

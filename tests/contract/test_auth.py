@@ -24,6 +24,8 @@ from services.results.queries import Queries
 from services.results.rest import Backends, create_app
 from services.results.servicer import ResultsServicer
 from services.results.sql_store import SqlStore
+from services.results.sql_views import SqlViews
+from services.results.viewing import Viewing
 from shared.blob.memory import MemoryStore
 from shared.bus.memory import MemoryBus
 from shared.rpc.auth import EVERY_ROLE, TokenVerifier, caller_check, require_role
@@ -66,7 +68,8 @@ def _clients(settings: AuthSettings, folder: Path) -> Iterator[dict[str, Client]
     store = SqlStore(f"sqlite:///{folder / 'results.db'}")
     store.migrate()
     verifying = TokenVerifier(settings)
-    servicer = ResultsServicer(Queries(store, MemoryStore()), Feed(store), caller_check(verifying, EVERY_ROLE))
+    check, viewed = caller_check(verifying, EVERY_ROLE), Viewing(SqlViews(store.engine)).of_calls(verifying)
+    servicer = ResultsServicer(Queries(store, MemoryStore()), Feed(store), check, viewed)
     rest = HttpServer("127.0.0.1", 0, create_app(Backends(store, MemoryStore(), verifying, MemoryBus().producer())))
     rpc = GrpcServer(
         "127.0.0.1:0",

@@ -49,7 +49,7 @@ class Scorer:
     def __post_init__(self) -> None:
         self.bundles = Bundles(self.store)
         self.producer = self.bus.producer()
-        self.routes = routes(self.store, self.bundles, self.producer, "0.0", lambda _: None)
+        self.routes = routes(self.store, self.bundles, self.producer, "0.0", lambda _: None, "medulla")
 
     @contextmanager
     def running(self) -> Iterator[None]:

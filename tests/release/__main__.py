@@ -32,9 +32,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("do", choices=("build", "verify"))
     parser.add_argument("--key", type=Path, required=True, help="ed25519 in PEM: private to build, public to verify")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "out" / "release")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        released = build(given.out, given.key) if given.do == "build" else check(given.out, given.key)
+        released = build(options.out, options.key) if options.do == "build" else check(options.out, options.key)
     except (MedullaError, StackError, BadReleaseError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -21,7 +21,7 @@ from services.trainer.finetune.assignment import Assignment, Base, Request, from
 from services.trainer.finetune.network import Encoder
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.reader import Reader
-from services.trainer.finetune.run import Judged, judge
+from services.trainer.finetune.run import Judged, tune_folds
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.tile_dataset import Labelled
 from services.trainer.parallel import parallel
@@ -51,7 +51,7 @@ def run(job: Job) -> Probed:
     tested = np.flatnonzero(job.data.fold == job.fold)
     assignment = _assignment(job, np.flatnonzero(job.data.fold != job.fold))
     with TemporaryDirectory() as out:
-        judged = judge(assignment, job.base, Ranks(), Path(out), lambda *_: None)
+        judged = tune_folds(assignment, job.base, Ranks(), Path(out), lambda *_: None)
     reader = Reader(job.data.items, job.base.px, job.base.width, assignment.settings, Ranks())
     before = judged.frozen.head().logits(reader.features(Encoder(job.base.model), tested)[tested])
     after = _tuned(job, judged, reader, tested) if judged.folds else before

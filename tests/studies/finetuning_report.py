@@ -103,7 +103,7 @@ def _compared(by_way: Mapping[str, Sequence[Statistic]], patients: int) -> dict[
     return {
         **{way: asdict(bootstrap.figure(mean).rounded()) for way, mean in means.items()},
         **{name: asdict(bootstrap.contrast(gain).rounded()) for name, gain in gains.items()},
-        "exported_by_seed": [rounded(float(part(ones)[0])) for part in by_way["exported"]],
+        "exported_by_seed": [rounded(float(statistic(ones)[0])) for statistic in by_way["exported"]],
     }
 
 

@@ -120,12 +120,12 @@ def _measured(train: PoolCohort, test: PoolCohort, patients: Patients, new: Pati
     table = fused(patients, new, train.cohort.profile.record_blocks)
     predictions = {"fused": fused(patients, new), "oracle": fused(_oracle(train, block), _oracle(test, block))}
     log_risk = new.views[block].log_risk
-    known = ~np.isnan(log_risk)
+    has_tiles = ~np.isnan(log_risk)
     facts = {
         "patients": len(train.cohort),
         "events": int(train.cohort.outcome.is_event.sum()),
         "external": len(test.cohort),
-        "latent_r": _correlation(log_risk[known], test.latent[known]),
+        "latent_r": _correlation(log_risk[has_tiles], test.latent[has_tiles]),
     }
     tau = train.cohort.profile.horizons_years[-1]
     draws = (gains_over(table, predictions, cohort.outcome, tau) for cohort in test.outcomes(_DRAWS))

@@ -77,9 +77,9 @@ class TileHazards:
     def log_risk(self, embeddings: Embeddings, case_ids: Sequence[str]) -> Floats:
         """Log-risk [n] of cases; NaN without tiles."""
         has = embeddings.has(case_ids)
-        known = [case for case, tiles in zip(case_ids, has, strict=True) if tiles]
+        with_tiles = [case for case, tiles in zip(case_ids, has, strict=True) if tiles]
         log_risk = np.full(len(case_ids), np.nan)
-        log_risk[has] = (self.columns.means(embeddings, known) - self.mean) @ self.weights
+        log_risk[has] = (self.columns.means(embeddings, with_tiles) - self.mean) @ self.weights
         return log_risk
 
     def _hazards(self, projected: Features) -> Floats:

@@ -92,8 +92,8 @@ def _scanners(plan: PoolPlan, rng: np.random.Generator) -> Iterator[Scanner]:
 
 def _tile(source: RareSource, kind: int, scanner: Scanner, tint: Floats, rng: np.random.Generator) -> Pixels:
     """A tile from near a place of its kind, turned, stained, and compressed as a scanner does."""
-    place = source.places[kind][rng.integers(len(source.places[kind]))] + rng.integers(-_NEAR, _NEAR + 1, 2)
-    y, x = np.clip(place, 0, np.array(source.pixels.shape[:2]) - TILE).tolist()
+    corner = source.places[kind][rng.integers(len(source.places[kind]))] + rng.integers(-_NEAR, _NEAR + 1, 2)
+    y, x = np.clip(corner, 0, np.array(source.pixels.shape[:2]) - TILE).tolist()
     stained = tinted(np.rot90(source.tile(kind, y, x), int(rng.integers(4))), tint)
     file = io.BytesIO()
     Image.fromarray(stained).save(file, "JPEG", quality=scanner.quality)

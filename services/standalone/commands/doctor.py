@@ -19,7 +19,7 @@ def doctor(values: Values = None, namespace: Namespace = "", as_json: AsJson = F
     with loading():
         from services.standalone.doctor.cluster_secrets import check_secrets
         from services.standalone.doctor.findings import any_missing, run_checks
-        from services.standalone.doctor.here import running_parts
+        from services.standalone.doctor.from_settings import running_parts
         from services.standalone.doctor.values_file import check_values, read_values
     with exit_codes():
         if values is None:

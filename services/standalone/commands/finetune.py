@@ -95,13 +95,17 @@ def finetune(
     On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
     """
     source = _source(tiles, cohort, slides, embeddings, CohortReading(profile, columns, default_mpp), tile_um)
-    if unlabelled and not share:
-        raise typer.BadParameter("--unlabelled adapts the last layers: it needs a --share above 0")
+    _check_adapting(unlabelled, share)
     with loading():
         from services.trainer.finetune.settings import Settings
     schedule = Settings(epochs=epochs, patience=patience, seed=seed, batch=batch, top=top, folds=folds, pull=pull)
     settings = replace(schedule, share=share, rate=rate, precision=precision.value, held_out=held_out, stain=stain)
     _finetune(encoder, source, unlabelled, settings, out, name, tile_um, as_json=as_json)
+
+
+def _check_adapting(unlabelled: Path | None, share: float) -> None:
+    if unlabelled and not share:
+        raise typer.BadParameter("--unlabelled adapts the last layers: it needs a --share above 0")
 
 
 def _finetune(

@@ -8,10 +8,11 @@ def waiting(as_json: AsJson = False) -> None:
     """Slides of the running system that wait for a score: stage, since when, why, next attempt, trace."""
     with loading():
         from services.standalone import waiting_slides
+        from shared.waiting import as_json as in_json
     with exit_codes():
         listed = waiting_slides.listed()
     if as_json:
-        print_json(waiting_slides.described(listed))
+        print_json(in_json(listed))
     else:
         say("\n".join(waiting_slides.lines(listed)))
     if listed.problem:

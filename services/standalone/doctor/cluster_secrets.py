@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 
-from services.standalone.doctor.findings import Finding, is_missing, is_ok, is_unknown
+from services.standalone.doctor.findings import Finding
 from services.standalone.doctor.values_file import Values, value
 
 Kubectl = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
@@ -47,10 +47,10 @@ def check_secrets(values: Values, namespace: str, run: Kubectl = kubectl) -> Ite
 def _check_secret(step: str, name: str, keys: Sequence[str], namespace: str, run: Kubectl) -> Finding:
     done = run(["-n", namespace, "get", "secret", name, "-o", "json", "--ignore-not-found"])
     if done.returncode != 0:
-        return is_unknown(step, f"kubectl cannot look for secret {name}: {done.stderr.strip()}.")
+        return Finding.unknown(step, f"kubectl cannot look for secret {name}: {done.stderr.strip()}.")
     if not done.stdout.strip():
-        return is_missing(step, f"namespace {namespace} has no secret {name}.")
+        return Finding.missing(step, f"namespace {namespace} has no secret {name}.")
     missing = sorted(set(keys) - set(json.loads(done.stdout).get("data") or {}))
     if missing:
-        return is_missing(step, f"secret {name} has no key {' and no key '.join(missing)}.")
-    return is_ok(step, f"secret {name} has {' and '.join(keys)}.")
+        return Finding.missing(step, f"secret {name} has no key {' and no key '.join(missing)}.")
+    return Finding.ok(step, f"secret {name} has {' and '.join(keys)}.")

@@ -1,8 +1,9 @@
-"""What a check found: a step of the installation, its state, and one sentence."""
+"""Findings of checks: a step of the installation, its state, and one sentence."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from shared.errors import MedullaError
 
@@ -23,32 +24,32 @@ class Finding:
     state: State
     sentence: str
 
+    @classmethod
+    def ok(cls, step: str, sentence: str) -> Self:
+        """A step that is done."""
+        return cls(step, State.OK, sentence)
 
-def is_ok(step: str, sentence: str) -> Finding:
-    """A step that is done."""
-    return Finding(step, State.OK, sentence)
+    @classmethod
+    def missing(cls, step: str, sentence: str) -> Self:
+        """A step that is to be done."""
+        return cls(step, State.MISSING, sentence)
 
-
-def is_missing(step: str, sentence: str) -> Finding:
-    """A step that is to be done."""
-    return Finding(step, State.MISSING, sentence)
-
-
-def is_unknown(step: str, sentence: str) -> Finding:
-    """A step that cannot be checked from here."""
-    return Finding(step, State.UNKNOWN, sentence)
+    @classmethod
+    def unknown(cls, step: str, sentence: str) -> Self:
+        """A step that cannot be checked from here."""
+        return cls(step, State.UNKNOWN, sentence)
 
 
 Check = Callable[[], Finding]
 
 
 def run_checks(checks: Mapping[str, Check]) -> Iterator[Finding]:
-    """Run the checks in their order; an error of one is what it found, and does not keep others from running."""
+    """Run the checks in their order; an error of one is its finding, and does not keep others from running."""
     for step, check in checks.items():
         try:
             yield check()
         except (MedullaError, OSError) as error:
-            yield is_missing(step, f"{error}")
+            yield Finding.missing(step, f"{error}")
 
 
 def any_missing(findings: Iterable[Finding]) -> bool:

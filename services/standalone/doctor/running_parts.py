@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.results.sql_store import SqlStore
-from services.standalone.doctor.findings import Check, Finding, is_missing, is_ok, is_unknown
+from services.standalone.doctor.findings import Check, Finding
 from shared.blob.port import BlobStore
 from shared.bus import topics
 from shared.rpc.issuer_keys import IssuerKeys
@@ -49,52 +49,52 @@ class RunningParts:
         self.store.put(_PROBE, b"{}")
         self.store.get(_PROBE)
         self.store.delete(_PROBE)
-        return is_ok("bucket", "an object was written, read and removed.")
+        return Finding.ok("bucket", "an object was written, read and removed.")
 
     def kafka(self) -> Finding:
         """Every topic exists."""
         missing = sorted({*topics.ALL, *map(topics.retry_topic, _GROUPS)} - set(self.topics()))
         if missing:
-            return is_missing("kafka", f"topics are missing: {', '.join(missing)}.")
-        return is_ok("kafka", "it answers and has every topic.")
+            return Finding.missing("kafka", f"topics are missing: {', '.join(missing)}.")
+        return Finding.ok("kafka", "it answers and has every topic.")
 
     def issuer(self) -> Finding:
         """The issuer's keys can be fetched."""
         if not self.auth.issuer:
-            return is_unknown("issuer", "MEDULLA_AUTH__ISSUER is not set here.")
+            return Finding.unknown("issuer", "MEDULLA_AUTH__ISSUER is not set here.")
         IssuerKeys(self.auth).find("doctor")
-        return is_ok("issuer", f"{self.auth.issuer} answers with its keys.")
+        return Finding.ok("issuer", f"{self.auth.issuer} answers with its keys.")
 
     def signing_key(self) -> Finding:
         """The public key can be read."""
         if self.public_key() is None:
-            return is_unknown("signing key", "SCORER_BUNDLE_PUBLIC_KEY is not set here.")
-        return is_ok("signing key", "the public key of bundles can be read.")
+            return Finding.unknown("signing key", "SCORER_BUNDLE_PUBLIC_KEY is not set here.")
+        return Finding.ok("signing key", "the public key of bundles can be read.")
 
     def events(self) -> Finding:
         """An object below `slides/` that is no slide is announced."""
         key = "slides/medulla-doctor/.probe"
         try:
             if self.is_announced(key, lambda: self.store.put(key, b"")):
-                return is_ok("events", "the bucket announces an object below slides/.")
+                return Finding.ok("events", "the bucket announces an object below slides/.")
         finally:
             self.store.delete(key)
-        return is_missing("events", f"no event of an object below slides/ came within {ANNOUNCED_WITHIN_S:.0f} s.")
+        return Finding.missing("events", f"no event of an object below slides/ came within {ANNOUNCED_WITHIN_S:.0f} s.")
 
     def bundle(self) -> Finding:
         """The promoted bundle is intact and signed by the key."""
         try:
             promoted = Bundles(self.store, self.public_key()).promotion()
         except NoBundleError as error:
-            return is_missing("first bundle", f"{error}; {error.advice}")
-        return is_ok("first bundle", f"{promoted.bundle.manifest.name} is promoted.")
+            return Finding.missing("first bundle", f"{error}; {error.advice}")
+        return Finding.ok("first bundle", f"{promoted.bundle.manifest.name} is promoted.")
 
 
 def database() -> Finding:
     """The database answers and has the newest schema."""
     url = os.environ.get(_DATABASE, "")
     if not url:
-        return is_unknown("database", f"{_DATABASE} is not set here.")
+        return Finding.unknown("database", f"{_DATABASE} is not set here.")
     with closing(SqlStore(url)) as store:
         store.check()
-    return is_ok("database", "it answers and has the newest schema.")
+    return Finding.ok("database", "it answers and has the newest schema.")

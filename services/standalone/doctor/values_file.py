@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from services.standalone.doctor.findings import Finding, is_missing, is_ok, is_unknown
+from services.standalone.doctor.findings import Finding
 from shared.errors import MedullaError
 
 Values = dict[str, Any]
@@ -61,19 +61,21 @@ def check_values(values: Values) -> Iterator[Finding]:
     """Whether each decision was made."""
     for step, path, advice in _NEEDED:
         if chosen := value(values, path):
-            yield is_ok(step, f"{path} is {chosen}.")
+            yield Finding.ok(step, f"{path} is {chosen}.")
         elif step in _BROUGHT_BY_DEV and value(values, "dev.enabled"):
-            yield is_ok(step, "dev.enabled brings one, for looking around.")
+            yield Finding.ok(step, "dev.enabled brings one, for looking around.")
         elif step in _OF_PRODUCTION and not value(values, "production"):
-            yield is_unknown(step, f"{path} is empty, which is for looking around only: {advice}.")
+            yield Finding.unknown(step, f"{path} is empty, which is for looking around only: {advice}.")
         else:
-            yield is_missing(step, f"{path} is empty: {advice}.")
+            yield Finding.missing(step, f"{path} is empty: {advice}.")
     yield from _check_route(values)
 
 
 def _check_route(values: Values) -> Iterator[Finding]:
     if value(values, "results.route.host"):
         if not value(values, "results.route.tlsSecret") and value(values, "results.route.kind") == "ingress":
-            yield is_missing("route", "results.route.tlsSecret is empty: browsers log in over HTTPS only.")
+            yield Finding.missing("route", "results.route.tlsSecret is empty: browsers log in over HTTPS only.")
         if not value(values, "networkPolicy.resultsFrom"):
-            yield is_missing("route", "networkPolicy.resultsFrom is empty: the policy keeps the controller's pods out.")
+            yield Finding.missing(
+                "route", "networkPolicy.resultsFrom is empty: the policy blocks the route's controller."
+            )

@@ -1,7 +1,7 @@
 """A ridge Cox model of some columns for every cause: the shape that a bundle's arm has."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -61,10 +61,6 @@ class Tabular:
         risk = recalibrated_curve(raw, at_horizons, list(self.recalibrations.values()))
         spared = np.divide(1 - risk, 1 - raw, out=np.ones_like(raw), where=raw < 1)
         return Prediction(log_risk, risk, free * spared)
-
-    def with_fit(self, fit: Fit) -> "Tabular":
-        """The same model by the numbers of one of its refits."""
-        return replace(self, arm=self.arm.model_copy(update={"fit": fit, "refits": ()}))
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,8 +37,8 @@ class Compared:
 def compare(targets: Targets, patients: Sequence[str], frozen: Floats, tuned: Floats, seed: int) -> Compared:
     """Compare scores [n, k] of items, each by heads that have not seen its patient."""
     names = sorted(set(patients))
-    place = {name: i for i, name in enumerate(names)}
-    group = np.array([place[name] for name in patients], np.int64)
+    index_of = {name: i for i, name in enumerate(names)}
+    group = np.array([index_of[name] for name in patients], np.int64)
     bootstrap = Bootstrap.of(len(names), seed)
     before, after = (targets.discrimination(scores, group) for scores in (frozen, tuned))
     return Compared(bootstrap.figure(before), bootstrap.figure(after), bootstrap.contrast(Difference(after, before)))

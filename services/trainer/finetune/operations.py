@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its customary name
 
+from services.trainer.errors import UntrainableEncoderError
 from services.trainer.finetune.transformer_operations import TRANSFORMER, Attributes, Operation
 
 _KINDS = {1: torch.float32, 7: torch.int64}
@@ -40,11 +41,11 @@ def _max_pool(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
 
 def _pad(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     if attributes.get("mode", b"constant") != b"constant":
-        raise NotImplementedError("Pad other than constant")
+        raise UntrainableEncoderError("the encoder pads other than by a constant, which fine-tuning cannot do")
     image, pads = inputs[0], inputs[1].tolist()
     half = image.dim()
     if any(pads[: half - 2] + pads[half : 2 * half - 2]):
-        raise NotImplementedError("Pad of batch or channels")
+        raise UntrainableEncoderError("the encoder pads its batch or channels, which fine-tuning cannot do")
     value = float(inputs[2]) if len(inputs) > 2 else 0.0
     return _padded(image, pads[half - 2 : half] + pads[2 * half - 2 :], value)
 
@@ -71,7 +72,7 @@ def _mat_mul(inputs: Sequence[Tensor], _: Attributes) -> Tensor:
 def _cast(inputs: Sequence[Tensor], attributes: Attributes) -> Tensor:
     kind = _KINDS.get(attributes["to"])
     if kind is None:
-        raise NotImplementedError("Cast to other than float32 or int64")
+        raise UntrainableEncoderError("the encoder casts to other than float32 or int64, which fine-tuning cannot do")
     return inputs[0].to(kind)
 
 

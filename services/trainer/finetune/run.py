@@ -81,14 +81,14 @@ class Tuned:
 
 
 def finetune(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: Advance) -> Tuned:
-    """Tune, judge, export and check; several processes give the same encoder as one, up to rounding.
+    """Tune, compare, export and check; several processes give the same encoder as one, up to rounding.
 
     Raises:
         UntrainableEncoderError: the encoder's graph cannot be trained, or the result is not the same where it is
             served.
         BadTilesError: a tile cannot be read any more.
     """
-    judged = judge(assignment, base, ranks, out, advance)
+    judged = tune_folds(assignment, base, ranks, out, advance)
     encoder = judged.tuned_encoder(base) if judged.gained else Encoder(base.model)
     items = assignment.items
     sample = [items[i].files[0] for i in np.linspace(0, len(items) - 1, _CHECKED).astype(int)]
@@ -98,7 +98,7 @@ def finetune(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advanc
     return Tuned(model, head, not judged.gained, facts)
 
 
-def judge(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: Advance) -> Judged:
+def tune_folds(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: Advance) -> Judged:
     """Tune without each fold, and compare with the frozen encoder on the patients of all folds."""
     work = work_folder(out, assignment.run)
     targets, patients, seed = assignment.targets, assignment.patients, assignment.settings.seed
@@ -120,8 +120,8 @@ def judge(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advance: 
 def _pooled(assignment: Assignment, scores: Sequence[Floats]) -> Floats:
     """Scores [n, k] of all items from those of each fold."""
     pooled = np.zeros((len(assignment.items), scores[0].shape[1]))
-    for k, part in enumerate(scores):
-        pooled[assignment.fold == k] = part
+    for k, own in enumerate(scores):
+        pooled[assignment.fold == k] = own
     return pooled
 
 

@@ -59,9 +59,9 @@ def read_labelled(folder: Path, advance: Advance = lambda *_: None) -> Labelled:
             several sizes.
     """
     classes = _classes(folder)
-    tiles = [(place, path) for place, name in enumerate(classes) for path in _pictures(folder / name)]
+    tiles = [(label, path) for label, name in enumerate(classes) for path in _pictures(folder / name)]
     items, digest = _checked(folder, [path for _, path in tiles], advance)
-    return Labelled(items, np.array([place for place, _ in tiles], np.int64), classes, digest)
+    return Labelled(items, np.array([label for label, _ in tiles], np.int64), classes, digest)
 
 
 def read_unlabelled(folder: Path, advance: Advance = lambda *_: None) -> UnlabelledTiles:
@@ -81,10 +81,10 @@ def _checked(folder: Path, paths: Sequence[Path], advance: Advance) -> tuple[tup
     _refuse_nameless(paths)
     with ThreadPoolExecutor() as pool:
         seen = [_counted(file, i + 1, len(paths), advance) for i, file in enumerate(pool.map(_look, paths))]
-    _refuse_unreadable([one for one in seen if one.fault])
+    _refuse_unreadable([tile for tile in seen if tile.fault])
     _refuse_sizes(seen)
     items = tuple(Item(path.name.split(BETWEEN)[0], (path,)) for path in paths)
-    return items, digest_of([[str(one.path.relative_to(folder)), one.digest] for one in seen])
+    return items, digest_of([[str(tile.path.relative_to(folder)), tile.digest] for tile in seen])
 
 
 def decode(path: Path, px: int) -> Pixels:
@@ -159,7 +159,7 @@ def _refuse_unreadable(seen: Sequence[_Seen]) -> None:
 def _refuse_sizes(seen: Sequence[_Seen]) -> None:
     """Tiles of another size mostly cover another area of tissue, which is not stated."""
     first = seen[0]
-    others = [one for one in seen if one.size != first.size]
+    others = [tile for tile in seen if tile.size != first.size]
     if others:
         raise BadTilesError(
             f"tiles differ in size: {first.path} has {first.size[0]} x {first.size[1]} px, "

@@ -95,9 +95,9 @@ class _Run:
         together = self.ranks.together(self.model)
         total = torch.zeros(2, device=self.ranks.device)
         read = pictured(mine, self.reader.pictures)
-        for step, (batch, part, tiles) in enumerate(zip(steps, mine, read, strict=True)):
-            seen = views(part, tiles.to(self.ranks.device), self.settings, epoch)
-            loss = self.lesson.task.weighted(self.reader.logits(together, seen, len(part.index)), part.index)
+        for step, (batch, own, tiles) in enumerate(zip(steps, mine, read, strict=True)):
+            seen = views(own, tiles.to(self.ranks.device), self.settings, epoch)
+            loss = self.lesson.task.weighted(self.reader.logits(together, seen, len(own.index)), own.index)
             share = 0.0 if self.ranks.rank >= len(batch.index) else 1.0
             of = self.lesson.task.weight[batch.index].sum().item()
             self._step(together, loss * share * (self.ranks.world / of))

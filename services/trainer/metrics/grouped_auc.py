@@ -13,11 +13,11 @@ from shared.arrays import Flags, Floats, Ints
 class MeanOfFinite:
     """The mean of the finite figures of a sample."""
 
-    parts: Sequence[Statistic]
+    statistics: Sequence[Statistic]
 
     def __call__(self, weights: Floats) -> Floats:
         """See Statistic."""
-        figures = np.stack([part(weights) for part in self.parts])
+        figures = np.stack([statistic(weights) for statistic in self.statistics])
         finite = np.isfinite(figures)
         total = np.where(finite, figures, 0).sum(axis=0)
         return divide(np.asarray(total, np.float64), finite.sum(axis=0).astype(np.float64))

@@ -29,7 +29,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     _plant(system)
     settle([Landed(_CASE, FUSED), Landed(f"{_CASE}-record", "bad_clinical_record")], system.case, _PATIENCE_S)
     places = dict(_places(system))
-    leaks = sorted(place for place, content in places.items() if NAME.encode() in content)
+    leaks = sorted(name for name, content in places.items() if NAME.encode() in content)
     figure = f"{len(places)} places searched; in {', '.join(leaks) or 'none'}"
     return [
         Row(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from tests.chaos.faults import schedule, silent_bucket, under_faults
-from tests.chaos.history import Landed, differing, judge, settle
+from tests.chaos.history import Landed, differing, settle, verdict_on
 from tests.chaos.landing import RECORD_ONLY, land
 from tests.chaos.row import Row
 from tests.chaos.size import Size
@@ -20,7 +20,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     """No loss, one current score, equal bytes, and a missed event closed within two sweeps."""
     landed, inflicted, failures = _storm(system, seed, size)
     settle(landed, system.case, _PATIENCE_S)
-    verdict = judge(landed, system.case, system.scores)
+    verdict = verdict_on(landed, system.case, system.scores)
     unequal, groups = differing(landed, lambda case_id: system.score_bytes(system.case(case_id)))
     faults = ", ".join(f"{times} of {target}" for target, times in sorted(inflicted.items()))
     more = f"{len(verdict.scored)} scored, {len(verdict.refused)} refused, {len(verdict.lost)} lost; faults: {faults}"

@@ -1,12 +1,10 @@
 """Poison beside good slides: no process stops, and good slides are hardly slower."""
 
 import statistics
-import time
 
 from shared.bus import topics
 from shared.bus.port import Record
-from tests.chaos.history import Landed, settle
-from tests.chaos.landing import RECORD_ONLY
+from tests.chaos.landing import seconds_to_score
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.support import slides
@@ -22,9 +20,9 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     """The 95th percentile of slide put to score, with one poisonous slide in twenty and poison on every topic."""
     alone, with_poison = [], []
     for number in range(size.good_beside_poison):
-        alone.append(_way(system, f"CHAOS-clean-{number}"))
+        alone.append(seconds_to_score(system, f"CHAOS-clean-{number}", _PATIENCE_S))
         _poison(system, number)
-        with_poison.append(_way(system, f"CHAOS-beside-{number}"))
+        with_poison.append(seconds_to_score(system, f"CHAOS-beside-{number}", _PATIENCE_S))
     down = [name for name, service in system.services.items() if not service.program.alive]
     ratio = _p95(with_poison) / _p95(alone)
     figure = f"{ratio:.2f} times ({_p95(with_poison):.2f} against {_p95(alone):.2f} s)"
@@ -38,14 +36,6 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
             size.name,
         ),
     ]
-
-
-def _way(system: System, case_id: str) -> float:
-    """Seconds from a record's landing to its score as REST shows it."""
-    start = time.monotonic()
-    system.land_record(case_id)
-    left = settle([Landed(case_id, RECORD_ONLY)], system.case, _PATIENCE_S, pause_s=0.05)
-    return _PATIENCE_S if left else time.monotonic() - start
 
 
 def _poison(system: System, number: int) -> None:

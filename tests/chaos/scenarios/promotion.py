@@ -5,13 +5,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos.bundles import renamed
 from tests.chaos.history import Landed, settle
-from tests.chaos.landing import RECORD_ONLY
+from tests.chaos.landing import RECORD_ONLY, seconds_to_score
 from tests.chaos.medulla import medulla
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.support.polling import wait_for
+from tests.support.renamed_bundle import renamed
 from tests.support.system import DEMO_BUNDLE, System
 
 _NAME = "demo-simulated-again"
@@ -27,11 +27,11 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     for item in landed:
         system.land_record(item.case_id)
     settle(landed, system.case, _PATIENCE_S)
-    idle = [_way(system, f"CHAOS-idle-{number}") for number in range(_PROBES)]
+    idle = [seconds_to_score(system, f"CHAOS-idle-{number}", _PATIENCE_S) for number in range(_PROBES)]
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="medulla-chaos-") as folder:
         medulla(system, "rescore", "--bundle", str(renamed(Path(folder) / "bundle", _NAME)), "--despite-reservations")
-    busy = [_way(system, f"CHAOS-live-{number}") for number in range(_PROBES)]
+    busy = [seconds_to_score(system, f"CHAOS-live-{number}", _PATIENCE_S) for number in range(_PROBES)]
     wait_for(lambda: _scored_by(system, landed) == len(landed), _PATIENCE_S, pause_s=5)
     seconds, ratio = time.monotonic() - start, max(busy) / max(idle)
     figure = f"{ratio:.1f} times: {statistics.median(busy):.1f} s, idle {statistics.median(idle):.1f} s (medians)"
@@ -55,14 +55,6 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     ]
 
 
-def _way(system: System, case_id: str) -> float:
-    """Seconds from a record's landing to its score as REST shows it."""
-    start = time.monotonic()
-    system.land_record(case_id)
-    settle([Landed(case_id, RECORD_ONLY)], system.case, _PATIENCE_S, pause_s=0.05)
-    return time.monotonic() - start
-
-
 def _scored_by(system: System, landed: list[Landed]) -> int:
     return sum(_bundle(system, item.case_id) == _NAME for item in landed)
 
@@ -84,5 +76,5 @@ def _way_back(system: System, seed: int, size: str) -> Row:
 
 
 def _lands_on_first(system: System, case_id: str) -> bool:
-    _way(system, case_id)
+    seconds_to_score(system, case_id, _PATIENCE_S)
     return _bundle(system, case_id) not in {"", _NAME}

@@ -4,7 +4,7 @@ import random
 
 from shared.bus import topics
 from shared.bus.port import Record
-from tests.chaos.history import Landed, judge, settle
+from tests.chaos.history import Landed, settle, verdict_on
 from tests.chaos.landing import RECORD_ONLY, land
 from tests.chaos.row import Row
 from tests.chaos.size import Size
@@ -25,7 +25,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     letters = int(system.get("/api/v1/dead-letters")["total"])
     _replay(system, seed)
     _behind(system)
-    verdict = judge(landed, system.case, system.scores)
+    verdict = verdict_on(landed, system.case, system.scores)
     unchanged = sum(system.case(case_id).get("score") == score for case_id, score in before.items())
     return [
         Row.of_counts(

@@ -8,7 +8,7 @@ from urllib.error import URLError
 
 from tests.chaos import report
 from tests.chaos.faults import schedule
-from tests.chaos.history import Landed, anonymous, differing, judge, still_open, unambiguous
+from tests.chaos.history import Landed, anonymous, differing, still_open, unambiguous, verdict_on
 from tests.chaos.row import Row
 from tests.chaos.size import GLANCE, LAPTOP
 from tests.stack.services import SERVICES
@@ -32,7 +32,7 @@ def scores_of(*scores: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def test_a_case_that_did_not_end_as_it_has_to_is_lost() -> None:
-    verdict = judge([SCORED, REFUSED, LOST], ANSWERS.__getitem__, lambda _: scores_of(score("1")))
+    verdict = verdict_on([SCORED, REFUSED, LOST], ANSWERS.__getitem__, lambda _: scores_of(score("1")))
     assert (verdict.scored, verdict.refused, verdict.lost) == (["A"], ["B"], ["C"])
     assert (verdict.ended, verdict.ambiguous) == (2, [])
 
@@ -41,7 +41,7 @@ def test_two_current_scores_none_and_one_twice_are_ambiguous() -> None:
     assert unambiguous([score("1"), score("2", current=False)])
     for scores in ([], [score("1"), score("2")], [score("1", current=False)], [score("1"), score("1", current=False)]):
         assert not unambiguous(scores)
-        assert judge([SCORED], ANSWERS.__getitem__, {"A": scores}.__getitem__).ambiguous == ["A"]
+        assert verdict_on([SCORED], ANSWERS.__getitem__, {"A": scores}.__getitem__).ambiguous == ["A"]
 
 
 def test_a_service_that_is_down_leaves_its_cases_open() -> None:

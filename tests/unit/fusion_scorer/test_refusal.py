@@ -51,7 +51,7 @@ def request(case: str = "MB-1") -> CaseRescoreRequested:
 def handled(store: MemoryStore, event: CaseRescoreRequested, until: str) -> MemoryBus:
     """The bus once the scorer's answer to the event is on topic `until`."""
     bus = MemoryBus()
-    served = routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None)
+    served = routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, "medulla")
     bus.producer().send([to_record(event, "test")])
     worker = Worker(SERVICE, bus.consumer(SERVICE, subscriptions(SERVICE, served)), bus.producer(), served, QUICK)
     with running(worker.run):

@@ -17,7 +17,7 @@ CASE, DIGEST = CaseId("case-1"), sha256(b"any")
 
 
 def _of_objects(store: MemoryStore) -> Route[ObjectHint]:
-    served = routes(store, Bundles(store), MemoryBus().producer(), "0.0", lambda _: None)
+    served = routes(store, Bundles(store), MemoryBus().producer(), "0.0", lambda _: None, "medulla")
     return next(route for route in served if route.topic == topics.S3_EVENTS)
 
 

@@ -54,11 +54,11 @@ def test_a_page_token_of_any_text_is_a_bad_request(client: TestClient) -> None:
 
 
 def test_a_parameter_of_any_text_is_answered(client: TestClient) -> None:
-    asked = [("/cases", name) for name in _FILTERS]
-    asked += [("/progress", "case_id"), (_MAP, "slide"), (_MAP, "most")]
+    parameters = [("/cases", name) for name in _FILTERS]
+    parameters += [("/progress", "case_id"), (_MAP, "slide"), (_MAP, "most")]
     answers = [
         (path, name, text, client.get(f"/api/v1{path}", params={name: text}).status_code)
-        for path, name in asked
+        for path, name in parameters
         for text in TEXTS
     ]
     assert [answer for answer in answers if answer[-1] not in _EXPECTED] == []

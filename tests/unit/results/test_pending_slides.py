@@ -13,7 +13,7 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.times import stamp
 from shared.units import CaseId
-from shared.waiting import waiting
+from shared.waiting import read_waiting
 from tests.support import scores as samples
 from tests.support.dicom_series import series
 from tests.support.mirax import mirax
@@ -192,7 +192,7 @@ def test_each_pending_slide_is_listed_with_the_stage_that_was_reported_last(
     stage = Progress(event_id="p", case_id=CASE, slide_id="A2.svs", stage=STAGE_EMBEDDING, done=40, total=100, at=at)
     results.store.record_progress(stage)
     look()
-    first, second = waiting(bucket, lambda: ()).slides
+    first, second = read_waiting(bucket, lambda: ()).slides
     assert (first.slide_id, first.stage, first.since) == ("A1.svs", "landed", samples.at(1))
     assert (second.slide_id, second.stage, second.since) == ("A2.svs", "embedding", samples.at(3))
     assert second.why == "embedding 40 of 100"

@@ -247,13 +247,13 @@ def test_a_token_sends_no_request_to_an_address_that_it_names(issuer: OidcIssuer
 def test_an_issuer_on_https_cannot_name_keys_elsewhere_than_on_https(
     url: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def answer(_: IssuerKeys, address: str) -> dict[str, Any]:
-        asked.append(address)
+        requested.append(address)
         return {"issuer": "https://issuer.example", "jwks_uri": url}
 
     monkeypatch.setattr(IssuerKeys, "_get", answer)
     with pytest.raises(TransientError, match="broken"):
         IssuerKeys(AuthSettings(issuer="https://issuer.example")).find("k")
-    assert asked == ["https://issuer.example/.well-known/openid-configuration"]
+    assert requested == ["https://issuer.example/.well-known/openid-configuration"]

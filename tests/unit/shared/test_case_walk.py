@@ -33,14 +33,7 @@ def test_folders_of_a_case_come_together_whatever_the_ids(slides: set[str], land
 @given(records=_cases)
 def test_records_are_walked_and_keys_that_name_no_case_are_not(records: set[str]) -> None:
     store = MemoryStore()
-    for key in (
-        "clinical/",
-        "clinical/x.json.part",
-        "clinical/a b.json",
-        "clinical/t.csv",
-        "cases/stray",
-        "cases/a b/x",
-    ):
+    for key in NAMELESS:
         store.put(key, b"")
     for case in records:
         store.put(keys.clinical(CaseId(case)), b"{}")
@@ -54,9 +47,9 @@ def test_a_mark_holds_until_an_object_or_a_parameter_changes_and_takes_the_place
 
     def settled(chosen: SettledMarks) -> bool:
         (case,) = walk(store, keys.SLIDES, keys.LANDINGS)
-        known = chosen.settled(case)
+        was_settled = chosen.settled(case)
         chosen.settle(case)
-        return known
+        return was_settled
 
     store.put("slides/A/1.svs", b"first")
     assert [settled(marks), settled(others), settled(marks), settled(others)] == [False, False, True, True]

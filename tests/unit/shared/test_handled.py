@@ -10,9 +10,9 @@ from shared.handled import HandledUntil
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("waiting", "is_handled"), [(0, True), (12, False)])
-def test_an_hour_ago_is_handled_unless_announcements_wait(waiting: int, is_handled: bool) -> None:
-    until = HandledUntil(lambda: waiting, lambda: NOON)()
+@pytest.mark.parametrize(("unfinished", "is_handled"), [(0, True), (12, False)])
+def test_an_hour_ago_is_handled_unless_announcements_wait(unfinished: int, is_handled: bool) -> None:
+    until = HandledUntil(lambda: unfinished, lambda: NOON)()
     assert (until > NOON - timedelta(hours=1)) is is_handled
     assert until < NOON - timedelta(seconds=30), "what landed just now may still be announced"
 

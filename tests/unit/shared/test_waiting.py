@@ -13,7 +13,7 @@ from shared.bus.port import Delivery, Record
 from shared.bus.retried import Retry, retry_of
 from shared.bus.retry import RetryPolicy, next_turn
 from shared.errors import TransientError
-from shared.waiting import WaitingSlide, publish, waiting
+from shared.waiting import WaitingSlide, publish, read_waiting
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -59,7 +59,7 @@ def test_the_list_is_explained_by_the_retry_of_the_slide_or_of_its_case() -> Non
         Retry("tiler", "MB-1", "A1.svs", "tiler, attempt 2: down", NOON, 2, TRACE),
         Retry("fusion_scorer", "MB-1", "", "fusion_scorer, attempt 1: no bundle", NOON, 1),
     ]
-    listed = waiting(store, lambda: retries, "https://traces.example/{trace_id}")
+    listed = read_waiting(store, lambda: retries, "https://traces.example/{trace_id}")
     explained = {each.slide_id: (each.why, each.next_attempt, each.trace) for each in listed.slides}
     assert explained["A1.svs"] == ("tiler, attempt 2: down", NOON, f"https://traces.example/{TRACE}")
     assert explained["A2.svs"] == ("fusion_scorer, attempt 1: no bundle", NOON, "")
@@ -71,9 +71,9 @@ def test_without_the_bus_the_list_stays_and_says_what_is_missing() -> None:
 
     store = MemoryStore()
     publish(store, [slide()], NOON)
-    listed = waiting(store, retries)
+    listed = read_waiting(store, retries)
     assert (listed.at, list(listed.slides), listed.problem) == (NOON, [slide()], "Kafka does not answer")
 
 
 def test_before_results_has_looked_there_is_no_list() -> None:
-    assert waiting(MemoryStore(), lambda: ()).at is None
+    assert read_waiting(MemoryStore(), lambda: ()).at is None

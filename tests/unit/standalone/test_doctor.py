@@ -96,9 +96,9 @@ def test_a_running_system_lacks_its_first_bundle_and_what_is_not_set_here_is_unk
 
 def test_a_missing_topic_and_a_silent_bucket_are_named_and_leave_no_probe() -> None:
     silent = parts([name for name in _ALL if name != "cases.erase"], announces=False)
-    lacks = sentences(list(run_checks(silent.checks())), State.MISSING)
-    assert lacks["kafka"] == "topics are missing: cases.erase."
-    assert "no event" in lacks["events"]
+    missing = sentences(list(run_checks(silent.checks())), State.MISSING)
+    assert missing["kafka"] == "topics are missing: cases.erase."
+    assert "no event" in missing["events"]
     assert list(silent.store.list("")) == []
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from services.trainer.errors import BadTilesError
 from services.trainer.finetune.assignment import Assignment
-from services.trainer.finetune.run import Judged, judge
+from services.trainer.finetune.run import Judged, tune_folds
 from services.trainer.finetune.tile_dataset import Item, read_labelled
 from services.trainer.metrics.grouped_auc import macro_auc
 from tests.studies.finetuning import Job, read_base, run
@@ -91,9 +91,9 @@ def test_nothing_that_is_tested_was_seen(tmp_path: Path, monkeypatch: pytest.Mon
 
     def watched(assignment: Assignment, *rest: Any) -> Judged:
         seen.extend(assignment.patients)
-        return judge(assignment, *rest)
+        return tune_folds(assignment, *rest)
 
-    monkeypatch.setattr("tests.studies.finetuning.judge", watched)
+    monkeypatch.setattr("tests.studies.finetuning.tune_folds", watched)
     result = run(Job(data, 0, 1, base))
     assert set(seen) == {f"P{i}" for i in range(7)} - {"P5"}
     assert result.frozen.shape == result.tuned.shape == result.guarded.shape == (6, 2)

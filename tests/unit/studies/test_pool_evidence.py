@@ -40,8 +40,8 @@ def test_a_rare_kind_of_tile_that_raises_the_hazard_is_found_out_of_fold(tmp_pat
     pool = TilePool(features.astype(np.float16), np.r_[np.repeat(np.arange(5), 2), np.repeat(np.arange(1000, 1005), 1)])
     drawn = PoolCohortPlan(3, "rare", 3.0, 200).draw(pool, tmp_path, load_profile())
     model, log_risk = fit_tile_hazards(drawn.cohort, drawn.bags, 1)
-    known = ~np.isnan(log_risk)
-    assert known.sum() == sum(drawn.simulated.has_slides)
-    assert np.corrcoef(log_risk[known], drawn.latent[known])[0, 1] > 0.6
+    has_tiles = ~np.isnan(log_risk)
+    assert has_tiles.sum() == sum(drawn.simulated.has_slides)
+    assert np.corrcoef(log_risk[has_tiles], drawn.latent[has_tiles])[0, 1] > 0.6
     hazards = [model.of_tiles(pool.features[:, kind].reshape(-1, 8).astype(np.float32)).mean() for kind in range(5)]
     assert int(np.argmax(hazards)) == PATTERN

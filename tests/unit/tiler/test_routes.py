@@ -29,30 +29,29 @@ from tests.support.worker_bench import QUICK
 
 KEY = "slides/case-1/A.svs"
 GOOD = "slides/case-1/good.svs"
+EVENTS = (
+    Record(topics.S3_EVENTS, "k", b"\x00 no event"),
+    Record(topics.S3_EVENTS, "k", to_bytes("medulla", ["slides/case-1/silent.svs", GOOD])),
+    announcement("medulla", "slides/case-2/none.svs"),
+    announcement("medulla", "slides/loose.svs"),
+    announcement("medulla", "slides/case-1/gone.svs"),
+    announcement("medulla", "clinical/case-1.json"),
+    announcement("of-another-lab", "slides/case-1/good.svs"),
+    announcement("medulla", "slides/case-1/good.svs"),
+)
 
 
 def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -> None:
     bus = MemoryBus()
     with tiling(tmp_path) as tiler, logging_as("tiler", "INFO") as logged:
-        served = routes(tiler.on_landing)
+        served = routes(tiler.on_landing, "medulla")
         read = subscriptions("tiler", served)
         worker = Worker("tiler", bus.consumer("tiler", read), bus.producer(), served)
         tiler.land("slides/case-1/good.svs", cc0_bytes())
         tiler.land("slides/case-1/silent.svs", without_mpp())
         tiler.land("slides/case-2/none.svs", NOT_A_SLIDE.read_bytes())
         tiler.land("slides/loose.svs", cc0_bytes())
-        bus.producer().send(
-            [
-                Record(topics.S3_EVENTS, "k", b"\x00 no event"),
-                Record(topics.S3_EVENTS, "k", to_bytes("medulla", ["slides/case-1/silent.svs", GOOD])),
-                announcement("medulla", "slides/case-2/none.svs"),
-                announcement("medulla", "slides/loose.svs"),
-                announcement("medulla", "slides/case-1/gone.svs"),
-                announcement("medulla", "clinical/case-1.json"),
-                announcement("of-another-lab", "slides/case-1/good.svs"),
-                announcement("medulla", "slides/case-1/good.svs"),
-            ]
-        )
+        bus.producer().send(EVENTS)
         with running(worker.run):
             eventually(lambda: not bus.lag("tiler", read))
     tiled = [decoder(SlideTiled)(record) for record in bus.records(topics.SLIDES_TILED)]
@@ -77,7 +76,7 @@ def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -
 def letters(tiler: Tiling, keys: Sequence[str], policy: RetryPolicy | None = None) -> list[tuple[str, str]]:
     """Reason and sentence of every dead letter that events about the keys end as, two about each."""
     bus = MemoryBus()
-    served = routes(tiler.on_landing)
+    served = routes(tiler.on_landing, "medulla")
     read = subscriptions("tiler", served)
     bus.producer().send([announcement("medulla", key) for key in (*keys, *keys)])
     with running(Worker("tiler", bus.consumer("tiler", read), bus.producer(), served, policy).run):
@@ -124,7 +123,7 @@ def test_a_slide_that_is_replaced_while_it_is_planned_is_no_dead_letter(tmp_path
     first = without_mpp()
     with tiling(tmp_path, opener=replace_once) as tiler:
         tiler.land(KEY, first)
-        served, bus = routes(tiler.on_landing), MemoryBus()
+        served, bus = routes(tiler.on_landing, "medulla"), MemoryBus()
         read = subscriptions("tiler", served)
         bus.producer().send([announcement("medulla", KEY)])
         with running(Worker("tiler", bus.consumer("tiler", read), bus.producer(), served, QUICK).run):

@@ -12,7 +12,7 @@ from services.trainer.bundle.shrinkage import Shrinkage
 from services.trainer.simulation.simulate import SimulationPlan
 from shared.arrays import Floats
 from tests.support.cohorts import simulated
-from tests.support.refits import COUNT, fitted_arms, spread
+from tests.support.refits import COUNT, fitted_arms, spread, with_fit
 
 BLOCKS = ("clinical", "pathomic")
 
@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_refits(arms: list[ArmFit], patients: Patie
 
 def test_a_drawn_imputation_moves_those_alone_whose_value_is_missing(arms: list[ArmFit], patients: Patients) -> None:
     arm = arms[0]
-    changed = arm.model.with_fit(_imputed(arm, arm.model.arm.fit, patients, np.random.default_rng(3)))
+    changed = with_fit(arm.model, _imputed(arm, arm.model.arm.fit, patients, np.random.default_rng(3)))
     missing = [i for i, column in enumerate(arm.columns) if column.form == "missing"]
     marks = arm.design[:, missing] > 0
     moved = changed.predict_design(arm.design).risk - arm.model.predict_design(arm.design).risk

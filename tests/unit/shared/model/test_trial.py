@@ -24,9 +24,9 @@ def test_the_bundle_that_ships_passes() -> None:
 @pytest.mark.parametrize(
     ("trial", "sentence"),
     [
-        (Trial(program=ABORT), r"bundle toy ends the process that loads it \(exit code -6\)"),
-        (Trial(memory_mb=1), r"bundle toy ends the process that loads it \(exit code"),
-        (Trial(seconds=0.01), r"bundle toy takes longer than 0\.01 s to load"),
+        (Trial(program=ABORT), r"bundle toy ends the process that tries it out \(exit code -6\)"),
+        (Trial(memory_mb=1), r"bundle toy ends the process that tries it out \(exit code"),
+        (Trial(seconds=0.01), r"bundle toy takes longer than 0\.01 s to load and run once"),
     ],
 )
 def test_a_child_that_ends_is_a_bad_bundle(tmp_path: Path, trial: Trial, sentence: str) -> None:

@@ -11,7 +11,7 @@ from services.trainer.finetune.assignment import Base
 from services.trainer.finetune.checkpoint import Progress
 from services.trainer.finetune.guard import compare
 from services.trainer.finetune.ranks import Ranks
-from services.trainer.finetune.run import Tuned, judge
+from services.trainer.finetune.run import Tuned, tune_folds
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.targets import Classes, Hazards
 from services.trainer.finetune.training import Lesson, train
@@ -71,7 +71,7 @@ def test_scores_of_a_fold_are_of_an_encoder_that_has_not_seen_its_patients(
         return train(tunable, lesson, *rest)
 
     monkeypatch.setattr("services.trainer.finetune.fold.train", watched)
-    judged = judge(run.assignment, blind, Ranks(), tmp_path, lambda *_: None)
+    judged = tune_folds(run.assignment, blind, Ranks(), tmp_path, lambda *_: None)
     assert len(judged.folds) == len(seen) == 3
     assert all(not names & {*patients[fold == k]} for k, names in enumerate(seen))
 

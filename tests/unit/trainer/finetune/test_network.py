@@ -16,6 +16,7 @@ from services.trainer.errors import UntrainableEncoderError
 from services.trainer.finetune.assignment import Base
 from services.trainer.finetune.export import exported
 from services.trainer.finetune.network import Encoder
+from services.trainer.finetune.operations import OPERATIONS
 from tests.support.finetuning import PX, convolutional
 from tests.support.networks import small_network
 from tests.support.transformers import small_transformer
@@ -89,6 +90,17 @@ def test_a_graph_that_cannot_be_trained_is_refused_and_says_why(tmp_path: Path) 
     strange.graph.node[3].CopyFrom(helper.make_node("Sign", ["x0"], ["x1"]))
     with pytest.raises(UntrainableEncoderError, match="the operation Sign"):
         Encoder(strange.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("operation", "attributes", "sentence"),
+    [("Pad", {"mode": b"reflect"}, "pads other than"), ("Cast", {"to": 11}, "casts to other than float32")],
+)
+def test_an_operation_in_a_form_that_is_not_known_is_a_refusal_of_the_encoder(
+    operation: str, attributes: dict[str, bytes | int], sentence: str
+) -> None:
+    with pytest.raises(UntrainableEncoderError, match=sentence):
+        OPERATIONS[operation]([torch.zeros(1, 3, 4, 4), torch.zeros(8, dtype=torch.int64)], attributes)
 
 
 @pytest.fixture(scope="module", params=["float32", "float16"])

@@ -1,4 +1,4 @@
-"""A second bundle to promote: the demo's under another name, so that scores of both can be told apart."""
+"""A second bundle to promote: the demo's under another name, so that a score tells which of them made it."""
 
 import json
 from pathlib import Path

@@ -5,7 +5,7 @@ from functools import partial
 from services.fusion_scorer.settings import ScorerSettings
 from services.standalone.doctor.running_parts import ANNOUNCED_WITHIN_S, RunningParts
 from shared.blob.s3 import S3Store
-from shared.bus.kafka_admin import topic_names
+from shared.bus.kafka_reading import topic_names
 from shared.bus.kafka_watch import arrives
 from shared.settings import PlatformSettings, load
 
