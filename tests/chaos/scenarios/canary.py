@@ -21,19 +21,23 @@ _DESCRIBED = f"|P = {NAME}"
 _CASE = "CHAOS-canary"
 _OUR_TOPICS = tuple(topic for topic in topics.ALL if topic != topics.S3_EVENTS)
 """What the bucket itself announces repeats what the lab wrote."""
+_RECORD, _REFUSED = f"{_CASE}-record", f"{_CASE}-refused"
+_QUOTES = (topics.DEAD_LETTERS, topics.SLIDES_REJECTED, f"cases/{_RECORD}/", "REST answer")
+"""Where a refusal quotes what it refuses, for those who may see the case."""
 _PATIENCE_S = 600.0
 
 
 def run(system: System, seed: int, size: Size) -> list[Row]:
     """The name is nowhere but where it was put, and the audit says that a score was altered."""
     _plant(system)
-    settle([Landed(_CASE, FUSED), Landed(f"{_CASE}-record", "bad_clinical_record")], system.case, _PATIENCE_S)
+    landed = [Landed(_CASE, FUSED), Landed(_RECORD, "bad_clinical_record"), Landed(_REFUSED, "not_a_slide")]
+    settle(landed, system.case, _PATIENCE_S)
     places = dict(_places(system))
-    leaks = sorted(name for name, content in places.items() if NAME.encode() in content)
+    leaks = sorted(name for name, content in places.items() if NAME.encode() in content and not _is_quote(name))
     figure = f"{len(places)} places searched; in {', '.join(leaks) or 'none'}"
     return [
         Row(
-            "A patient's name in slide, object and record is in no log, topic, score or answer",
+            "A patient's name in slide, object and record is nowhere but in the refusal of the record that quotes it",
             figure,
             bool(places) and not leaks,
             seed,
@@ -43,16 +47,19 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     ]
 
 
+def _is_quote(name: str) -> bool:
+    return _RECORD in name and name.startswith(_QUOTES)
+
+
 def _plant(system: System) -> None:
     """In the slide's description, in the object's own metadata, and as a field and as a value of a record."""
     data = slides.cc0_bytes().replace(b"|Filename = CMU-1", _DESCRIBED.encode(), 1) + NAME.encode()
-    key = f"slides/{_CASE}/slide.svs"
-    system.s3.put_object(
-        Bucket=system.bucket, Key=key, Body=data, Metadata={"patient": NAME}, Tagging=f"patient={NAME}"
-    )
+    for case_id, content in ((_CASE, data), (_REFUSED, NAME.encode())):
+        key, named = f"slides/{case_id}/slide.svs", {"patient": NAME}
+        system.s3.put_object(Bucket=system.bucket, Key=key, Body=content, Metadata=named, Tagging=f"patient={NAME}")
     system.land_record(_CASE)
-    record = json.loads(CLINICAL.read_text()) | {"case_id": f"{_CASE}-record", NAME: NAME, "sex": NAME}
-    system.land(f"clinical/{_CASE}-record.json", json.dumps(record).encode())
+    record = json.loads(CLINICAL.read_text()) | {"case_id": _RECORD, NAME: NAME, "sex": NAME}
+    system.land(f"clinical/{_RECORD}.json", json.dumps(record).encode())
 
 
 def _places(system: System) -> Iterator[tuple[str, bytes]]:
@@ -62,11 +69,12 @@ def _places(system: System) -> Iterator[tuple[str, bytes]]:
             yield f"metrics of {service.name}", answer.read()
     for topic in (*_OUR_TOPICS, *map(topics.retry_topic, SERVICES)):
         for delivery in system.read(topic):
-            yield f"{topic}/{delivery.partition}/{delivery.offset}", repr(delivery.record).encode()
+            name = f"{topic} about {delivery.record.key}, {delivery.partition}/{delivery.offset}"
+            yield name, repr(delivery.record).encode()
     for info in system.store.list(""):
         if not info.key.startswith(("slides/", "clinical/")):
             yield info.key, info.key.encode() + system.store.get(info.key)
-    for case_id in (_CASE, f"{_CASE}-record"):
+    for case_id in (_CASE, _RECORD, _REFUSED):
         yield f"REST answer of {case_id}", json.dumps([system.case(case_id), system.scores(case_id)]).encode()
 
 
