@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.standalone.annotations.errors import BadAnnotationsError, UnmatchedError
+from services.standalone.annotations.errors import BadAnnotationsError, NotAnnotatedError, UnmatchedError
 from services.standalone.annotations.feature_files import SUFFIXES
 from services.standalone.errors import NothingFoundError
 from services.standalone.local_slides import SlideFile
@@ -62,7 +62,7 @@ def _of(slide: SlideFile, folder: Path, listed: Mapping[str, Path]) -> list[Path
 def _match(slide: SlideFile, paths: Sequence[Path], holders: Mapping[Path, Sequence[SlideFile]], folder: Path) -> Match:
     where = f"slide {slide.slide_id} of case {slide.case_id}"
     if not paths:
-        return UnmatchedError(f"{where} has no annotations {Path(slide.slide_id).stem}.geojson in {folder}")
+        return NotAnnotatedError(f"{where} has no annotations {Path(slide.slide_id).stem}.geojson in {folder}")
     if len(paths) > 1:
         return BadAnnotationsError(f"{where} has two files of annotations, {paths[0]} and {paths[1]}; keep one")
     others = [other for other in holders[paths[0]] if other != slide]

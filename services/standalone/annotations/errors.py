@@ -11,10 +11,14 @@ class BadAnnotationsError(PermanentError):
 
 
 class UnmatchedError(PermanentError):
-    """A slide without a file of annotations, or a file that is of no slide."""
+    """A file of annotations that is of no slide, or could be of several."""
 
     reason = "not_found"
     advice = "Name the file as the slide: DIR/SLIDE.geojson, or DIR/CASE/SLIDE.geojson where cases share names."
+
+
+class NotAnnotatedError(UnmatchedError):
+    """A slide without a file of annotations."""
 
 
 class BadClassError(BadAnnotationsError):

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from services.standalone.annotations.annotation_files import Match, match_files
-from services.standalone.annotations.errors import UnmatchedError
+from services.standalone.annotations.errors import NotAnnotatedError, UnmatchedError
 from services.standalone.annotations.slide_record import SlideRecord, record_path, records
 from services.standalone.annotations.tile_maker import TileMaker, folder_name
 from services.standalone.embedding_tables import FAILURES, failure_row
@@ -54,7 +54,10 @@ class Labelled:
     classes: tuple[ClassRow, ...]
     slides: int
     left_out: dict[str, int]
+    not_annotated: int
+    """Slides without a file of annotations."""
     failed: int
+    """Slides and files that were refused."""
     failures: Path
     similar: tuple[tuple[str, str], ...]
     """Names of classes that differ only in their writing, or share a folder of tiles."""
@@ -122,7 +125,8 @@ def _write(out: Path, done: Sequence[SlideRecord], failures: Sequence[Refused], 
     counts = {"classes": [asdict(row) for row in classes], "left_out": dict(left_out), "slides": len(done)}
     put(out / ABOUT, canonical_json(about | counts))
     similar = similar_classes([row.class_name for row in classes])
-    return Labelled(classes, len(done), dict(left_out), len(failures), out / "failures.csv", similar)
+    bare = sum(isinstance(item.error, NotAnnotatedError) for item in failures)
+    return Labelled(classes, len(done), dict(left_out), bare, len(failures) - bare, out / "failures.csv", similar)
 
 
 def similar_classes(names: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -15,5 +15,7 @@ def tile_lines(labelled: Labelled, out: Path) -> list[str]:
     rows = [f"{row.class_name:{width}}  {row.patients:8}  {row.slides:6}  {row.tiles:6}" for row in labelled.classes]
     left_out = [f"left out: {count:,} {reason}" for reason, count in sorted(labelled.left_out.items())]
     where = f"{counted(total, 'tile')} of {counted(labelled.slides, 'slide')}, listed in {out / TILES}"
-    refused = f"; {labelled.failed} refused, see {labelled.failures}" if labelled.failed else ""
-    return [*([head, *rows] if rows else ["no tile has a class"]), *left_out, where + refused]
+    bare = f"; {counted(labelled.not_annotated, 'slide')} without annotations" if labelled.not_annotated else ""
+    refused = f"; {labelled.failed} refused" if labelled.failed else ""
+    listed = f", see {labelled.failures}" if bare or refused else ""
+    return [*([head, *rows] if rows else ["no tile has a class"]), *left_out, where + bare + refused + listed]

@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from services.standalone.features.contents import Array, Contents, placed, tiles_and_dim
-from services.standalone.features.errors import UnknownFeatureFileError
+from services.standalone.features.errors import BadFeatureFileError, UnknownFeatureFileError
 from services.standalone.features.h5_file import Attributes, H5File, rows, whole
 from services.standalone.features.tool import Tool, Unit
+from shared.words import shown
 
 _OF_FEATURES = ("encoder", "savetodir", "name")
 _OF_COORDS = (
@@ -21,6 +22,8 @@ _OF_COORDS = (
     *("level0_width", "level0_height", "patch_level", "downsample", "level_dim"),
 )
 _OF_STAMP = ("extractor", "unit", "tile_size_um", "tile_size", "tile_size_px", "feat_type")
+_MOST = 1e9
+"""Larger numbers are no size in pixels, microns or magnifications."""
 _HASH = re.compile(r"-[0-9a-fA-F]{6,}\Z")
 """What STAMP appends to the name of an extractor."""
 
@@ -121,9 +124,17 @@ def _size(stated: Attributes) -> tuple[int, int]:
 
 
 def _number(stated: Attributes, name: str) -> float:
-    """A finite number above 0; else 0."""
+    """A number below 1e9; 0 where the file does not say it.
+
+    Raises:
+        BadFeatureFileError: it says something else.
+    """
     value = stated.get(name, 0)
-    return float(value) if isinstance(value, int | float) and 0 < value < 1e9 else 0.0
+    if value is None or value in ("", "None"):
+        return 0.0
+    if not isinstance(value, int | float) or not 0 <= value < _MOST:
+        raise BadFeatureFileError(f"says that {name} is {shown(str(value))}, where a number above 0 belongs")
+    return float(value)
 
 
 def _text(stated: Attributes, name: str) -> str:

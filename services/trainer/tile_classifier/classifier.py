@@ -172,10 +172,10 @@ class TileClassifier:
             manifest = Manifest.model_validate_json(data)
             tensors = load(weights)
             models = LinearModels(*(tensors[name] for name in ("coefficients", "intercept", "temperature")))
-        except (OSError, ValidationError, SafetensorError, KeyError) as error:
-            raise BadClassifierError(
-                f"{folder} holds no classifier of tiles that can be read: {type(error).__name__}"
-            ) from None
+        except OSError as error:
+            raise BadClassifierError(f"{folder} holds no classifier of tiles: {error.strerror}") from None
+        except (ValidationError, SafetensorError, KeyError):
+            raise BadClassifierError(f"{folder} holds a classifier of tiles whose files are damaged") from None
         if sha256(weights) != manifest.weights_digest:
             raise BadClassifierError(f"{folder / WEIGHTS} does not have the digest that {MANIFEST} states")
         _check_shapes(manifest, models, folder)

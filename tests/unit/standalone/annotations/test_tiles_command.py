@@ -71,6 +71,15 @@ def test_slides_and_files_that_do_not_match_are_named_and_the_others_go_on(proje
     assert {row["class"] for row in rows(project)} == {"Stroma: Loose"}
 
 
+def test_a_slide_that_nobody_annotated_is_counted_and_is_no_fault(project: Path) -> None:
+    (project / "annotations/MB-2.geojson").unlink()
+    done = medulla(*arguments(project))
+    assert done.exit_code == 0, done.output
+    assert "1 slide without annotations, see" in done.output
+    assert "refused" not in done.output
+    assert {row["case_id"] for row in rows(project)} == {"MB-1"}
+
+
 def test_broken_annotations_are_one_row_with_the_file_and_leave_nothing_of_the_slide(project: Path) -> None:
     (project / "annotations/MB-2.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [1]}))
     assert medulla(*arguments(project)).exit_code == AT_FAULT
