@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,10 +49,7 @@ def _system() -> Iterator[System]:
                 cast("PostgresPart", parts.get("postgres")),
                 cast("Triton", parts.get("triton")),
             )
-            with (
-                tempfile.TemporaryDirectory(prefix="medulla-chaos-") as logs,
-                running(real, Path(logs), topics.S3_EVENTS, settings=_SETTINGS) as system,
-            ):
+            with running(real, folder / "services", topics.S3_EVENTS, settings=_SETTINGS) as system:
                 yield system
         finally:
             parts.close()
