@@ -151,6 +151,12 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
           items:
             - {key: {{ $v.results.fhir.tokenKey }}, path: RESULTS_FHIR__TOKEN}
       {{- end }}
+      {{- if and (has "audit" .needs) $v.results.audit.existingSecret }}
+      - secret:
+          name: {{ $v.results.audit.existingSecret }}
+          items:
+            - {key: {{ $v.results.audit.signingKey }}, path: RESULTS_AUDIT_KEY}
+      {{- end }}
       # Keeps the folder there where nothing above is needed.
       - downwardAPI:
           items:

@@ -1,6 +1,6 @@
 """What `medulla up` prints of refusals."""
 
-from medulla.v1.common_pb2 import Slide, StoredObject
+from medulla.v1.common_pb2 import Plan, Slide, StoredObject
 from medulla.v1.events_pb2 import SlideTiled
 
 from services.embedder.errors import TooManyCorruptTilesError
@@ -11,11 +11,14 @@ from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery, Record
 
+_SLIDE, _PLAN = "a" * 64, "b" * 64
+
 
 def _refusal(version: str) -> list[Record]:
     """What the embedder publishes of a slide with corrupt tiles."""
-    slide = Slide(case_id="C-1", slide_id="a.svs", object=StoredObject(key="slides/C-1/a.svs", etag=version))
-    event = SlideTiled(event_id=version, slide=slide)
+    stored = StoredObject(key="slides/C-1/a.svs", etag=version)
+    slide = Slide(case_id="C-1", slide_id="a.svs", digest=_SLIDE, object=stored)
+    event = SlideTiled(event_id=version, slide=slide, plan=Plan(digest=_PLAN, prefix=f"plans/{_SLIDE}/{_PLAN}/"))
     error = TooManyCorruptTilesError("38 or more of 38 tiles are corrupt")
     letter = to_dead_letter(Delivery(to_record(event, "tiler"), 0, 0, 0.0), error, "embedder")
     return [to_record(rejected(event, error), "embedder"), letter]
