@@ -82,7 +82,7 @@ def tiny_bundle(tiny: EncoderManifest, tmp_path: Path) -> Path:
 def test_a_stored_case_is_scored_by_a_second_encoder_without_an_upload_although_its_embedder_is_killed(
     system: System, second: Service, tiny: EncoderManifest, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slide = slides.enlarged(tiny_bundle.with_name("large.tiff"), across=3, down=2)
+    slide = slides.enlarged(tiny_bundle.with_name("large.tiff"), across=4, down=4)
     system.land_slide("PAIR-one", slide.read_bytes(), "slide.tiff")
     before = system.eventually("PAIR-one", scored_by("pathomics"))
     assert before["score"]["provenance"]["encoder_digest"] == FIRST.digest
