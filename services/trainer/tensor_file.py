@@ -21,7 +21,7 @@ def load_tensors(path: Path) -> dict[str, Array]:
     except OSError:
         raise
     except Exception as error:
-        raise ValueError(f"holds more than tensors, or is damaged ({type(error).__name__})") from error
+        raise ValueError("holds more than tensors, or is damaged") from error
     named = stored if isinstance(stored, dict) else {"": stored}
     return {str(name): _array(value) for name, value in named.items()}
 

@@ -112,24 +112,27 @@ def _shrink(stated: Attributes) -> float:
     if source and target:
         return source / target
     downsample = stated.get("downsample", 0)
-    return float(downsample[0] if isinstance(downsample, tuple) and downsample else _number(stated, "downsample"))
+    return _checked("downsample", downsample[0] if isinstance(downsample, tuple) and downsample else downsample)
 
 
 def _size(stated: Attributes) -> tuple[int, int]:
     """Width and height of level 0; 0 where the file does not say it."""
     level = stated.get("level_dim")
     if isinstance(level, tuple) and len(level) == 2 and stated.get("patch_level") == 0:
-        return round(level[0]), round(level[1])
+        return round(_checked("level_dim", level[0])), round(_checked("level_dim", level[1]))
     return round(_number(stated, "level0_width")), round(_number(stated, "level0_height"))
 
 
 def _number(stated: Attributes, name: str) -> float:
+    return _checked(name, stated.get(name, 0))
+
+
+def _checked(name: str, value: object) -> float:
     """A number below 1e9; 0 where the file does not say it.
 
     Raises:
         BadFeatureFileError: it says something else.
     """
-    value = stated.get(name, 0)
     if value is None or value in ("", "None"):
         return 0.0
     if not isinstance(value, int | float) or not 0 <= value < _MOST:

@@ -33,8 +33,8 @@ def sheet_rows(data: bytes, name: str) -> Iterator[list[str]]:
             yield [_text(cell) for cell in row]
     except UnreadableTableError:
         raise
-    except Exception as error:  # noqa: BLE001 - the library has no error of its own for a damaged file
-        raise UnreadableTableError(f"{name} is no workbook that can be read ({type(error).__name__})") from None
+    except Exception:  # noqa: BLE001 - the library has no error of its own for a damaged file
+        raise UnreadableTableError(f"{name} is no workbook that can be read") from None
 
 
 def _check_size(data: bytes, name: str) -> None:

@@ -47,6 +47,11 @@ CONTRADICTORY = {
     "overlap": (trident(overlap=32), "bad_embeddings: says that its tiles overlap by 32 pixels"),
     "vast": (trident(patch_size_level0=1e12), "bad_embeddings: says that patch_size_level0 is "),
     "below": (trident(patch_size_level0=-510), "bad_embeddings: says that patch_size_level0 is "),
+    "shrunk": (
+        trident(patch_size_level0=0, level0_magnification=0, downsample=-2),
+        "bad_embeddings: says that downsample ",
+    ),
+    "wide": (trident(level_dim=(9000, 1e12), patch_level=0), "bad_embeddings: says that level_dim is "),
     "words": (trident(level0_magnification="forty"), "bad_embeddings: says that level0_magnification is "),
     "closer": (with_array("coords", grid(12) // 2), "bad_embeddings: has tiles of 510 level-0 pixels that overlap"),
     "narrow": (trident(12, 7), "encoder_mismatch: has 7 features a tile, and encoder uni_v1 gives 8"),
