@@ -47,6 +47,8 @@ class Inflictor:
         self._system = system
         self._size = size
         self._over = threading.Event()
+        self._news = threading.Condition()
+        self._begun = 0
         self.inflicted: Counter[str] = Counter()
         """Faults so far by target."""
         self.failures: list[str] = []
@@ -57,11 +59,22 @@ class Inflictor:
         start = time.monotonic()
         for fault in faults:
             self._over.wait(max(0.0, fault.at_s - (time.monotonic() - start)))
+            self._begin()
             try:
                 self._actions(fault.target)()
             except Exception as error:  # noqa: BLE001 - reported as a failure of the run
                 self.failures.append(f"{fault.target}: {error}")
             self.inflicted[fault.target] += 1
+
+    def await_begun(self, faults: int) -> None:
+        """Return once so many faults have begun."""
+        with self._news:
+            self._news.wait_for(lambda: self._begun >= faults)
+
+    def _begin(self) -> None:
+        with self._news:
+            self._begun += 1
+            self._news.notify_all()
 
     def _actions(self, target: str) -> Callable[[], None]:
         parts = self._system.parts

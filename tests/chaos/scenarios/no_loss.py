@@ -51,13 +51,12 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
 
 
 def _storm(system: System, seed: int, size: Size) -> tuple[Sequence[Landed], dict[str, int], list[str]]:
-    seconds = size.uploads * _SECONDS_PER_UPLOAD
-    start = time.monotonic()
-    landed = []
-    with under_faults(system, schedule(seed, seconds, size), size) as faults:
+    """Land the cases spread evenly over the faults, however long each fault takes to mend."""
+    plan, landed = schedule(seed, size.uploads * _SECONDS_PER_UPLOAD, size), list[Landed]()
+    with under_faults(system, plan, size) as faults:
         for number, item in enumerate(land(system, "CHAOS-loss", size.uploads, seed)):
             landed.append(item)
-            time.sleep(max(0.0, start + number * _SECONDS_PER_UPLOAD - time.monotonic()))
+            faults.await_begun(number * len(plan) // size.uploads)
     return landed, dict(faults.inflicted), faults.failures
 
 
