@@ -149,7 +149,7 @@ def test_dead_letters_are_listed_and_replayed_over_rest(running: Running) -> Non
     (letter,) = running.letters(case)
     assert (letter["reason"], letter["service"]) == ("poison_message", "results")
     assert running.replay(letter["id"]) == {"replayed": [letter["id"]]}
-    assert wait_for(lambda: any(each["replayed"] for each in running.letters(case)), PATIENCE_S)
+    assert wait_for(lambda: [each["times"] for each in running.letters(case)] == [2], PATIENCE_S), running.letters(case)
 
 
 def test_a_kill_at_any_point_loses_nothing_and_doubles_nothing(running: Running) -> None:

@@ -12,6 +12,7 @@ if (!matchMedia("(min-width: 900px)").matches) document.querySelector(".contents
 query.addEventListener("input", search);
 query.addEventListener("keydown", (event) => { if (event.key === "Escape") { query.value = ""; search(); } });
 document.addEventListener("click", (event) => { if (!event.target.closest(".search")) hits.hidden = true; });
+if (query.value) search();  // words typed before this script ran
 
 async function search() {
   sections ??= await (await fetch(query.dataset.index)).json();
