@@ -6,7 +6,7 @@ from typing import Any
 
 from medulla.v1.results_pb2 import CaseSummary
 from medulla.v1.scorer_pb2 import HorizonRisk
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from services.results import sql_counts
 from services.results.case_list import IN_PROGRESS, UNCERTAIN, Counts, Field, Order, PageMark, Selection, state_of
@@ -14,9 +14,6 @@ from services.results.schema import CASE_LABELS, CASES
 from shared.times import stamp
 
 _COLUMNS: Mapping[Field, ColumnElement[Any]] = {
-    Field.STATE: case(
-        (CASES.c.certainty.in_(UNCERTAIN), CASES.c.certainty), else_=func.coalesce(CASES.c.state, IN_PROGRESS)
-    ),
     Field.GROUP: CASES.c.risk_group,
     Field.CERTAINTY: CASES.c.certainty,
     Field.SITE: CASES.c.site_id,
@@ -73,9 +70,23 @@ def counts(tx: Connection, chosen: Selection) -> Counts:
 
 def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
     conditions = _words(chosen)
-    for field, values in chosen.values.items():
-        conditions.append(_is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values)))
-    return conditions
+    return conditions + [_has(field, values) for field, values in chosen.values.items()]
+
+
+def _has(field: Field, values: Collection[str]) -> ColumnElement[bool]:
+    if field is Field.STATE:
+        return _stands(set(values))
+    return _is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values))
+
+
+def _stands(standings: set[str]) -> ColumnElement[bool]:
+    """By bare columns, of whose values the planner knows how frequent they are."""
+    uncertain = CASES.c.certainty.in_(sorted(standings.intersection(UNCERTAIN)))
+    certain = or_(CASES.c.certainty.is_(None), CASES.c.certainty.not_in(UNCERTAIN))
+    states = [CASES.c.state.in_(sorted(standings.difference(UNCERTAIN)))]
+    if IN_PROGRESS in standings:
+        states.append(CASES.c.state.is_(None))
+    return or_(uncertain, and_(certain, or_(*states)))
 
 
 def _words(chosen: Selection) -> list[ColumnElement[bool]]:

@@ -92,9 +92,10 @@ def _filled(postgres: PostgresPart, cases: int) -> Iterator[SqlStore]:
     store = SqlStore(postgres.database())
     store.migrate()
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for statement in ("set statement_timeout = 0", _CASES.format(cases=cases), _LABELS, "vacuum analyze"):
+        for statement in ("set statement_timeout = 0", _CASES.format(cases=cases), _LABELS):
             connection.exec_driver_sql(statement)
-    store.refresh_summaries()
+        store.refresh_summaries()
+        connection.exec_driver_sql("vacuum analyze")
     with closing(store):
         yield store
 
