@@ -35,7 +35,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
         service.start()
     wrong = ", ".join(f"{name} {code}: {times}" for (name, code), times in sorted(codes.items()) if code != "0")
     good = sum(times for (_, code), times in codes.items() if code == "0")
-    promise = f"SIGTERM at any moment of the first {_LATEST_S:.0f} s of its interpreter ends a service with 0 within {GRACE_S} s"
+    promise = f"SIGTERM at any moment of its first {_LATEST_S:.0f} s ends a service with 0 within {GRACE_S} s"
     return [Row.of_counts(promise, good, codes.total(), wrong, seed=seed, size=size.name)]
 
 
