@@ -11,11 +11,11 @@ from services.standalone.backup.erasures import on_the_bus
 from services.standalone.backup.errors import UnsuitableTargetError
 from services.standalone.backup.making import MakeBackup
 from services.standalone.backup.manifest import Manifest
+from services.standalone.backup.multipart_store import MultipartStore
 from services.standalone.backup.restoring import Restore, Restored
 from services.standalone.backup.settings import BackupSettings
 from services.trainer.bucket.s3_uri import s3_uri
 from shared.blob.folder import FolderStore
-from shared.blob.multipart import MultipartStore
 from shared.blob.s3 import S3Store
 from shared.progress import Advance
 from shared.settings import PlatformSettings, S3Settings, load
