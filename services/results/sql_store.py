@@ -263,7 +263,8 @@ def _conclude(tx: Connection, case_id: CaseId, now: datetime) -> Sha256 | None:
         "concluded_at": now + _CLOCKS_DIFFER,
     }
     changed = update(CASES).where(CASES.c.case_id == case_id).values(values)
-    return tx.scalar(changed.returning(CASES.c.current_score_id))
+    current: Sha256 | None = tx.scalar(changed.returning(CASES.c.current_score_id))
+    return current
 
 
 def _keep_progress(tx: Connection, progress: Progress) -> bool:
