@@ -88,8 +88,8 @@ class Bench:
         return folder
 
     def _pipeline(self) -> list[Section]:
-        folder = self._own("pipeline")
-        return [pipeline.compare(self._size, folder), fixed_rate.compare(self._size, folder)]
+        shared, apart = self._own("pipeline"), self._own("fixed-rate")
+        return [pipeline.compare(self._size, shared), fixed_rate.compare(self._size, apart)]
 
     def _memory(self) -> list[Section]:
         """Memory after the work of `services`, which runs first if it was not chosen."""
