@@ -98,6 +98,8 @@ def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
         (_GPU, "trainer.extraEnv[0].name=MEDULLA_S3", "name that in s3.existingSecret"),
         (_GPU, "monitoring.rules.alerts.MedullaLate.for=1m", "MedullaLate, which is no alert of Medulla"),
         (_GPU, "topics.overrides.slides\\.tild.partitions=2", "is no topic of Medulla"),
+        (_GPU, "topics.retentionHours=24", "topics keeps cases.erase for 24 hours"),
+        (_GPU, "topics.overrides.dead\\.letters.retentionHours=72", "topics keeps dead.letters for 72 hours"),
         (_GPU, "fullnameOverride=a,nameOverride=b,kafka.bootstrapServers=[fd00::1]", "names [fd00::1], which is not"),
     ],
 )

@@ -116,6 +116,11 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- if has "tracing" .needs -}}
 {{- $_ := set $env "MEDULLA_OTLP_ENDPOINT" $v.tracing.otlpEndpoint -}}
 {{- end -}}
+{{- if and (has "backups" .needs) (or $v.backup.s3.endpointUrl $v.backup.s3.existingSecret) -}}
+{{- $_ := set $env "BACKUP_S3__ENDPOINT_URL" ($v.backup.s3.endpointUrl | default $out.s3.endpoint) -}}
+{{- $_ := set $env "BACKUP_S3__REGION" $v.backup.s3.region -}}
+{{- $_ := set $env "BACKUP_S3__ADDRESSING_STYLE" $v.backup.s3.addressingStyle -}}
+{{- end -}}
 {{- if $v.ca.existingSecret -}}
 {{- $_ := set $env "SSL_CERT_FILE" "/etc/medulla/ca/ca.crt" -}}
 {{- $_ := set $env "AWS_CA_BUNDLE" "/etc/medulla/ca/ca.crt" -}}
@@ -148,6 +153,13 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
           items:
             - {key: {{ $out.s3.id }}, path: MEDULLA_S3__ACCESS_KEY_ID}
             - {key: {{ $out.s3.key }}, path: MEDULLA_S3__SECRET_ACCESS_KEY}
+      {{- end }}
+      {{- if and (has "backups" .needs) $v.backup.s3.existingSecret }}
+      - secret:
+          name: {{ $v.backup.s3.existingSecret }}
+          items:
+            - {key: {{ $v.backup.s3.accessKeyIdKey }}, path: BACKUP_S3__ACCESS_KEY_ID}
+            - {key: {{ $v.backup.s3.secretAccessKeyKey }}, path: BACKUP_S3__SECRET_ACCESS_KEY}
       {{- end }}
       {{- if has "database" .needs }}
       - secret:
