@@ -1,4 +1,4 @@
-"""Settings that every service shares, read from the environment and from secret files, once, in `__main__`."""
+"""Settings that every service shares, read from the environment and secret files in `__main__`; see also `renewed`."""
 
 import os
 from collections.abc import Mapping

@@ -9,11 +9,11 @@ from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
+from shared.blob.keys import session
 from shared.blob.port import BlobInfo, ObjectChangedError, is_named
 from shared.errors import TransientError
 from shared.settings import S3Settings
@@ -49,12 +49,13 @@ class S3Store:
     """One bucket; safe to share between threads.
 
     Each try of a request has a deadline, and there are `max_attempts` tries. Digests are kept as metadata `sha256`.
+    `renew` gives the keys of each request where the settings have keys.
     """
 
-    def __init__(self, settings: S3Settings) -> None:
+    def __init__(self, settings: S3Settings, renew: Callable[[], S3Settings] | None = None) -> None:
         self._bucket = settings.bucket
         self._attempts = settings.max_attempts
-        self._s3 = client(settings)
+        self._s3 = client(settings, renew)
 
     def reachable(self) -> bool:
         """Whether the bucket exists and may be accessed.
@@ -222,15 +223,12 @@ class S3Store:
             raise TransientError(f"the object store does not answer for {where}: {type(error).__name__}") from error
 
 
-def client(settings: S3Settings) -> "S3Client":
+def client(settings: S3Settings, renew: Callable[[], S3Settings] | None = None) -> "S3Client":
     """A boto3 client with deadlines, for operations that the port lacks, such as creating the bucket."""
-    secret = settings.secret_access_key
-    return boto3.client(
+    return session(renew or (lambda: settings)).client(
         "s3",
         endpoint_url=settings.endpoint_url,
         region_name=settings.region,
-        aws_access_key_id=settings.access_key_id,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
         config=Config(
             signature_version="s3v4",
             s3={"addressing_style": settings.addressing_style},

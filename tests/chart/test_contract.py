@@ -145,6 +145,12 @@ def test_what_is_said_to_come_by_digest_does() -> None:
     assert [image for image in images if "@sha256:" not in image] == []
 
 
+def test_no_mount_keeps_a_renewed_secret_from_changing_in_place() -> None:
+    """Kubernetes never renews a mount with a subPath."""
+    containers = [each for _, spec in pod_specs(manifests(_GPU)) for each in spec["containers"]]
+    assert [each["name"] for each in containers for mount in each["volumeMounts"] if "subPath" in mount] == []
+
+
 def test_no_pod_may_do_what_restricted_forbids(values: Path) -> None:
     for component, spec in pod_specs(manifests(values)):
         assert spec["securityContext"]["runAsNonRoot"], component
