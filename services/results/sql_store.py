@@ -39,10 +39,19 @@ _LATEST_ENTRIES = 1000
 
 
 class SqlStore:
-    """The ResultStore on SQL; `now` is the clock of the audit record, `seal` signs how far that was verified."""
+    """The ResultStore on SQL; `now` is the clock of the audit record, `seal` signs how far that was verified.
 
-    def __init__(self, url: str, now: Callable[[], datetime] = utc_now, seal: Seal | None = None) -> None:
-        self.engine: Engine = connect(url)
+    `renew` gives the URL whose user and password open each new connection to PostgreSQL.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        now: Callable[[], datetime] = utc_now,
+        seal: Seal | None = None,
+        renew: Callable[[], str] | None = None,
+    ) -> None:
+        self.engine: Engine = connect(url, renew)
         self._now = now
         self._seal = seal
 

@@ -9,13 +9,11 @@ from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-from botocore.session import get_session
-from botocore.utils import parse_timestamp
 from urllib3.exceptions import HTTPError
 
+from shared.blob.keys import session
 from shared.blob.port import BlobInfo, ObjectChangedError, is_named
 from shared.errors import TransientError
 from shared.settings import S3Settings
@@ -53,12 +51,13 @@ class S3Store:
     """One bucket; safe to share between threads.
 
     Each try of a request has a deadline, and there are `max_attempts` tries. Digests are kept as metadata `sha256`.
+    `renew` gives the keys of each request where the settings have keys.
     """
 
-    def __init__(self, settings: S3Settings) -> None:
+    def __init__(self, settings: S3Settings, renew: Callable[[], S3Settings] | None = None) -> None:
         self._bucket = settings.bucket
         self._attempts = settings.max_attempts
-        self._s3 = client(settings)
+        self._s3 = client(settings, renew)
 
     def reachable(self) -> bool:
         """Whether the bucket exists and may be accessed.
@@ -226,15 +225,12 @@ class S3Store:
             raise TransientError(f"the object store does not answer for {where}: {type(error).__name__}") from error
 
 
-def client(settings: S3Settings) -> "S3Client":
+def client(settings: S3Settings, renew: Callable[[], S3Settings] | None = None) -> "S3Client":
     """A boto3 client with deadlines, for operations that the port lacks, such as creating the bucket."""
-    secret = settings.secret_access_key
-    return _session().client(
+    return session(renew or (lambda: settings)).client(
         "s3",
         endpoint_url=settings.endpoint_url,
         region_name=settings.region,
-        aws_access_key_id=settings.access_key_id,
-        aws_secret_access_key=secret.get_secret_value() if secret else None,
         config=Config(
             signature_version="s3v4",
             s3={"addressing_style": settings.addressing_style},
@@ -247,20 +243,6 @@ def client(settings: S3Settings) -> "S3Client":
             response_checksum_validation="when_required",
         ),
     )
-
-
-def _session() -> boto3.Session:
-    """A session that reads the times of listings as S3 writes them: botocore guesses their format, at length."""
-    session = get_session()
-    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_time)
-    return boto3.Session(botocore_session=session)
-
-
-def _time(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return parse_timestamp(text)
 
 
 def _info(key: str, head: Mapping[str, Any]) -> BlobInfo:

@@ -26,6 +26,8 @@ _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
         ("results.replicas=many", "/results/replicas"),
         ("embedder.triton.mode=tpu", "/embedder/triton/mode"),
         ("kafka.securityProtocol=TLS", "/kafka/securityProtocol"),
+        ("kafka.prefix=North.", "/kafka/prefix"),
+        ("tiler.settings.MEDULLA_KAFKA__PREFIX=north", "MEDULLA_KAFKA__PREFIX"),
         ("topics.partitions=0", "/topics/partitions"),
         ("topics.overrides.progress.partition=1", "partition"),
         ("autoscaling.kind=vpa", "/autoscaling/kind"),

@@ -91,6 +91,7 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- $env := dict "MEDULLA_SECRETS_DIR" "/etc/medulla/secrets" "MEDULLA_LOG_LEVEL" $v.logLevel "MEDULLA_HTTP_HOST" "0.0.0.0" "MEDULLA_HTTP_PORT" "8081" "PYTHONUNBUFFERED" "1" -}}
 {{- if has "kafka" .needs -}}
 {{- $_ := set $env "MEDULLA_KAFKA__BOOTSTRAP_SERVERS" $out.kafka -}}
+{{- $_ := set $env "MEDULLA_KAFKA__PREFIX" $v.kafka.prefix -}}
 {{- $_ := set $env "MEDULLA_KAFKA__SESSION_TIMEOUT_MS" $v.kafka.sessionTimeoutMs -}}
 {{- if not $v.dev.enabled -}}
 {{- $_ := set $env "MEDULLA_KAFKA__SECURITY_PROTOCOL" $v.kafka.securityProtocol -}}
