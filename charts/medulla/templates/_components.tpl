@@ -137,7 +137,7 @@ sweep: {needs: [kafka, s3, tracing]}
 {{- if .Values.trainer.enabled }}
 trainer: {needs: {{ if contains "s3://" (join " " .Values.trainer.args) }}[s3]{{ else }}[]{{ end }}}
 {{- end }}
-test: {needs: [s3]}
+test: {needs: [kafka, s3]}
 {{- if .Values.dev.enabled }}
 dev-set-up: {needs: [s3]}
 {{- end }}
