@@ -147,7 +147,6 @@ def _rare(setting: Setting) -> Sequence[Plan]:
         ("rare", 1.6, 400, "hazards"), ("common", 1.6, 400, "hazards"), ("rare", 1.6, 400, "labels"),
         ("rare", 1.0, 400, "hazards"), ("rare", 1.6, 160, "hazards"), ("common", 1.6, 160, "hazards"),
         ("rare", 1.6, 160, "labels"), ("rare", 1.0, 160, "hazards"),
-        ("common", 1.6, 400, "network"), ("rare", 1.6, 400, "network"),
     )  # fmt: skip
     return [RarePlan(seed, *scenario) for scenario in scenarios for seed in range(70001, 70009)]
 

@@ -55,7 +55,7 @@ def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dic
 
 
 def _top(model: SlideModel, embeddings: Embeddings, case: str, most: int) -> tuple[Spots, ...]:
-    attention = model.attention.attention(model.projection(embeddings.bag(case)))
+    attention = model.hazards.of_tiles(model.projection(embeddings.bag(case)))
     chosen = np.sort(np.argsort(-attention, kind="stable")[:most])
     spots, start = [], 0
     for bag in embeddings.by_case[case]:
