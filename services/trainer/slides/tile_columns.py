@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from services.trainer.cohort.embeddings import Embeddings, Features
 from services.trainer.slides.projection import Projection
@@ -42,10 +41,9 @@ class TileColumns:
 
 
 def fit_tile_columns(projection: Projection, embeddings: Embeddings, cases: Sequence[str], seed: int) -> TileColumns:
-    """Cluster tiles of cases that have some, as many of each at most; the same for any number of threads."""
+    """Cluster tiles of cases that have some, as many of each at most."""
     most = max(_LEAST, _SAMPLED // len(cases))
     tiles = np.concatenate([projection(embeddings.bag(case, most)) for case in cases])
     different = len(np.unique(tiles, axis=0))
-    with threadpool_limits(1):
-        fits = [KMeans(min(k, different), random_state=seed, n_init=1, max_iter=30).fit(tiles) for k in PROTOTYPES]
+    fits = [KMeans(min(k, different), random_state=seed, n_init=1, max_iter=30).fit(tiles) for k in PROTOTYPES]
     return TileColumns(tuple(np.asarray(fit.cluster_centers_, np.float32) for fit in fits))
