@@ -1,4 +1,4 @@
-"""A session of boto3: keys asked for anew before each request is signed, and times of listings read without guessing."""
+"""A session of boto3: keys are asked for anew before each request is signed, and times of listings are not guessed."""
 
 from collections.abc import Callable
 from datetime import datetime
