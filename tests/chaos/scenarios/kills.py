@@ -10,7 +10,6 @@ from shared.bus.retry import GIVE_UP_AFTER
 from tests.bench import material
 from tests.chaos.encoded import Repeats, tiles_embedded
 from tests.chaos.history import Landed, settle
-from tests.chaos.landing import FUSED
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.support.polling import wait_for
@@ -19,13 +18,15 @@ from tests.support.system import System
 _CHUNK = PlanSpec().tiles_per_chunk
 _KILLS = GIVE_UP_AFTER - 1
 """Of one slide: one more, and it is given up."""
+_NO_MODEL = ""
+"""Of the score: a slide of repeated pixels is unlike those that the bundle knows."""
 _PATIENCE_S = 900.0
 
 
 def run(system: System, seed: int, size: Size) -> list[Row]:
     """Kill at drawn numbers of tiles; count those that were embedded again."""
     rng, repeats = random.Random(seed), Repeats.since_now(system)  # noqa: S311 - moments that can be repeated
-    landed = [Landed(f"CHAOS-kills-{number}", FUSED) for number in range(size.slides_killed_in)]
+    landed = [Landed(f"CHAOS-kills-{number}", _NO_MODEL) for number in range(size.slides_killed_in)]
     left = [slide for slide in landed if not _is_scored_despite_kills(system, slide, size, rng)]
     kills = _KILLS * len(landed)
     repeated, needed = (0, 0) if left else repeats.count(landed, starts=kills)
