@@ -4,7 +4,9 @@ import difflib
 import os
 from pathlib import Path
 
-from tests.stack.chart_tools import KUBERNETES
+import pytest
+
+from tests.stack.chart_tools import KUBERNETES, KUBERNETES_RANGE
 from tests.support.chart.paths import CHART, CI_VALUES
 from tests.support.chart.rendering import WITH_OPERATORS, manifests, run, schema_locations, text
 from tests.support.chart.summary import summary
@@ -21,11 +23,12 @@ def test_helm_finds_nothing_to_complain_about(values: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_object_fits_its_schema_with_and_without_operators() -> None:
+@pytest.mark.parametrize("version", [KUBERNETES, *KUBERNETES_RANGE])
+def test_every_object_fits_its_schema_with_and_without_operators(version: str) -> None:
     """All in one run: reading the schemas takes most of its time."""
-    rendered = [text(values, *operators) for values in CI_VALUES for operators in ((), WITH_OPERATORS)]
-    version = ("-kubernetes-version", KUBERNETES)
-    done = run("kubeconform", "-strict", "-summary", *version, *schema_locations(), given="\n---\n".join(rendered))
+    rendered = "\n---\n".join(text(values, *operators) for values in CI_VALUES for operators in ((), WITH_OPERATORS))
+    options = ("-strict", "-summary", "-kubernetes-version", version)
+    done = run("kubeconform", *options, *schema_locations(), given=rendered)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

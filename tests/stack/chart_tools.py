@@ -9,8 +9,11 @@ from tests.stack import install, system
 from tests.stack.home import MissingPartError, home, inside, install_once
 
 KUBERNETES = "1.34.0"
+KUBERNETES_RANGE = ("1.30.0", "1.37.0")
+"""The oldest and the newest that the chart supports; manifests are held against the schemas of these, too."""
 OLDEST_GO = (1, 26)
-_SCHEMAS = f"kubernetes-schemas-{KUBERNETES}"
+_SCHEMA_VERSIONS = (KUBERNETES, *KUBERNETES_RANGE)
+_SCHEMAS = f"kubernetes-schemas-{'-'.join(_SCHEMA_VERSIONS)}"
 _SCHEMA_PACKAGE = "kubernetes-validate==1.37.0"
 _PROMETHEUS = "prometheus-debian"
 
@@ -118,11 +121,12 @@ def _unpack_prometheus(folder: Path) -> None:
 def _fetch_schemas(folder: Path) -> None:
     """Those of a PyPI package, made to refer to each other by file name and not to the internet."""
     install.install_aside(folder / "pkg", _SCHEMA_PACKAGE)
-    packed = folder / "pkg" / "kubernetes_validate" / "kubernetes-json-schema" / f"v{KUBERNETES}-local-strict"
-    unpacked = folder / f"v{KUBERNETES}-standalone-strict"
-    unpacked.mkdir()
-    for schema in packed.glob("*.json"):
-        (unpacked / schema.name).write_text(_relative(schema.name, schema.read_text()))
+    packed = folder / "pkg" / "kubernetes_validate" / "kubernetes-json-schema"
+    for version in _SCHEMA_VERSIONS:
+        unpacked = folder / f"v{version}-standalone-strict"
+        unpacked.mkdir()
+        for schema in (packed / f"v{version}-local-strict").glob("*.json"):
+            (unpacked / schema.name).write_text(_relative(schema.name, schema.read_text()))
     shutil.rmtree(folder / "pkg")
 
 
