@@ -69,7 +69,10 @@ def without_topic_and_events(site: Site, observer: Observer) -> Iterator[None]:
 
 
 def _announce(observer: Observer, events: Json) -> None:
-    observer.store(lambda s3: s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=events))
+    configuration = cast("NotificationConfigurationTypeDef", events)
+    observer.store(
+        lambda s3: s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=configuration)
+    )
 
 
 @pytest.mark.usefixtures("without_topic_and_events")
