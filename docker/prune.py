@@ -10,7 +10,11 @@ DATA = {"trainer": {"embedder/encoders"}}
 """Folders of other services that a service reads; they hold no code."""
 USERS = {"model": {"fusion_scorer", "trainer", ALL}, "export": {"results", ALL}}
 """Folders of shared that not every service imports, with those that do; the images of others do not have them."""
-_START = """#!/opt/medulla/bin/python
+_HOLDS_SIGNALS = "/usr/bin/env -S --block-signal=TERM,INT "
+"""Signals wait until a service handles them: the kernel drops what the first process of a container does not handle."""
+_WITHOUT_HANDLERS = {"trainer", ALL}
+"""Programs that leave signals to the interpreter, and so must not start with them blocked."""
+_START = """#!{holds_signals}/opt/medulla/bin/python
 import runpy
 
 runpy.run_module("services.{module}", run_name="__main__", alter_sys=True)
@@ -26,7 +30,8 @@ def main(service: str, root: Path) -> None:
     for folder in [folder for folder, users in USERS.items() if module not in users]:
         shutil.rmtree(package.parent / "shared" / folder)
     start = root / "bin" / "start"
-    start.write_text(_START.format(module=module))
+    holds_signals = "" if service in _WITHOUT_HANDLERS else _HOLDS_SIGNALS
+    start.write_text(_START.format(holds_signals=holds_signals, module=module))
     start.chmod(0o755)
 
 

@@ -21,8 +21,12 @@ _ours: set[_Handler] = set()
 
 
 def end_at_once() -> None:
-    """End the process with 0 on a signal, while it is imported and holds nothing: the first line of a service."""
+    """End the process with 0 on a signal, while it is imported and holds nothing: the first line of a service.
+
+    Signals that its launcher blocked while the interpreter started take effect now.
+    """
     _handle(_end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _NUMBERS)
 
 
 @contextmanager

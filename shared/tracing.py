@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.errors import PermanentError
+from shared.failure import Failure
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
@@ -52,7 +52,7 @@ def span(name: str, headers: Mapping[str, str] | None = None, kind: SpanKind = S
         try:
             yield own
         except Exception as error:
-            mark_failed(error)
+            mark_failed(Failure.of(error))
             raise
 
 
@@ -61,12 +61,12 @@ def set_ids(ids: Mapping[str, str]) -> None:
     trace.get_current_span().set_attributes({f"medulla.{name}": text for name, text in ids.items()})
 
 
-def mark_failed(error: Exception) -> None:
+def mark_failed(failure: Failure) -> None:
     """Mark the current span as failed, with a reason."""
     own = trace.get_current_span()
-    own.set_status(Status(StatusCode.ERROR, type(error).__name__))
-    if isinstance(error, PermanentError):
-        own.set_attribute("medulla.reason", error.reason)
+    own.set_status(Status(StatusCode.ERROR, failure.kind))
+    if failure.reason:
+        own.set_attribute("medulla.reason", failure.reason)
 
 
 def inject(headers: MutableMapping[str, str]) -> None:

@@ -35,6 +35,7 @@ from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.lossy import LossySender
 from shared.health import Check, HealthServer, Heartbeat
+from shared.malloc import return_memory
 from shared.route import subscriptions
 from shared.rpc.client import channel
 from shared.settings import PlatformSettings, load
@@ -56,6 +57,7 @@ class Chosen:
 
 def main() -> int:
     """Run until a signal; returns the exit code."""
+    return_memory()
     return runtime.main(SERVICE, build)
 
 

@@ -32,14 +32,16 @@ class Batching:
 
 @dataclass(eq=False)
 class _Job:
-    """One caller's tiles; `result` is done when the last of them is, or the first has failed."""
+    """One caller's tiles, answered when the last of them is embedded, or the first has failed.
+
+    It does not hold the answer: an error's traceback holds the frames that hold the job, and so the tiles.
+    """
 
     tiles: Tiles
     features: Features
     since: float = field(default_factory=time.monotonic)
     taken: int = 0
     remaining: int = field(init=False)
-    result: "Future[Features]" = field(default_factory=Future)
 
     def __post_init__(self) -> None:
         self.remaining = len(self.tiles)
@@ -65,7 +67,7 @@ class Batcher:
         self._encoder = encoder
         self._batching = batching
         self._jobs: deque[_Job] = deque()
-        self._unanswered: set[_Job] = set()
+        self._unanswered: dict[_Job, Future[Features]] = {}
         self._changed = Condition()
         self._closed = False
         self._runners = [Thread(target=self._run, name=f"batch-{i}", daemon=True) for i in range(batching.in_flight)]
@@ -112,14 +114,16 @@ class Batcher:
         features = np.empty((len(tiles), self.manifest.dim), np.float32)
         if len(tiles) == 0:
             return features
-        job = _Job(tiles, features)
+        return self._enqueue(_Job(tiles, features)).result()
+
+    def _enqueue(self, job: _Job) -> Future[Features]:
         with self._changed:
             if self._closed:
                 raise EncoderStoppedError("the encoder has stopped")
             self._jobs.append(job)
-            self._unanswered.add(job)
+            answer = self._unanswered[job] = Future()
             self._changed.notify_all()
-        return job.result.result()
+        return answer
 
     def _run(self) -> None:
         while pieces := self._take():
@@ -127,6 +131,7 @@ class Batcher:
                 self._give(pieces, self._embed(pieces))
             except BaseException as error:  # noqa: BLE001 - the callers that wait for these tiles raise it
                 self._fail(pieces, error)
+            del pieces  # while it waits for others, they would hold a slide's tiles
 
     def _embed(self, pieces: list[_Piece]) -> Features:
         tiles = np.concatenate([piece.tiles for piece in pieces]) if len(pieces) > 1 else pieces[0].tiles
@@ -193,10 +198,10 @@ class Batcher:
 
     def _answer(self, job: _Job, error: BaseException | None = None) -> None:
         """Give a job's caller its features, or an error, unless it has its answer; to be called under the lock."""
-        if job not in self._unanswered:
+        answer = self._unanswered.pop(job, None)
+        if answer is None:
             return
-        self._unanswered.remove(job)
         if error is None:
-            job.result.set_result(job.features)
+            answer.set_result(job.features)
         else:
-            job.result.set_exception(error)
+            answer.set_exception(error)

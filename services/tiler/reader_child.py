@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.tiler import reader_wire as wire
-from services.tiler.kept_memory import keep_memory
 from services.tiler.ports import Cut, Origins, Region, Rgb, SlideReader
 from services.tiler.range_channel import CHANNELS, RangeClient
 from services.tiler.ranged_slide import RangedSlide, open_ranged
@@ -25,6 +24,7 @@ from services.tiler.resolution import Override
 from shared.child_process import limit_memory
 from shared.error_location import place_of
 from shared.errors import PermanentError
+from shared.malloc import keep_memory
 from shared.preprocessing import Preprocessing
 from shared.units import Level0Px, MicronsPerPx, TilePx
 

@@ -7,6 +7,7 @@ from shared.bus.dead_letters import origin_of, to_dead_letter
 from shared.bus.events import to_record
 from shared.bus.port import Record
 from shared.errors import PermanentError, TransientError
+from shared.failure import Failure
 from shared.incidents import contained
 from shared.logs import get
 from shared.steps.retries import Retries
@@ -50,4 +51,4 @@ def _notices(task: Task, error: PermanentError) -> Sequence[Record]:
 
 def _rejected(task: Task, error: PermanentError, notices: Sequence[Record] = ()) -> Outcome:
     _log.warning("dead letter", reason=error.reason, advice=error.advice, origin=origin_of(task.delivery))
-    return Outcome("rejected", [*notices, to_dead_letter(task.delivery, error, task.service)], error)
+    return Outcome("rejected", [*notices, to_dead_letter(task.delivery, error, task.service)], Failure.of(error))

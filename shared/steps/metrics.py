@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from shared import metrics
 from shared.bus.dead_letters import attempts_of, turns_of
-from shared.errors import PermanentError
 from shared.steps.step import Handle, Outcome, Task
 
 
@@ -35,6 +34,6 @@ def count_outcome(task: Task, handle: Handle) -> Outcome:
     metrics.EVENTS.labels(task.service, topic, outcome.name).inc()
     if outcome.name == "retried":
         metrics.RETRIES.labels(task.service, topic).inc()
-    if outcome.name == "rejected" and isinstance(outcome.error, PermanentError):
-        metrics.DEAD_LETTERS.labels(task.service, outcome.error.reason).inc()
+    if outcome.name == "rejected" and outcome.failure is not None:
+        metrics.DEAD_LETTERS.labels(task.service, outcome.failure.reason).inc()
     return outcome

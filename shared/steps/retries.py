@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.bus.dead_letters import attempts_of, origin_of
 from shared.bus.retry import RetriesExhaustedError, RetryPolicy
 from shared.errors import GivenUpError, MedullaError, TransientError
+from shared.failure import Failure
 from shared.logs import get
 from shared.steps.step import Handle, Outcome, Task
 
@@ -42,4 +43,4 @@ class Retries:
         if again is None:
             return None
         _log.warning("retry later", sentence=str(error), origin=origin_of(task.delivery), attempt=attempts_of(again))
-        return Outcome("retried", [again], error)
+        return Outcome("retried", [again], Failure.of(error))

@@ -7,9 +7,9 @@ from shared.tracing import mark_failed, span
 
 
 def trace(task: Task, handle: Handle) -> Outcome:
-    """Work inside a span, which an outcome with an error marks as failed."""
+    """Work inside a span, which an outcome with a failure marks as failed."""
     with span(f"{task.service} {task.route.topic}", task.record.headers, SpanKind.CONSUMER):
         outcome = handle(task)
-        if outcome.error is not None:
-            mark_failed(outcome.error)
+        if outcome.failure is not None:
+            mark_failed(outcome.failure)
         return outcome

@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any, Literal, TypeAlias
 
 from shared.bus.port import Delivery, Record
-from shared.errors import MedullaError
+from shared.failure import Failure
 from shared.route import Route
 
 
@@ -36,8 +36,8 @@ class Outcome:
 
     name: Literal["ok", "retried", "unfinished", "rejected"]
     records: Sequence[Record]
-    error: MedullaError | None = None
-    """Why it was retried or rejected."""
+    failure: Failure | None = None
+    """Why it was retried or rejected: no error, whose frames would keep the data of the work until a collection."""
 
 
 Handle: TypeAlias = Callable[[Task], Outcome]

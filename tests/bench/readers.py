@@ -14,10 +14,10 @@ import tiffslide
 from PIL import Image
 
 from services.tiler.grid import GridSpec, lay
-from services.tiler.kept_memory import keep_memory
 from services.tiler.ports import Cut, Origins, Rgb
 from services.tiler.pyramid import best_level, resampled
 from services.tiler.readers import open_slide
+from shared.malloc import keep_memory
 from shared.preprocessing import Preprocessing
 from tests.bench import material
 from tests.bench.decode_limit import StoredTiles

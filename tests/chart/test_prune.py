@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.stack.services import LAUNCHER
 from tests.support.checkout import CHECKOUT
 
 _PRUNE = runpy.run_path(str(CHECKOUT / "docker" / "prune.py"))
@@ -37,6 +38,25 @@ def test_model_and_exports_are_in_the_images_of_their_users_alone(
     (tmp_path / "bin").mkdir()
     _PRUNE["main"](service, tmp_path)
     assert {path.name for path in (packages / "shared").iterdir()} == shared
+
+
+@pytest.mark.parametrize(
+    ("service", "launcher"),
+    [
+        ("tiler", ["/usr/bin/env", "-S", *LAUNCHER[1:], "/opt/medulla/bin/python"]),
+        ("trainer", ["/opt/medulla/bin/python"]),
+    ],
+)
+def test_start_holds_signals_back_for_programs_that_handle_them(
+    tmp_path: Path, service: str, launcher: list[str]
+) -> None:
+    (tmp_path / "lib" / "python3.11" / "site-packages" / "services" / service).mkdir(parents=True)
+    for folder in _PRUNE["USERS"]:
+        (tmp_path / "lib" / "python3.11" / "site-packages" / "shared" / folder).mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    _PRUNE["main"](service, tmp_path)
+    first, *_ = (tmp_path / "bin" / "start").read_text().splitlines()
+    assert first == f"#!{' '.join(launcher)}"
 
 
 @pytest.mark.parametrize("folder", _PRUNE["USERS"])

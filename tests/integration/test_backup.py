@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.results.case_list import Selection
 from services.standalone.backup import running_system
 from shared import keys
 from shared.bus.events import to_record
@@ -41,12 +42,14 @@ def test_both_are_lost_and_come_back_with_a_valid_audit(system: LossySystem, min
     target = f"s3://{minio.bucket('backups')}/night"
     system.blobs.put(f"{keys.ATTEMPTS}at-work.json", b"{}")
     before = system.listed(), system.scores(), system.objects(), system.results.verify_whole_chain()
+    counted = system.results.counts(Selection())
     made = printed("backup", "--to", target)
     assert (made["objects"], made["audit_head"]) == (len(before[2]), before[3].head)
     system.lose()
     restored = printed("restore", "--from", target)
     after = system.listed(), system.scores(), system.objects(), system.results.verify_whole_chain()
     assert after == before
+    assert system.results.counts(Selection()) == counted
     assert restored["audit"] == {"intact": True, "entries": 4, "head": before[3].head}
     assert apply(system.results, record("MB-4", "1", 9))
     report = system.results.verify_whole_chain()

@@ -10,6 +10,9 @@ from pathlib import Path
 from tests.stack.process import Program, answers
 from tests.support.checkout import CHECKOUT
 
+LAUNCHER = ("env", "--block-signal=TERM,INT")
+"""Holds signals back until the service handles them, as `start` of its image does (`docker/prune.py`)."""
+
 SERVICES = ("tiler", "embedder", "fusion_scorer", "results")
 GROUPS = (*SERVICES, "results_fhir")
 """Consumer groups, each with a topic of its own for retries; results has the last one with a FHIR server only."""
@@ -61,6 +64,8 @@ class Service:
     folder: Path
     health_port: int
     environment: Mapping[str, str]
+    replica: int = 0
+    """Tells processes of one service apart."""
 
     @property
     def health(self) -> str:
@@ -73,15 +78,16 @@ class Service:
         return {
             **self.environment,
             "MEDULLA_HTTP_PORT": str(self.health_port),
-            "MEDULLA_KAFKA__GROUP_INSTANCE_ID": f"{self.name}-0",
+            "MEDULLA_KAFKA__GROUP_INSTANCE_ID": f"{self.name}-{self.replica}",
             "PYTHONUNBUFFERED": "1",
         }
 
     @cached_property
     def program(self) -> Program:
         """Its process."""
-        command = [sys.executable, "-m", f"services.{self.name}"]
-        return Program(self.name, self.folder, command, self.settings, CHECKOUT)
+        command = [*LAUNCHER, sys.executable, "-m", f"services.{self.name}"]
+        name = f"{self.name}-{self.replica}" if self.replica else self.name
+        return Program(name, self.folder, command, self.settings, CHECKOUT)
 
     def write_settings(self) -> Path:
         """Keep the settings, passwords among them, as a file that a shell can read, for a start by hand."""

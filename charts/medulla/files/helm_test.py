@@ -1,4 +1,4 @@
-"""Puts the demo slide into the bucket as a case of its own and waits for its score; run by `helm test`."""
+"""Puts the demo slide into the bucket as a case of its own, waits for its score and erases it; run by `helm test`."""
 
 import sys
 import threading
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import services.standalone
+from services.standalone.case_erasure import erase_case
 from shared import keys
 from shared.blob.s3 import S3Store
 from shared.errors import MedullaError, TransientError
@@ -17,11 +18,12 @@ from shared.units import CaseId
 
 SLIDE = Path(services.standalone.__file__).parent / "demo" / "cmu-1-small-region.svs"
 _PAUSE_S = 2.0
+_NO_SCORE = "no score in time. Does the bucket announce slides/ to s3.events? Is a bundle promoted? See RUNBOOK.md"
 T = TypeVar("T")
 
 
 def main(seconds: float) -> int:
-    """Returns 0 when the case has a score, 1 when it has none in time, 3 when the store is down."""
+    """Returns 0 when the case had a score and is erased, 1 when it has none in time, 3 when store or bus are down."""
     case = CaseId(f"helm-test-{uuid.uuid4().hex[:8]}")
     started = time.monotonic()
     try:
@@ -29,13 +31,16 @@ def main(seconds: float) -> int:
         _wait(lambda: store.put(f"{keys.SLIDES}{case}/{case}{SLIDE.suffix}", SLIDE.read_bytes()), started + seconds)
         print(f"put a slide as case {case}; waiting {seconds:.0f} s for its score", flush=True)
         score = _wait(lambda: next(iter(store.list(keys.scores(case))), None), started + seconds)
+        if score is None:
+            print(
+                "no score in time. Does the bucket announce slides/ to s3.events? Is a bundle promoted? See RUNBOOK.md"
+            )
+            return 1
+        print(f"scored after {time.monotonic() - started:.0f} s: {score.key}", flush=True)
+        print(f"case {case}: {erase_case(case, folder=None)}")
     except MedullaError as error:
         print(error)
         return 3
-    if score is None:
-        print("no score in time. Does the bucket announce slides/ to s3.events? Is a bundle promoted? See RUNBOOK.md")
-        return 1
-    print(f"scored after {time.monotonic() - started:.0f} s: {score.key}")
     return 0
 
 

@@ -140,7 +140,7 @@ backup: {needs: [kafka, s3, database, backups]}
 {{- if .Values.trainer.enabled }}
 trainer: {needs: {{ if contains "s3://" (join " " .Values.trainer.args) }}[s3]{{ else }}[]{{ end }}}
 {{- end }}
-test: {needs: [s3]}
+test: {needs: [kafka, s3]}
 {{- if .Values.dev.enabled }}
 dev-set-up: {needs: [s3]}
 {{- end }}

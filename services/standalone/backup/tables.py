@@ -13,14 +13,14 @@ from services.results import migrate
 from services.results.audit_chain import ERASED
 from services.results.database import transaction
 from services.results.errors import DatabaseDownError
-from services.results.schema import AUDIT
+from services.results.schema import AUDIT, CASE_COUNTS
 from services.standalone.backup.backup_store import BackupStore
 from services.standalone.backup.errors import NewerBackupError, NotEmptyError, UnsuitableTargetError
 from services.standalone.backup.manifest import Manifest, TableCopy
 from shared.units import Sha256
 
-_VERSION = "alembic_version"
-"""Alembic's own table: migrations write it."""
+_WRITTEN_ELSEWHERE = ("alembic_version", CASE_COUNTS.name)
+"""Tables that migrations write, and triggers with each case that comes."""
 _PART_BYTES = 8 << 20
 """Text of rows that is compressed into a part."""
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -124,7 +124,7 @@ def _load_table(tx: Connection, copy: TableCopy, store: BackupStore) -> None:
 
 def _names(tx: Connection) -> list[str]:
     ordered = inspect(tx).get_sorted_table_and_fkc_names()
-    return [name for name, _ in ordered if name and name != _VERSION]
+    return [name for name, _ in ordered if name and name not in _WRITTEN_ELSEWHERE]
 
 
 def _listed(columns: Sequence[str]) -> sql.Composed:

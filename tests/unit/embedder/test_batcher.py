@@ -1,6 +1,8 @@
 """Batches are filled across callers, and every caller gets its own answer."""
 
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Barrier, Event
 
 import numpy as np
@@ -15,6 +17,7 @@ from services.embedder.errors import EncoderStoppedError
 from services.embedder.ports import Features, Tiles
 from shared.errors import TransientError
 from tests.support.embedding import DIM, FakeEncoder, digest_of, pixels_of
+from tests.support.garbage import collector_off
 from tests.support.polling import wait_for
 
 SLIDE = Slide(digest=digest_of("s"))
@@ -86,6 +89,20 @@ def test_an_encoder_that_is_down_is_told_to_every_caller_whose_tiles_it_had() ->
         for job in jobs:
             with pytest.raises(TransientError, match="is down"):
                 job.result(10)
+
+
+def test_tiles_that_failed_are_freed_with_their_error() -> None:
+    class Down(FakeEncoder):
+        def embed(self, tiles: Tiles) -> Features:  # noqa: ARG002
+            raise TransientError("down")
+
+    tiles = pixels_of(SLIDE, range(8))
+    reference = weakref.ref(tiles)
+    with collector_off(), Batcher(Down(), Batching(4)) as batcher:
+        with suppress(TransientError):
+            batcher.embed(tiles)
+        del tiles
+        assert wait_for(lambda: reference() is None, 10)
 
 
 @pytest.mark.parametrize("abandoned", [True, False])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.stack.services import SERVICES
+from tests.stack.services import LAUNCHER, SERVICES
 from tests.support.checkout import CHECKOUT
 
 _BUILDS = """
@@ -63,6 +63,24 @@ def test_a_service_that_is_being_imported_ends_with_0(service: str) -> None:
         _read_until(process, "grpc")
         process.terminate()
         process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_launcher_holds_signals_back() -> None:
+    prints = "import signal; print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])))"
+    blocked = subprocess.run([*LAUNCHER, sys.executable, "-c", prints], capture_output=True, text=True, check=True)
+    assert blocked.stdout == f"{sorted([signal.SIGINT, signal.SIGTERM])}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_before_the_interpreter_runs_ends_a_service_with_0(number: signal.Signals) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+    try:
+        with _started("-m", "services.embedder") as process:
+            process.send_signal(number)
+            process.communicate(timeout=60)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert process.returncode == 0
 
 

@@ -1,6 +1,7 @@
 """Errors that nobody raised on purpose, and deaths of the process, as the fate of the record at work."""
 
 import builtins
+import weakref
 from dataclasses import replace
 from typing import NoReturn
 
@@ -19,14 +20,16 @@ from shared.errors import (
     CrashedWorkerError,
     GivenUpError,
     InternalError,
+    MedullaError,
     PermanentError,
     TransientError,
     UnfinishedError,
 )
 from shared.incidents import STOPS
 from tests.support.bus import Running
+from tests.support.garbage import collector_off
 from tests.support.logs import logging_as
-from tests.support.worker_bench import QUICK, Bench, refuse, rejection, route, scored, tiled
+from tests.support.worker_bench import QUICK, Bench, NoTissueError, refuse, rejection, route, scored, tiled
 
 _WITH_ARGUMENTS = (UnicodeError, BaseExceptionGroup, *STOPS)
 
@@ -56,6 +59,25 @@ def test_whatever_handlers_raise_is_the_outcome_of_their_records() -> None:
     assert [record.key for record in bench.bus.records(topics.CASES_SCORED)] == ["good"]
     rejections = [decoder(SlideRejected)(each) for each in bench.bus.records(topics.SLIDES_REJECTED)]
     assert [rejected.reason for rejected in rejections] == ["internal_error"] * len(kinds)
+
+
+@pytest.mark.parametrize("kind", [TransientError, InternalError, NoTissueError])
+def test_what_a_failed_handler_held_is_freed_with_its_error(kind: type[MedullaError]) -> None:
+    class Pixels:
+        pass
+
+    references: list[weakref.ref[Pixels]] = []
+
+    def fail(_: SlideTiled) -> NoReturn:
+        pixels = Pixels()
+        references.append(weakref.ref(pixels))
+        raise kind("the encoder is down")
+
+    bench = Bench(route(fail), replace(QUICK, max_attempts=4))
+    with collector_off():
+        bench.drain(to_record(tiled(), "tiler"))
+        assert [reference() for reference in references] == [None] * len(references)
+    assert references
 
 
 def test_a_dead_letter_of_a_bug_names_the_incident_and_not_the_value() -> None:
