@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -10,6 +11,9 @@ from tests.support.cluster.observer import Json, Observer
 from tests.support.cluster.operator import paste
 from tests.support.cluster.site import BUCKET, Site
 from tests.support.command_line import medulla
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import NotificationConfigurationTypeDef
 
 _DELETE_TOPIC = """
 import sys
