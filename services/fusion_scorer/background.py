@@ -3,17 +3,22 @@
 Each case is a request on a topic of its own, which gives way to all others of the scorer, as its score does in results.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import math
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideRejected
 
-from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
+from services.fusion_scorer.errors import EncoderAwaitedError
 from services.fusion_scorer.handler import RescoreCase
-from services.fusion_scorer.promoted import Bundles
-from shared import keys, metrics, model_keys
+from shared import metrics, model_keys
 from shared.blob.port import BlobStore
-from shared.errors import PermanentError
+from shared.units import Sha256
+
+_LOOK_EVERY_S = 1.0
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -34,39 +39,56 @@ class BackgroundStop:
         self.store.delete(model_keys.RESCORING_STOPPED)
 
 
+@dataclass
+class StopLooks:
+    """Looks for a stop every second; one that was seen is looked for again at once, since it may be lifted."""
+
+    stop: BackgroundStop
+    clock: Callable[[], float] = time.monotonic
+    _next_at: float = field(default=-math.inf, init=False)
+
+    def __bool__(self) -> bool:
+        now = self.clock()
+        if now < self._next_at:
+            return False
+        if self.stop:
+            return True
+        self._next_at = now + _LOOK_EVERY_S
+        return False
+
+
 @dataclass(frozen=True)
 class RescoreInBackground:
     """One request in the background in, at most one score out."""
 
     rescore: RescoreCase
-    bundles: Bundles
+    is_stopped: StopLooks
 
     def __call__(self, event: CaseRescoreRequested) -> Iterator[CaseScored | SlideRejected]:
         """Score the case as `rescore` does, unless an operator stopped that.
 
         After a promotion a case keeps its score while the bundle's encoder is still to embed one of its slides.
         """
-        if BackgroundStop(self.rescore.index.store):
+        if self.is_stopped:
             metrics.RESCORED.labels("stopped").inc()
             return
-        if self._waits(event):
-            metrics.RESCORED.labels("waits_for_encoder").inc()
-            return
-        for result in self.rescore(event):
-            if isinstance(result, CaseScored):
-                result.background = True
-            yield result
-        metrics.RESCORED.labels("done").inc()
-
-    def _waits(self, event: CaseRescoreRequested) -> bool:
         try:
-            bundle = self.bundles.promoted().bundle
-        except PermanentError:
-            return False
-        encoder, store = encoder_of(bundle), self.rescore.index.store
-        if encoder is None or event.cause != bundle.digest or not is_served(store, encoder):
-            return False
-        return waits(store, encoder, keys.case_id(event.case_id, "the request"))
+            yield from map(_marked, self.rescore(event, _promotion(event)))
+        except EncoderAwaitedError:
+            metrics.RESCORED.labels("waits_for_encoder").inc()
+        else:
+            metrics.RESCORED.labels("done").inc()
+
+
+def _marked(result: CaseScored | SlideRejected) -> CaseScored | SlideRejected:
+    if isinstance(result, CaseScored):
+        result.background = True
+    return result
+
+
+def _promotion(event: CaseRescoreRequested) -> Sha256 | None:
+    """The bundle whose promotion asks for the score; None where something else does."""
+    return Sha256(event.cause) if _DIGEST.fullmatch(event.cause) else None
 
 
 def in_background(requests: Iterable[CaseRescoreRequested]) -> Iterator[CaseRescoreRequested]:

@@ -5,7 +5,7 @@ from typing import ClassVar
 import grpc
 from medulla.v1.events_pb2 import SlideEmbedded
 
-from shared.errors import PermanentError, TransientError
+from shared.errors import MedullaError, PermanentError, TransientError
 
 
 class BadSlideError(PermanentError):
@@ -58,6 +58,10 @@ class NoBundleError(PermanentError):
     reason = "bad_bundle"
     advice = "Promote a bundle with `medulla rescore --bundle PATH`; waiting cases are then scored by themselves."
     grpc_code: ClassVar[grpc.StatusCode] = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class EncoderAwaitedError(MedullaError):
+    """A case keeps its score until the encoder of the promoted bundle has embedded its slides."""
 
 
 class MovedMeanwhileError(TransientError):

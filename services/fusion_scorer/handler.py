@@ -21,7 +21,7 @@ from shared.errors import PermanentError
 from shared.model.errors import BadClinicalRecordError, BadVectorsError
 from shared.slides.embedded import other_holders
 from shared.times import when
-from shared.units import CaseId
+from shared.units import CaseId, Sha256
 
 _log = logs.get(__name__)
 
@@ -53,24 +53,27 @@ class RescoreCase:
     score_case: ScoreCase
     index: CaseIndex
 
-    def __call__(self, event: CaseRescoreRequested) -> Iterable[CaseScored | SlideRejected]:
+    def __call__(
+        self, event: CaseRescoreRequested, promotion: Sha256 | None = None
+    ) -> Iterable[CaseScored | SlideRejected]:
         """Score the case; while no bundle is promoted it waits in the index, and promotion scores it.
 
         A case of inputs that are all refused when they land is passed over, since each refusal is reported then. A
-        refusal that the case's state already had is reported again, and is no other dead letter.
+        refusal that the case's state already had is reported again, and is no other dead letter. `promotion` is the
+        digest of the bundle whose promotion asks for it.
         """
         case, refuse = keys.case_id(event.case_id, "the request"), RefuseScore(self.index.store)
         try:
-            return self._scored(case)
+            return self._scored(case, promotion)
         except PermanentError as error:
             if not refuse.is_recorded(case, error):
                 raise
             rejection = refuse(event, error)
             return () if rejection is None else (rejection,)
 
-    def _scored(self, case: CaseId) -> Iterable[CaseScored]:
+    def _scored(self, case: CaseId, promotion: Sha256 | None) -> Iterable[CaseScored]:
         try:
-            return (self.score_case(case),)
+            return (self.score_case(case, promotion),)
         except NoBundleError as error:
             _log.warning("case waits for a bundle", sentence=str(error), advice=error.advice)
         except (BadClinicalRecordError, BadVectorsError):

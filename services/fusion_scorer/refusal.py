@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideEmbedded, SlideRejected
 
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.case_record import CaseRecord, Version
+from services.fusion_scorer.case_record import CaseRecord, RecordedState, Version
 from services.fusion_scorer.errors import BadSlideError
 from services.fusion_scorer.snapshot import TakeSnapshot
 from shared import keys
@@ -64,7 +64,8 @@ class RefuseScore:
         if not CaseIndex(self.store).has_case(case):
             return ""
         seen = self._seen(case)
-        return CaseRecord(self.store).record(case, _state(error, seen), seen, when(event.as_of)).revision
+        state = RecordedState("", _state(error, seen), frozenset(seen))
+        return CaseRecord(self.store).record(case, state, when(event.as_of)).revision
 
     def _seen(self, case: CaseId) -> Sequence[Version]:
         """The objects of the case; none where looking at them fails, which must not keep the refusal from people."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, SlideEmbedded
 
-from services.fusion_scorer.background import RescoreInBackground
+from services.fusion_scorer.background import BackgroundStop, RescoreInBackground, StopLooks
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -71,7 +71,7 @@ def routes(
         Route(
             topics.CASES_RESCORE_BACKGROUND,
             decoder(CaseRescoreRequested),
-            RescoreInBackground(rescore, bundles),
+            RescoreInBackground(rescore, StopLooks(BackgroundStop(store))),
             RefuseScore(store),
         ),
     )

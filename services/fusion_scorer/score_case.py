@@ -12,9 +12,9 @@ from medulla.v1.scorer_pb2 import LeftOutSlide, Score
 
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader, RefusedInput, StoredCase
-from services.fusion_scorer.case_record import CaseRecord, RecordedScore, RecordedState
+from services.fusion_scorer.case_record import CaseRecord, RecordedScore, RecordedState, RecordedStates
 from services.fusion_scorer.encoder_bags import encoder_of
-from services.fusion_scorer.errors import MovedMeanwhileError, NothingToScoreError
+from services.fusion_scorer.errors import EncoderAwaitedError, MovedMeanwhileError, NothingToScoreError
 from services.fusion_scorer.promoted import Bundles, Promoted
 from services.fusion_scorer.score import Scored, score
 from services.fusion_scorer.score_json import to_bytes
@@ -57,36 +57,64 @@ class ScoreCase:
     """Announces the file of a slide whose entry in the index is damaged."""
     read_record: ReadRecord = parse_record
 
-    def __call__(self, case: CaseId) -> CaseScored:
+    def __call__(self, case: CaseId, promotion: Sha256 | None = None) -> CaseScored:
         """Score the case as it stands; see `case_record` for how an older state is kept from being published last.
+
+        `promotion` is the digest of the bundle whose promotion asks for it.
 
         Raises:
             NoBundleError: none is promoted.
             NothingToScoreError: nothing of the case is stored, and nothing of it was ever seen.
             BadClinicalRecordError, BadVectorsError: what the bundle refuses is all that there ever was of it.
             BadSlideError: a bag cannot be used, or was made by another encoder than the bundle's.
+            EncoderAwaitedError: the bundle of `promotion` reads bags that are still to come.
             MovedMeanwhileError: the case changes faster than it can be scored.
         """
+        known = CaseRecord(self.store).states(case)
+        if self._is_of_another_model(known.last, promotion) and (event := self._score_once(case, known, promotion)):
+            return event
+        return self._score_until_it_stands(case, known, promotion)
+
+    def _is_of_another_model(self, last: RecordedState | None, promotion: Sha256 | None) -> bool:
+        """Whether the last score was made by another bundle or program, so that it is outdated whatever the inputs."""
+        if last is None or last.score is None or not last.model:
+            return False
+        return last.model != self._model(promotion or self.bundles.promoted().bundle.digest)
+
+    def _score_once(self, case: CaseId, known: RecordedStates, promotion: Sha256 | None) -> CaseScored | None:
+        """Score the case under a revision that is reserved before it is read; None where an input is of the future."""
+        record = CaseRecord(self.store)
+        with record.reserved(case, known) as reservation:
+            promoted = self.bundles.promoted()
+            snapshot = self._look(case, promoted, promotion)
+            outcome = self._outcome(promoted, snapshot)
+            if not reservation.covers(outcome.as_of):
+                return None
+            recorded = record.fill(case, reservation, self._state(promoted, snapshot, outcome))
+        outcome.count(self.sites)
+        return outcome.event(recorded)
+
+    def _score_until_it_stands(self, case: CaseId, known: RecordedStates, promotion: Sha256 | None) -> CaseScored:
+        """Score the case, and again if it changed meanwhile."""
         for _ in range(_LOOKS):
             promoted = self.bundles.promoted()
-            snapshot = self._look(case, promoted)
-            if unchanged := self._unchanged(promoted, snapshot):
+            snapshot = self._look(case, promoted, promotion)
+            if unchanged := self._unchanged(promoted, snapshot, known.last):
                 return unchanged
             outcome = self._outcome(promoted, snapshot)
-            state, score = outcome.state(snapshot), outcome.recorded(self._basis(promoted, snapshot))
-            recorded = CaseRecord(self.store).record(case, state, snapshot.seen, outcome.as_of, score)
+            state = self._state(promoted, snapshot, outcome)
+            recorded = CaseRecord(self.store).record(case, state, outcome.as_of, known)
             if (self.bundles.promoted().pointer, self._look(case, promoted)) == (promoted.pointer, snapshot):
                 outcome.count(self.sites)
                 return outcome.event(recorded)
+            known = CaseRecord(self.store).states(case)
         raise MovedMeanwhileError(f"case {case} changes while it is scored")
 
-    def _unchanged(self, promoted: Promoted, snapshot: CaseSnapshot) -> CaseScored | None:
+    def _unchanged(self, promoted: Promoted, snapshot: CaseSnapshot, last: RecordedState | None) -> CaseScored | None:
         """The event of the case's last state, where that was made from exactly this; else None.
 
-        The state is read after the snapshot: if the case changed meanwhile, the score of that change has the state's
-        revision or a greater one.
+        If the case changes now, the score of that change has the state's revision or a greater one.
         """
-        last = CaseRecord(self.store).last(snapshot.case_id)
         if last is None or last.score is None or snapshot.damaged:
             return None
         if last.score.basis != self._basis(promoted, snapshot):
@@ -95,14 +123,27 @@ class ScoreCase:
         metrics.SCORES_UNCHANGED.inc()
         return _of_revision(event, last) if self.store.head(event.score_key) else None
 
+    def _state(
+        self, promoted: Promoted, snapshot: CaseSnapshot, outcome: "_StoredScore | _Withdrawal"
+    ) -> RecordedState:
+        score, model = outcome.recorded(self._basis(promoted, snapshot)), self._model(promoted.bundle.digest)
+        return RecordedState("", outcome.state(snapshot), frozenset(snapshot.seen), score, model)
+
     def _basis(self, promoted: Promoted, snapshot: CaseSnapshot) -> Sha256:
         """Digest of everything that the score of a case depends on."""
+        return digest_of([self._model(promoted.bundle.digest), snapshot.digest])
+
+    def _model(self, bundle: Sha256) -> Sha256:
+        """Digest of what the score of a case depends on beside the case."""
         left_out = [slide.SerializeToString(deterministic=True).hex() for slide in self.left_out]
         reading = "" if self.read_record is parse_record else _PROCESS
-        return digest_of([promoted.bundle.digest, self.program_version, snapshot.digest, left_out, reading])
+        return digest_of([bundle, self.program_version, left_out, reading])
 
-    def _look(self, case: CaseId, promoted: Promoted) -> CaseSnapshot:
-        return TakeSnapshot(self.store, CaseIndex(self.store))(case, encoder_of(promoted.bundle))
+    def _look(self, case: CaseId, promoted: Promoted, promotion: Sha256 | None = None) -> CaseSnapshot:
+        snapshot = TakeSnapshot(self.store, CaseIndex(self.store))(case, encoder_of(promoted.bundle))
+        if promotion == promoted.bundle.digest and snapshot.awaits_encoder:
+            raise EncoderAwaitedError(f"case {case} has slides that the encoder of the promoted bundle is to embed")
+        return snapshot
 
     def _outcome(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":
         for file in snapshot.damaged:

@@ -58,6 +58,11 @@ class CaseSnapshot:
         return tuple(map(stored_object.to_message, (*record, *self.vectors)))
 
     @property
+    def awaits_encoder(self) -> bool:
+        """Whether a slide is still to be embedded by the encoder that is asked for."""
+        return any(slide.reason == NOT_EMBEDDED for slide in self.left_out)
+
+    @property
     def digest(self) -> Sha256:
         """Digest of all that it holds."""
         messages = (self.slides, self.left_out, self.remarks, self.objects, self.read)

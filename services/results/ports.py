@@ -171,7 +171,7 @@ class ResultStore(Protocol):
         """How many cases a selection has, and how many have each value of each field."""
 
     def refresh_summaries(self) -> None:
-        """Derive the summaries of cases that an older program wrote."""
+        """Derive the summaries of cases that an older program wrote, and sum up changes of counts."""
 
     def case(self, case_id: CaseId) -> CaseFacts | None:
         """One case, or None."""

@@ -59,6 +59,10 @@ CASES = Table(
         "concluded_at", UtcTime, comment="Progress up to then is of what the last score or withdrawal was made from"
     ),
     Column("summary_revision", BigInteger, comment="Revision from which the columns below and the labels were derived"),
+    Column(
+        "listed_revision", BigInteger, comment="Revision from which the columns of the list and the labels were derived"
+    ),
+    Column("labels", Text, comment="Flags and reasons, each after its field and a colon, separated by U+001F"),
     Column("state", String(16), comment="in_progress, scored, abstained, rejected or withdrawn"),
     Column("risk_group", Text),
     Column("certainty", Text),
@@ -87,6 +91,18 @@ CASE_LABELS = Table(
     Column("label", String(200), primary_key=True),
     Column("position", Integer, nullable=False, comment="Order in which the labels of a case are shown"),
     Index("case_labels_by_label", "field", "label", "case_id"),
+)
+
+CASE_COUNTS = Table(
+    "case_counts",
+    METADATA,
+    Column("state", String(16)),
+    Column("risk_group", Text),
+    Column("certainty", Text),
+    Column("site_id", String(64)),
+    Column("labels", Text),
+    Column("cases", BigInteger, nullable=False, comment="To be added; negative for cases that left"),
+    Column("summed", Boolean, nullable=False, comment="Whether it is the sum of earlier rows"),
 )
 
 SCORES = Table(

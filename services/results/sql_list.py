@@ -1,22 +1,19 @@
-"""Reads pages and counts of the list of cases from their columns."""
+"""Reads pages of the list of cases from their columns, and its counts."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from functools import reduce
 from typing import Any
 
 from medulla.v1.results_pb2 import CaseSummary
 from medulla.v1.scorer_pb2 import HorizonRisk
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
+from services.results import sql_counts
 from services.results.case_list import IN_PROGRESS, UNCERTAIN, Counts, Field, Order, PageMark, Selection, state_of
 from services.results.schema import CASE_LABELS, CASES
 from shared.times import stamp
 
 _COLUMNS: Mapping[Field, ColumnElement[Any]] = {
-    Field.STATE: case(
-        (CASES.c.certainty.in_(UNCERTAIN), CASES.c.certainty), else_=func.coalesce(CASES.c.state, IN_PROGRESS)
-    ),
     Field.GROUP: CASES.c.risk_group,
     Field.CERTAINTY: CASES.c.certainty,
     Field.SITE: CASES.c.site_id,
@@ -68,19 +65,32 @@ def _first(tx: Connection, query: Select[Any], limit: int, after: PageMark | Non
 
 def counts(tx: Connection, chosen: Selection) -> Counts:
     """How many cases a selection has; each field is counted as if it were not filtered."""
-    groups = _grouped(tx, chosen)
-    values = {field: _folded(groups, chosen, field) for field in _COLUMNS}
-    values |= {field: _label_counts(tx, chosen, field) for field in _LABELS}
-    return Counts(sum(count for key, count in groups if _fits(key, chosen)), values)
+    return sql_counts.counts(tx, chosen, _words(chosen))
 
 
 def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
-    conditions = [
-        or_(*(func.lower(column).contains(word, autoescape=True) for column in _SEARCHED)) for word in chosen.words
-    ]
-    for field, values in chosen.values.items():
-        conditions.append(_is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values)))
-    return conditions
+    conditions = _words(chosen)
+    return conditions + [_has(field, values) for field, values in chosen.values.items()]
+
+
+def _has(field: Field, values: Collection[str]) -> ColumnElement[bool]:
+    if field is Field.STATE:
+        return _stands(set(values))
+    return _is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values))
+
+
+def _stands(standings: set[str]) -> ColumnElement[bool]:
+    """By bare columns, of whose values the planner knows how frequent they are."""
+    uncertain = CASES.c.certainty.in_(sorted(standings.intersection(UNCERTAIN)))
+    certain = or_(CASES.c.certainty.is_(None), CASES.c.certainty.not_in(UNCERTAIN))
+    states = [CASES.c.state.in_(sorted(standings.difference(UNCERTAIN)))]
+    if IN_PROGRESS in standings:
+        states.append(CASES.c.state.is_(None))
+    return or_(uncertain, and_(certain, or_(*states)))
+
+
+def _words(chosen: Selection) -> list[ColumnElement[bool]]:
+    return [or_(*(func.lower(column).contains(word, autoescape=True) for column in _SEARCHED)) for word in chosen.words]
 
 
 def _is_labelled(field: Field, values: Collection[str]) -> ColumnElement[bool]:
@@ -135,35 +145,3 @@ def _risk(row: Row[Any]) -> HorizonRisk | None:
     return HorizonRisk(
         horizon_years=row.horizon_years, risk=row.risk, lo=row.risk_lo, hi=row.risk_hi, level=row.risk_level
     )
-
-
-_Group = tuple[Mapping[Field, str], int]
-"""Values of the columns, and the cases that have them."""
-
-
-def _grouped(tx: Connection, chosen: Selection) -> list[_Group]:
-    """Cases by all columns, filtered by words and labels alone."""
-    wide = reduce(Selection.without, _COLUMNS, chosen)
-    query = select(*_COLUMNS.values(), func.count()).where(*_conditions(wide)).group_by(*_COLUMNS.values())
-    return [(dict(zip(_COLUMNS, (text or "" for text in row[:-1]), strict=True)), row[-1]) for row in tx.execute(query)]
-
-
-def _fits(key: Mapping[Field, str], chosen: Selection) -> bool:
-    return all(key[field] in values for field, values in chosen.values.items() if field in _COLUMNS)
-
-
-def _folded(groups: Sequence[_Group], chosen: Selection, field: Field) -> Mapping[str, int]:
-    others = chosen.without(field)
-    counted: defaultdict[str, int] = defaultdict(int)
-    for key, count in groups:
-        if key[field] and _fits(key, others):
-            counted[key[field]] += count
-    return counted
-
-
-def _label_counts(tx: Connection, chosen: Selection, field: Field) -> Mapping[str, int]:
-    """Cases by label; the cases themselves are read only where the selection filters them."""
-    query = select(CASE_LABELS.c.label, func.count()).where(CASE_LABELS.c.field == field).group_by(CASE_LABELS.c.label)
-    if conditions := _conditions(chosen.without(field)):
-        query = query.join(CASES, CASES.c.case_id == CASE_LABELS.c.case_id).where(*conditions)
-    return {row.label: row[1] for row in tx.execute(query)}

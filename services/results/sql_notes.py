@@ -13,7 +13,7 @@ NOTED = "A person noted something."
 def insert_note(tx: Connection, note: NoteRecord) -> bool:
     """Store a note; False if nothing is stored of the case, as after its erasure."""
     changed = update(CASES).where(CASES.c.case_id == note.case_id)
-    values = {"revision": CASES.c.revision + 1, "summary_revision": CASES.c.summary_revision + 1}
+    values = {"revision": CASES.c.revision + 1, "listed_revision": CASES.c.listed_revision + 1}
     if not tx.execute(changed.values(values)).rowcount:
         return False
     tx.execute(insert(NOTES).values(note_id=note.event_id, case_id=note.case_id, at=note.as_of, body=note.body))

@@ -13,6 +13,7 @@ from services.results import (
     migrate,
     sql_answered,
     sql_audit,
+    sql_counts,
     sql_erase,
     sql_list,
     sql_notes,
@@ -156,6 +157,7 @@ class SqlStore:
         while refreshed:
             with transaction(self.engine, write=True) as tx:
                 refreshed = sql_summary.refresh_stale(tx)
+                sql_counts.sum_up(tx)
 
     def case(self, case_id: CaseId) -> CaseFacts | None:
         """See ResultStore."""

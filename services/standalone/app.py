@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from services.standalone.commands import bundle, classifier, dead_letters, encoder
+from services.standalone.commands.backup import backup
 from services.standalone.commands.demo import demo
 from services.standalone.commands.doctor import doctor
 from services.standalone.commands.embed import embed
@@ -19,6 +20,7 @@ from services.standalone.commands.inspect import inspect
 from services.standalone.commands.monitor import monitor
 from services.standalone.commands.outcomes import outcomes
 from services.standalone.commands.rescore import rescore
+from services.standalone.commands.restore import restore
 from services.standalone.commands.score import score
 from services.standalone.commands.simulate import simulate
 from services.standalone.commands.sweep import sweep
@@ -33,7 +35,7 @@ from shared.program import program_version
 
 _COMMANDS = (
     *(simulate, tiles, finetune, train, evaluate, validate, outcomes, monitor, erase),
-    *(demo, inspect, score, export, embed, export_features, up, doctor, waiting, sweep, rescore),
+    *(demo, inspect, score, export, embed, export_features, up, doctor, waiting, sweep, rescore, backup, restore),
 )
 
 app = typer.Typer(

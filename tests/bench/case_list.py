@@ -34,14 +34,16 @@ _QUERIES = {
 }
 _LATE_PAGES = 20
 _CASES = """
-insert into cases (case_id, updated_at, revision, summary_revision, state, risk_group, certainty, site_id,
-                   horizon_years, risk, risk_lo, risk_hi, risk_level)
+insert into cases (case_id, updated_at, revision, listed_revision, state, risk_group, certainty, site_id,
+                   horizon_years, risk, risk_lo, risk_hi, risk_level, labels)
 select 'CASE-' || lpad(n::text, 7, '0'), timestamptz '2026-01-01' + n * interval '37 seconds', 1, 1,
        (array['scored', 'scored', 'scored', 'scored', 'abstained', 'rejected', 'in_progress'])[1 + mod(n, 7)],
        (array['high', 'low', ''])[1 + mod(n, 3)], (array['clear', 'clear', 'too_uncertain'])[1 + mod(n, 3)],
        'site-' || mod(n, 12),
        case when mod(n, 7) < 4 then 3 end, case when mod(n, 7) < 4 then (mod(n * 7919::bigint, 1000)) / 1000.0 end,
-       case when mod(n, 7) < 4 then 0.1 end, case when mod(n, 7) < 4 then 0.9 end, case when mod(n, 7) < 4 then 0.9 end
+       case when mod(n, 7) < 4 then 0.1 end, case when mod(n, 7) < 4 then 0.9 end, case when mod(n, 7) < 4 then 0.9 end,
+       concat_ws(chr(31), case when mod(n, 10) = 3 then 'flag:remark' end, 'flag:simulated',
+                 case when mod(n, 7) = 5 then 'reason:no_tissue' end)
 from generate_series(1, {cases}) n
 """
 _LABELS = """
@@ -90,8 +92,10 @@ def _filled(postgres: PostgresPart, cases: int) -> Iterator[SqlStore]:
     store = SqlStore(postgres.database())
     store.migrate()
     with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for statement in ("set statement_timeout = 0", _CASES.format(cases=cases), _LABELS, "vacuum analyze"):
+        for statement in ("set statement_timeout = 0", _CASES.format(cases=cases), _LABELS):
             connection.exec_driver_sql(statement)
+        store.refresh_summaries()
+        connection.exec_driver_sql("vacuum analyze")
     with closing(store):
         yield store
 

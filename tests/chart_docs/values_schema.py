@@ -33,6 +33,15 @@ _FOLLOWED = {
     *("TILER_ADDRESS", "SCORER_GRPC_ADDRESS", "RESULTS_GRPC_ADDRESS", "RESULTS_HTTP_HOST", "RESULTS_HTTP_PORT"),
 }
 """Settings that the chart alone may set: probes, Services and policies follow them."""
+_HOST_ALIAS = {"ip": _TEXT, "hostnames": {"type": "array", "items": _TEXT, "minItems": 1}}
+_CONTAINER = {"type": "object", "required": ["name", "image"], "properties": {"name": _TEXT, "image": _TEXT}}
+_STRATEGY = {"type": {"enum": ["RollingUpdate", "Recreate"]}, "rollingUpdate": {"type": "object"}}
+_PROBE_NUMBERS = (
+    *("initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold", "successThreshold"),
+    "terminationGracePeriodSeconds",
+)
+_HANDLERS = ("exec", "grpc", "httpGet", "tcpSocket")
+_PROBE = {name: {"type": "integer" if name in _PROBE_NUMBERS else "object"} for name in (*_PROBE_NUMBERS, *_HANDLERS)}
 _RESOURCES = {"requests": _QUANTITIES, "limits": _QUANTITIES, "claims": {"type": "array"}}
 Schema = dict[str, Any]
 
@@ -51,9 +60,20 @@ def _definitions() -> Schema:
     known = {component: [*variables(PlatformSettings), *variables(each)] for component, each in SETTINGS.items()}
     text = {"type": ["string", "number", "boolean"]}
     settings = {each: _closed({name: text for name in names if name not in _FOLLOWED}) for each, names in known.items()}
-    closed: dict[str, Schema] = {"resources": _RESOURCES, "toleration": _TOLERATION, "affinity": _AFFINITY}
-    variable = {**_closed(_VARIABLE), "required": ["name"]}
-    return {"label": _LABEL, "variable": variable, **{name: _closed(each) for name, each in closed.items()}, **settings}
+    closed = {name: _closed(each) for name, each in _closed_parts().items()}
+    closed["variable"]["required"], closed["hostAlias"]["required"] = ["name"], ["ip", "hostnames"]
+    return {"label": _LABEL, "container": _CONTAINER, **closed, **settings}
+
+
+def _closed_parts() -> dict[str, Schema]:
+    probes: Schema = dict.fromkeys(("startup", "liveness", "readiness"), _closed(_PROBE))
+    pod: dict[str, Schema] = {
+        "resources": _RESOURCES,
+        "toleration": _TOLERATION,
+        "affinity": _AFFINITY,
+        "hostAlias": _HOST_ALIAS,
+    }
+    return {**pod, "variable": _VARIABLE, "probes": probes, "strategy": _STRATEGY}
 
 
 def _closed(properties: Schema) -> Schema:
@@ -65,7 +85,8 @@ def _of(node: yaml.Node, lines: list[str]) -> Schema:
     if isinstance(node, yaml.MappingNode) and not node.flow_style:
         schema["additionalProperties"] = False
         schema["properties"] = dict(_properties(node, lines))
-        schema["required"] = [key.value for key, _ in node.value]  # null takes a default away; templates need them all
+        # Null takes a default away; templates need them all but those that may be null.
+        schema["required"] = [key.value for key, _ in node.value if not _may_be_null(lines[key.start_mark.line])]
     return schema
 
 
@@ -74,6 +95,10 @@ def _properties(node: yaml.MappingNode, lines: list[str]) -> Iterator[tuple[str,
         line = key.start_mark.line
         described = {"description": text} if (text := _description(lines, line)) else {}
         yield key.value, {**described, **_of(value, lines), **_added(lines[line])}
+
+
+def _may_be_null(line: str) -> bool:
+    return "null" in _added(line).get("type", ())
 
 
 def _added(line: str) -> Schema:

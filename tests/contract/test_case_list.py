@@ -1,19 +1,22 @@
 """The list of cases of every result store: filters, orders, pages and counts, on SQLite and on PostgreSQL."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from medulla.v1.results_pb2 import CaseSummary
 from medulla.v1.scorer_pb2 import Certainty
 from sqlalchemy import text
 
-from services.results import case_state, migrate
-from services.results.case_list import Field, Order, PageMark, Selection, selection
+from services.results import case_state, migrate, sql_counts
+from services.results.case_list import Counts, Field, Order, PageMark, Selection, selection, standing
 from services.results.ports import ScoreRecord
 from services.results.sql_store import SqlStore
 from shared.units import CaseId, Sha256
 from tests.support import scores as samples
+from tests.support.parts import PostgresPart
 from tests.support.result_stores import apply, withdrawal
 
 ALL = Selection()
@@ -137,6 +140,75 @@ def test_cases_of_an_older_program_are_filled_by_the_migration_and_by_the_servic
     assert len(ids(store, chosen=selection(state=["scored"]))) == 4
     store.refresh_summaries()
     assert len(ids(store, chosen=selection(state=["scored"]))) == 5
+
+
+def test_counts_are_kept_through_every_change_and_when_they_are_summed_up(
+    fresh: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_counts, "_MOST_CHANGES", 5)
+    for number in range(12):
+        score_case(fresh, f"c-{number}", number, group="high" if number % 3 else "low", site=f"site-{number % 2}")
+    refused = samples.rejected("c-1", "B", samples.at(20))
+    apply(fresh, refused)
+    apply(fresh, samples.rejected("c-2", "B", samples.at(21), "no_resolution"))
+    apply(fresh, withdrawal("c-3", 22))
+    fresh.erase(CaseId("c-4"))
+    fresh.forget_rejection(refused)
+    before = fresh.counts(ALL)
+    assert before == counted(fresh)
+    fresh.refresh_summaries()
+    assert rows_of_counts(fresh) == len({(each, shown.site_id) for each, shown in facets(fresh)})
+    assert fresh.counts(ALL) == before
+    assert fresh.counts(selection(query="c-1")).cases == 3
+
+
+def test_a_migration_counts_what_an_older_schema_holds(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    store.migrate()
+    score_case(store, "MB-1", 1, site="north")
+    apply(store, samples.rejected("MB-1", "B", samples.at(2), "no_resolution"))
+    expected = store.counts(ALL)
+    migrate.downgrade(store.engine, "0007")
+    with store.engine.begin() as connection:
+        connection.execute(text("update cases set summary_revision = revision"))
+    migrate.upgrade(store.engine)
+    assert store.counts(ALL) == expected == counted(store)
+
+
+def test_postgresql_finds_parts_of_ids_and_sites_by_an_index(postgres: PostgresPart) -> None:
+    store = SqlStore(postgres.database())
+    store.migrate()
+    query = "explain select * from cases where lower(case_id) like '%b-1%' or lower(site_id) like '%b-1%'"
+    with store.engine.begin() as connection:
+        connection.execute(text("set local enable_seqscan = off"))
+        plan = "".join(connection.scalars(text(query)))
+    store.close()
+    assert {f"cases_by_part_of_{name}" in plan for name in ("case_id", "site_id")} == {True}
+
+
+def facets(store: SqlStore) -> list[tuple[tuple[str, ...], CaseSummary]]:
+    """What cases are counted by together, beside their sites."""
+    shown = [row for _, row in store.page(ALL, Order.CASE, 100)]
+    return [((str(each.state), each.risk_group, *sorted(each.flags), *sorted(each.reasons)), each) for each in shown]
+
+
+def counted(store: SqlStore) -> Counts:
+    """Counts by the cases themselves."""
+    shown = [row for _, row in store.page(ALL, Order.CASE, 100)]
+    values = {
+        Field.STATE: Counter(standing(each.state, each.certainty) for each in shown),
+        Field.GROUP: Counter(each.risk_group for each in shown if each.risk_group),
+        Field.CERTAINTY: Counter(each.certainty for each in shown if each.certainty),
+        Field.SITE: Counter(each.site_id for each in shown if each.site_id),
+        Field.FLAG: Counter(flag for each in shown for flag in each.flags),
+        Field.REASON: Counter(reason for each in shown for reason in each.reasons),
+    }
+    return Counts(len(shown), values)
+
+
+def rows_of_counts(store: SqlStore) -> int:
+    with store.engine.connect() as connection:
+        return int(connection.execute(text("select count(*) from case_counts")).scalar_one())
 
 
 def test_a_refusal_that_is_forgotten_leaves_the_list(fresh: SqlStore) -> None:

@@ -19,9 +19,15 @@ def test_migrations_lead_to_the_schema_and_back_to_nothing(new_store: Callable[[
     for _ in range(2):
         store.migrate()
         with store.engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+            context = MigrationContext.configure(connection, opts={"include_name": is_described})
+            assert compare_metadata(context, METADATA) == []
         migrate.downgrade(store.engine, "base")
         assert inspect(store.engine).get_table_names() == ["alembic_version"]
+
+
+def is_described(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether the schema describes it: not indexes of an extension, which a database may lack."""
+    return kind != "index" or not (name or "").startswith("cases_by_part_of_")
 
 
 def test_a_store_without_its_tables_says_what_to_run(new_store: Callable[[], SqlStore]) -> None:

@@ -22,6 +22,7 @@ from tests.studies.monitoring_summary import monitoring_section, monitoring_summ
 from tests.studies.pieces import Plan
 from tests.studies.pixels import PixelPlan
 from tests.studies.pool_bags import Signal
+from tests.studies.prototype_study import PrototypePlan, prototypes_section, prototypes_summary
 from tests.studies.rare_study import RarePlan, Way
 from tests.studies.rare_summary import rare_section, rare_summary
 from tests.studies.recovery import RecoveryPlan
@@ -32,6 +33,8 @@ from tests.studies.summaries import Piece
 from tests.studies.tile_pool import PoolPlan
 from tests.studies.vector_ridges import VectorRidgePlan
 from tests.studies.vector_ridges_summary import vectors_section, vectors_summary
+from tests.studies.way_study import WayPlan
+from tests.studies.way_summary import ways_section, ways_summary
 
 
 class MissingDataError(Exception):
@@ -152,6 +155,22 @@ def _rare(setting: Setting) -> Sequence[Plan]:
     return [RarePlan(seed, *scenario) for scenario in scenarios for seed in range(70001, 70009)]
 
 
+def _ways(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [WayPlan(9001, False, 80, 60), WayPlan(9001, True, 40, 30, trainings=1, draws=2)]
+    bags = [WayPlan(seed) for seed in range(160001, 160017)]
+    few = [WayPlan(seed, patients=150, effects=(1.0, 1.6)) for seed in range(160001, 160017)]
+    slides = [WayPlan(seed, True, 200, 160, trainings=4) for seed in range(161001, 161007)]
+    return [*bags, *few, *slides]
+
+
+def _prototypes(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [PrototypePlan(9001, 1.6, 100, 80, PoolPlan(5, 1, 1, 8))]
+    scenarios = ((1.6, 400), (1.0, 400), (1.6, 160))
+    return [PrototypePlan(seed, *scenario) for scenario in scenarios for seed in range(70001, 70009)]
+
+
 def _monitoring(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [MonitoringPlan(9001, 4, 60, ratio, 0) for ratio in (1.0, 3.0)]
@@ -191,6 +210,8 @@ STUDIES: tuple[Study, ...] = (
     Study("vectors", True, _vectors, vectors_summary, vectors_section, pictures.nothing),
     Study("composition", True, _composition, composition_summary, composition_section, pictures.nothing),
     Study("rare", True, _rare, rare_summary, rare_section, pictures.nothing),
+    Study("prototypes", True, _prototypes, prototypes_summary, prototypes_section, pictures.nothing),
+    Study("ways", True, _ways, ways_summary, ways_section, pictures.nothing),
     Study("monitoring", True, _monitoring, monitoring_summary, monitoring_section, pictures.nothing),
     Study("rule", True, _rule, simulated_summary, rule_section, pictures.nothing),
     Study("cavalli-rule", False, _public(CavalliRulePlan, [CAVALLI]), public_summary, rule_section, pictures.nothing),

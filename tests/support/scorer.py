@@ -1,7 +1,8 @@
 """The scorer in memory, as its handlers see it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from google.protobuf.json_format import Parse
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.background import RescoreInBackground
+from services.fusion_scorer.background import BackgroundStop, RescoreInBackground, StopLooks
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -37,6 +38,8 @@ class Scorer:
     folder: Path
     store: BlobStore = field(default_factory=MemoryStore)
     announced: list[CaseRescoreRequested] = field(default_factory=list)
+    clock: Callable[[], float] = count().__next__
+    """Of the looks for a stop of work in the background."""
 
     def __post_init__(self) -> None:
         self.bundles = Bundles(self.store)
@@ -46,7 +49,7 @@ class Scorer:
         self.landing = OnLanding(self.store, self.index, self.changes, self.bundles, self.announced.append)
         self.score_case = ScoreCase(self.store, self.bundles, "0.0")
         self.rescore = RescoreCase(self.score_case, self.index)
-        self.in_background = RescoreInBackground(self.rescore, self.bundles)
+        self.in_background = RescoreInBackground(self.rescore, StopLooks(BackgroundStop(self.store), self.clock))
         self.what_if = WhatIf(self.store, self.bundles, "0.0")
 
     def promote(self, name: str = "toy") -> Sha256:

@@ -4,9 +4,6 @@
 {{- with .gpu.runtimeClassName }}
 runtimeClassName: {{ . }}
 {{- end }}
-{{- with .values.affinity }}
-affinity: {{ toYaml . | nindent 2 }}
-{{- end }}
 topologySpreadConstraints:
   {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
   - maxSkew: 1
@@ -54,6 +51,33 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
+{{/* The probes of a container. Arguments: startup, liveness, readiness (their handlers), startSeconds, own (what operators put over them). */}}
+{{- define "medulla.probes" -}}
+{{- $own := .own -}}
+{{- $times := dict "startup" (list 5 5 (div (int .startSeconds) 5)) "liveness" (list 20 10 3) "readiness" (list 10 10 3) -}}
+{{- range $kind := list "startup" "liveness" "readiness" }}
+{{- $time := get $times $kind }}
+{{- $mine := get $own $kind | default dict }}
+{{- $probe := dict "periodSeconds" (index $time 0) "timeoutSeconds" (index $time 1) "failureThreshold" (index $time 2) }}
+{{- if not (pick $mine "exec" "grpc" "httpGet" "tcpSocket") }}{{ $probe = merge $probe (get $ $kind) }}{{ end }}
+{{ $kind }}Probe: {{ merge dict $mine $probe | toJson }}
+{{- end }}
+{{- end -}}
+
+{{/* What comes before the containers of a pod: of operators, then Triton. Arguments: values, root; triton. */}}
+{{- define "medulla.initContainers" -}}
+{{- $triton := .triton | default (dict "mode" "off") -}}
+{{- if or .values.extraInitContainers (ne $triton.mode "off") }}
+initContainers:
+  {{- with .values.extraInitContainers }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+  {{- if ne $triton.mode "off" }}
+  {{- include "medulla.triton" (dict "root" .root "triton" $triton) | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- end -}}
+
 {{/*
 Triton as a native sidecar: up before the embedder, down after it. gRPC stays on the pod's loopback; the HTTP port is
 open to the kubelet's probes, and the network policy closes it to everybody else. Arguments: root, triton.
@@ -77,13 +101,13 @@ open to the kubelet's probes, and the network policy closes it to everybody else
   ports:
     - {name: triton-http, containerPort: 8000}
     - {name: triton-metrics, containerPort: 8002}
-  startupProbe: {httpGet: {path: /v2/health/ready, port: triton-http}, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: {{ div (int $t.startSeconds) 5 }}}
-  livenessProbe: {httpGet: {path: /v2/health/live, port: triton-http}, periodSeconds: 20, timeoutSeconds: 10, failureThreshold: 3}
-  readinessProbe: {httpGet: {path: /v2/health/ready, port: triton-http}, periodSeconds: 10, timeoutSeconds: 10, failureThreshold: 3}
+  {{- $ready := dict "httpGet" (dict "path" "/v2/health/ready" "port" "triton-http") }}
+  {{- $live := dict "httpGet" (dict "path" "/v2/health/live" "port" "triton-http") }}
+  {{- include "medulla.probes" (dict "own" $t.probes "startSeconds" $t.startSeconds "startup" $ready "liveness" $live "readiness" $ready) | nindent 2 }}
   {{- $r := deepCopy $t.resources }}
   {{- if $gpu }}{{ $_ := set $r "limits" (merge (dict $t.gpu.resource (int $t.gpu.count)) ($r.limits | default dict)) }}{{ end }}
   resources:
-    {{- include "medulla.resources" (dict "resources" $r "diskGi" 2) | nindent 4 }}
+    {{- include "medulla.resources" (dict "root" .root "resources" $r "disk" "2Gi") | nindent 4 }}
   securityContext:
     {{- include "medulla.containerSecurity" .root | nindent 4 }}
   volumeMounts:

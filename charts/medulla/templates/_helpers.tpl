@@ -63,8 +63,8 @@ labels:
 {{- $dev := printf "%s-dev" (include "medulla.fullname" .) -}}
 {{- if .Values.dev.enabled -}}
 kafka: {{ $dev }}-kafka.{{ .Release.Namespace }}.svc:9092
-s3: {bucket: {{ .Values.s3.bucket | default "medulla" }}, endpoint: "http://{{ $dev }}-s3:9000", secret: {{ $dev }}, id: s3AccessKeyId, key: s3SecretAccessKey}
-database: {secret: {{ $dev }}, url: databaseUrl, port: 5432}
+s3: {bucket: {{ .Values.s3.bucket | default "medulla" }}, endpoint: "http://{{ $dev }}-s3:9000", secret: {{ .Values.dev.existingSecret | default $dev }}, id: s3AccessKeyId, key: s3SecretAccessKey}
+database: {secret: {{ .Values.dev.existingSecret | default $dev }}, url: databaseUrl, port: 5432}
 {{- else -}}
 kafka: {{ .Values.kafka.bootstrapServers | quote }}
 s3: {bucket: {{ .Values.s3.bucket | quote }}, endpoint: {{ .Values.s3.endpointUrl | quote }}, secret: {{ .Values.s3.existingSecret | quote }}, id: {{ .Values.s3.accessKeyIdKey }}, key: {{ .Values.s3.secretAccessKeyKey }}}

@@ -1,6 +1,6 @@
 {{/*
 Pod template of a job, so that each job says only what is its own.
-Arguments: root, component (whose `needs` stand in the table of jobs), image, command, values (resources, extraEnv, nodeSelector, tolerations), env, volumes,
+Arguments: root, component (whose `needs` stand in the table of jobs), image, command, values (resources and what operators add to the pod), env, volumes,
 mounts, account (component whose account it has; else the given one or none), restart.
 */}}
 {{- define "medulla.jobPod" -}}
@@ -9,7 +9,7 @@ mounts, account (component whose account it has; else the given one or none), re
 metadata:
   labels:
     {{- include "medulla.podLabels" . | nindent 4 }}
-  {{- with .root.Values.global.podAnnotations }}
+  {{- with merge dict .values.podAnnotations .root.Values.global.podAnnotations }}
   annotations: {{ toYaml . | nindent 4 }}
   {{- end }}
 spec:
@@ -18,6 +18,9 @@ spec:
   {{- include "medulla.serviceAccount" (dict "root" .root "component" (.account | default .component)) | nindent 2 }}
   {{- end }}
   restartPolicy: {{ .restart | default "OnFailure" }}
+  {{- with include "medulla.initContainers" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
   containers:
     - name: {{ .component }}
       image: {{ .image }}
@@ -27,17 +30,17 @@ spec:
       env:
         {{- include "medulla.env" $args | trim | nindent 8 }}
       resources:
-        {{- include "medulla.resources" (dict "resources" .values.resources "diskGi" 2) | nindent 8 }}
+        {{- include "medulla.resources" (dict "root" .root "resources" .values.resources "disk" "2Gi") | nindent 8 }}
       securityContext:
         {{- include "medulla.containerSecurity" . | nindent 8 }}
       volumeMounts:
         {{- include "medulla.secretMounts" $args | nindent 8 }}
-        {{- with .mounts }}
+        {{- with concat (.mounts | default list) .values.extraVolumeMounts }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
   volumes:
     {{- include "medulla.secretVolumes" $args | nindent 4 }}
-    {{- with .volumes }}
+    {{- with concat (.volumes | default list) .values.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end -}}

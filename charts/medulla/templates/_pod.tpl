@@ -2,9 +2,13 @@
 
 {{- define "medulla.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: {{ int .Values.global.runAsUser }}
-runAsGroup: {{ int .Values.global.runAsUser }}
-fsGroup: {{ int .Values.global.fsGroup }}
+{{- with .Values.global.runAsUser }}
+runAsUser: {{ int . }}
+runAsGroup: {{ int . }}
+{{- end }}
+{{- with .Values.global.fsGroup }}
+fsGroup: {{ int . }}
+{{- end }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile: {type: RuntimeDefault}
 {{- end -}}
@@ -36,6 +40,12 @@ nodeSelector: {{ toYaml . | nindent 2 }}
 {{- end }}
 {{- with concat (.values.tolerations | default list) (.tolerations | default list) .root.Values.global.tolerations }}
 tolerations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.affinity }}
+affinity: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- with concat (.values.hostAliases | default list) .root.Values.global.hostAliases }}
+hostAliases: {{ toYaml . | nindent 2 }}
 {{- end }}
 securityContext:
   {{- include "medulla.podSecurity" .root | nindent 2 }}
@@ -188,11 +198,11 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 - {name: tmp, mountPath: /tmp}
 {{- end -}}
 
-{{/* CPU, memory, and the node's disk that volumes of the pod may take. Arguments: resources, diskGi. */}}
+{{/* CPU, memory, and the node's disk that volumes of the pod may take (`disk`, as Kubernetes writes it). Arguments: root, resources, disk. */}}
 {{- define "medulla.resources" -}}
-{{- $disk := printf "%dGi" (int .diskGi) -}}
 {{- $r := deepCopy .resources -}}
-{{- $requests := merge ($r.requests | default dict) (dict "ephemeral-storage" $disk) -}}
-{{- $limits := merge ($r.limits | default dict) (dict "ephemeral-storage" $disk) -}}
+{{- $requests := merge ($r.requests | default dict) (dict "ephemeral-storage" (.diskRequest | default .disk)) -}}
+{{- $limits := merge ($r.limits | default dict) (dict "ephemeral-storage" .disk) -}}
+{{- with .root.Values.global.cpuLimit }}{{ $limits = merge $limits (dict "cpu" .) }}{{ end -}}
 {{- toYaml (merge (dict "requests" $requests "limits" $limits) $r) -}}
 {{- end -}}

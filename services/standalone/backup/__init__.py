@@ -1,0 +1,1 @@
+"""Backups of database and bucket: parts named after their digests, a manifest a backup, and the way back."""

@@ -1,0 +1,81 @@
+"""Makes a backup: the database as it stands at one moment, then the bucket."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from services.results import migrate
+from services.standalone.backup.backup_store import BackupStore
+from services.standalone.backup.bucket import Bucket, CopyObjects
+from services.standalone.backup.erasures import marked
+from services.standalone.backup.manifest import Manifest, ObjectCopy
+from services.standalone.backup.tables import audit_head, copy_tables, snapshot
+from shared.program import program_version
+from shared.times import utc_now
+from shared.units import Sha256
+
+_NAME = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass
+class _Index:
+    """The index of the bucket while it is written."""
+
+    parts: list[Sha256] = field(default_factory=list)
+    objects: int = 0
+    object_bytes: int = 0
+
+    def fill(self, store: BackupStore, copies: Iterable[ObjectCopy]) -> None:
+        for part, batch in store.put_index(copies):
+            self.parts.append(part)
+            self.objects += len(batch)
+            self.object_bytes += sum(each.size for each in batch)
+
+
+@dataclass(frozen=True)
+class MakeBackup:
+    """Stores database and bucket while the services run.
+
+    The database comes first: an object stands before the row that names it, and only an erasure removes it. Cases that
+    are erased while the bucket is read are among those that a restore erases again, since markers are read last.
+    """
+
+    engine: Engine
+    bucket: Bucket
+    store: BackupStore
+
+    def __call__(self, without: Sequence[str] = ()) -> Manifest:
+        """Make a backup, without some folders of the bucket; one that is stopped leaves no trace that counts.
+
+        Raises:
+            UnsuitableTargetError: the database is not PostgreSQL.
+            TransientError: database, bucket or target is down.
+        """
+        began = utc_now()
+        with snapshot(self.engine) as tx:
+            revision, (entries, head) = migrate.revision(tx), audit_head(tx)
+            tables = copy_tables(tx, self.store)
+        index = _Index()
+        index.fill(self.store, CopyObjects(self.bucket, self.store)(self._earlier(), without))
+        manifest = Manifest(
+            name=began.strftime(_NAME),
+            program=program_version(),
+            began=began,
+            schema_revision=revision,
+            tables=tables,
+            audit_entries=entries,
+            audit_head=head,
+            without=tuple(sorted(without)),
+            objects=index.objects,
+            object_bytes=index.object_bytes,
+            index=tuple(index.parts),
+            erased=marked(self.bucket),
+        )
+        self.store.finish(manifest)
+        return manifest
+
+    def _earlier(self) -> Iterator[ObjectCopy]:
+        """The objects of the newest backup, whose parts need not be stored again."""
+        if self.store.names():
+            yield from self.store.index(self.store.manifest())
