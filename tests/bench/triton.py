@@ -21,6 +21,8 @@ TOLERANCE = 1e-4
 _BATCH = 64
 _IN_FLIGHT = 4
 _READY_S = 60
+_TIMEOUT_S = 600.0
+"""A busy machine makes a figure low, and no failure."""
 _ALONE = "ONNX Runtime in process"
 SHARED = "Triton, shared memory"
 _WAYS = {"shared memory": True, "plain gRPC": False}
@@ -39,8 +41,8 @@ def compare(server: Triton, size: Size, folder: Path) -> Section:
     tiles = _tiles(folder, size)
     manifest = read_manifest(DEFAULT_ENCODER)
     with (
-        TritonEncoder(manifest, server.url, True, batch=_BATCH, in_flight=_IN_FLIGHT) as shared,
-        TritonEncoder(manifest, server.url, False, batch=_BATCH, in_flight=_IN_FLIGHT) as plain,
+        TritonEncoder(manifest, server.url, True, batch=_BATCH, in_flight=_IN_FLIGHT, timeout_s=_TIMEOUT_S) as shared,
+        TritonEncoder(manifest, server.url, False, batch=_BATCH, in_flight=_IN_FLIGHT, timeout_s=_TIMEOUT_S) as plain,
     ):
         plain.wait_until_ready(_READY_S)
         ways: dict[str, Encoder] = {"shared memory": shared, "plain gRPC": plain, _ALONE: OnnxEncoder(DEFAULT_ENCODER)}

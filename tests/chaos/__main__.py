@@ -92,7 +92,7 @@ def _run(name: str, seed: int, size: Size) -> list[Row]:
 
 def _publish(name: str, rows: list[Row], seconds: float) -> None:
     measured = f"{datetime.now(UTC):%Y-%m-%d}, {machine.hardware()}, load {os.getloadavg()[2]:.0f}"
-    report.publish(Path(__file__).parent, name, rows, seconds / 60, measured)
+    report.publish(Path(__file__).parent, name, rows, seconds / 60, measured, SCENARIOS)
 
 
 def _arguments() -> argparse.Namespace:

@@ -22,20 +22,28 @@ class Published(TypedDict):
     """Rows of a scenario's newest run."""
 
     minutes: float
+    """0 where they were not measured."""
     measured: str
     """Date and machine."""
     rows: list[dict[str, object]]
 
 
-def publish(folder: Path, name: str, rows: Iterable[Row], minutes: float, measured: str) -> Path:
-    """Replace a scenario's rows in `results.json`, and write REPORT.md from all; `measured` is date and machine."""
+def publish(
+    folder: Path, name: str, rows: Iterable[Row], minutes: float, measured: str, every: Iterable[str] = ()
+) -> Path:
+    """Replace a scenario's rows in `results.json`, and write REPORT.md from all; `measured` is date and machine.
+
+    The report names those of `every` scenario that have no run yet.
+    """
     results = folder / "results.json"
     scenarios: dict[str, Published] = json.loads(results.read_text()) if results.exists() else {}
     scenarios[name] = {"minutes": round(minutes, 1), "measured": measured, "rows": [asdict(row) for row in rows]}
     results.write_text(json.dumps(scenarios, indent=1) + "\n")
     report = folder / "REPORT.md"
     lines = [_line(name, run, row) for name, run in scenarios.items() for row in run["rows"]]
-    report.write_text(_HEAD + "".join(lines) + _minutes(scenarios))
+    missing = [each for each in every if each not in scenarios]
+    more = f"\nWithout a published run: {', '.join(missing)}.\n" if missing else ""
+    report.write_text(_HEAD + "".join(lines) + _minutes(scenarios) + more)
     return report
 
 
@@ -46,9 +54,9 @@ def _line(name: str, run: Published, row: Mapping[str, object]) -> str:
 
 
 def _minutes(scenarios: Mapping[str, Published]) -> str:
-    each = ", ".join(f"{name} {run['minutes']:g}" for name, run in scenarios.items())
+    each = ", ".join(f"{name} {run['minutes']:g}" for name, run in scenarios.items() if run["minutes"])
     whole = sum(run["minutes"] for run in scenarios.values())
-    return f"\nMinutes, with the start of the parts: {each}; {whole:.0f} in all.\n"
+    return f"\nMinutes, with the start of the parts, as measured: {each}; {whole:.0f} in all.\n"
 
 
 def printed(row: Row) -> str:

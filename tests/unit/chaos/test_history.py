@@ -93,8 +93,9 @@ def test_the_report_keeps_the_rows_of_other_runs_and_shows_what_fails(tmp_path: 
     report.publish(tmp_path, "first", [first], 3, "today")
     report.publish(tmp_path, "second", [second], 1, "today")
     again = Row("another", "2 of 3 | 1 lost", False, 2, "glance")
-    text = report.publish(tmp_path, "first", [again], 2.5, "later").read_text()
+    text = report.publish(tmp_path, "first", [again], 2.5, "later", ["first", "third"]).read_text()
     assert "| first | another | 2 of 3 / 1 lost | **no** | 2 | glance | later |" in text
     assert "| second | two | 2 of 3 | **no** | 1 | glance | today |" in text
     assert "| one |" not in text
     assert "first 2.5, second 1; 4 in all" in text
+    assert "Without a published run: third." in text
