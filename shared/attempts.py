@@ -4,50 +4,28 @@ Before work begins a small mark is written to the bucket; it is deleted when the
 that exists when the record is delivered again shows that its process crashed. Marks are in the bucket and not in the
 metadata of Kafka's offsets because that works for Kafka, SQS and the in-memory bus alike, and because an offset does
 not distinguish a crash from a rebalance: a live process refreshes its marks and a stopping one releases them, so
-neither counts. It costs two requests a record. Other records in a crashed process are not at fault: a record with a
-crash on its mark is retried alone.
+neither counts. It costs two requests a record, or two a range of records (`attempt_ranges`). Other records in a crashed
+process are not at fault: a record with a crash on its mark is retried alone.
 """
 
 import json
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
-from secrets import token_hex
 from threading import Event, Lock
 
 from shared import logs, metrics
+from shared.attempt_ranges import AttemptRanges, Offset
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.bus.retry import GIVE_UP_AFTER
 from shared.canonical import canonical_json
 from shared.errors import TransientError
 from shared.gate import Gate
+from shared.process_marks import BEAT_S, Process
 from shared.sweep import Every
 
-BEAT_S = 10.0
-_SILENT_S = 30.0
-"""A process that has not refreshed its mark for this long is dead; a consumer group evicts a silent member later."""
 _log = logs.get(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """One run of a program."""
-
-    host: str
-    pid: int
-    token: str
-
-    @classmethod
-    def here(cls) -> "Process":
-        """The current process."""
-        return cls(platform.node(), os.getpid(), token_hex(8))
-
-    def is_gone(self, here: "Process") -> bool:
-        """Whether it has certainly ended: it ran on this host and its pid is unused or belongs to this process."""
-        return self.host == here.host and (self.pid == here.pid or not _runs(self.pid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +52,21 @@ class Attempts:
         self._gate = Gate()
         self._marks: dict[str, int] = {}
         """Crashes of each record at work in this process, by the key of its mark."""
+        self._ranges = AttemptRanges(store, self._process, now)
         self._ending = False
         self._lock = Lock()
 
     @contextmanager
-    def attempt(self, key: str, service: str) -> Iterator[int]:
+    def attempt(self, key: str, service: str, offset: Offset | None = None) -> Iterator[int]:
         """Mark the start of work on a record; yields its crashes so far. At GIVE_UP_AFTER the work must not start.
+
+        With an `offset` a range of offsets is marked in place of the record.
 
         Raises:
             TransientError: the store is down.
         """
         with ExitStack() as stack:
-            yield self._begin(key, service, stack)
+            yield self._begin(key, service, stack) if offset is None else self._begin_at(offset, key, service, stack)
 
     def run(self, stop: Event) -> None:
         """Refresh the marks until `stop` is set, then release them: work that is cut off later counts as no crash."""
@@ -94,6 +75,7 @@ class Attempts:
 
     def beat(self) -> None:
         """Refresh all marks once."""
+        self._ranges.beat()
         for key in list(self._marks):
             with self._lock:
                 if key in self._marks:
@@ -101,10 +83,20 @@ class Attempts:
 
     def give_back(self) -> None:
         """Release all marks and set no more."""
+        self._ranges.give_back()
         with self._lock:
             self._ending = True
             for key, deaths in self._marks.items():
                 self._put_back(key, deaths)
+
+    def _begin_at(self, offset: Offset, key: str, service: str, stack: ExitStack) -> int:
+        with ExitStack() as room:
+            room.enter_context(self._gate.shared())
+            if room.enter_context(self._ranges.covering(service, offset)):
+                stack.push(room.pop_all())
+                return 0
+        self._store.put_new(key, Mark(1).to_bytes())
+        return self._begin_again(key, service, stack)
 
     def _begin(self, key: str, service: str, stack: ExitStack) -> int:
         with ExitStack() as room:
@@ -142,7 +134,7 @@ class Attempts:
         """Whether a live process, possibly this one, works on the record now, as after a rebalance."""
         if mark.process is None or mark.process == self._process:
             return key in self._marks
-        return mark.beat > self._now() - _SILENT_S and not mark.process.is_gone(self._process)
+        return mark.process.is_alive(mark.beat, self._process, self._now())
 
     def _is_death(self, mark: Mark, service: str) -> bool:
         if mark.process in {None, self._process}:
@@ -181,16 +173,3 @@ class Attempts:
             return replace(Mark(**mark), process=Process(**process) if process else None)
         except (ObjectChangedError, ValueError, TypeError, LookupError, AttributeError):
             return Mark()
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process runs on this machine, as far as that can be known."""
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

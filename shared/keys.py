@@ -259,6 +259,11 @@ def attempt(service: str, record: Sha256, case: str = "") -> str:
     return f"{attempts(CaseId(case)) if case else ATTEMPTS}{service}-{record}.json"
 
 
+def attempt_range(service: str, topic: str, partition: int) -> str:
+    """Prefix of the marks of ranges of a partition's records, one of each process."""
+    return f"{ATTEMPTS}{service}/{topic}/{partition}/"
+
+
 def places(case: CaseId) -> str:
     """Prefix of a case's record: the states in which it was scored, each under its place."""
     return f"{indexed(case)}places/"

@@ -1,15 +1,15 @@
 """The operators that models may have, all of ONNX's own domain: none with a graph inside, none that reads a file."""
 
-ATTENTION_MODEL = frozenset(
+MIL_MODEL = frozenset(
     {
-        "Add", "Div", "Gather", "Identity", "MatMul", "Mul", "ReduceMean", "Sigmoid", "Softmax", "Squeeze", "Sub",
-        "Tanh", "Transpose", "Unsqueeze",
+        "Add", "ArgMax", "Div", "Gather", "Identity", "MatMul", "Mul", "ReduceMean", "Sigmoid", "Softmax", "Squeeze",
+        "Sub", "Tanh", "Transpose", "Unsqueeze",
     }
 )  # fmt: skip
-"""Of mil.onnx, as `medulla train` writes it, and simpler ones."""
-NETWORK = ATTENTION_MODEL | frozenset(
+"""Of mil.onnx: hazards of tiles as `medulla train` writes them, and the attention networks of earlier bundles."""
+NETWORK = MIL_MODEL | frozenset(
     {
-        "Abs", "Acos", "AffineGrid", "And", "ArgMax", "ArgMin", "Asin", "Atan", "Attention", "AveragePool",
+        "Abs", "Acos", "AffineGrid", "And", "ArgMin", "Asin", "Atan", "Attention", "AveragePool",
         "BatchNormalization", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "Cast",
         "CastLike", "Ceil", "Celu", "CenterCropPad", "Clip", "Col2Im", "Compress", "Concat", "Constant",
         "ConstantOfShape", "Conv", "ConvInteger", "ConvTranspose", "Cos", "Cosh", "CumSum", "DepthToSpace",

@@ -1,4 +1,4 @@
-"""Settings that every service shares, read from the environment and from secret files, once, in `__main__`."""
+"""Settings that every service shares, read from the environment and secret files in `__main__`; see also `renewed`."""
 
 import os
 from collections.abc import Mapping
@@ -47,6 +47,8 @@ class KafkaSettings(Section):
 
     bootstrap_servers: str = "127.0.0.1:9092"
     """Comma-separated host:port."""
+    prefix: str = Field(default="", max_length=20, pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$")
+    """Name of this installation on a Kafka that several share; topics and groups begin with it (`north.progress`)."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     sasl_username: str = ""

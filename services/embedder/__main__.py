@@ -27,7 +27,7 @@ from services.embedder.ports import Encoder
 from services.embedder.routes import routes
 from services.embedder.settings import EmbedderSettings
 from services.embedder.triton_encoder import TritonEncoder
-from shared import logs, runtime
+from shared import logs, renewed, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
 from shared.blob.s3 import S3Store
@@ -65,7 +65,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     """The parts: health, progress, the worker and the sweep of what its encoder has not embedded."""
     settings = load(EmbedderSettings)
     chosen = checked_encoder(settings, stack)
-    store = S3Store(platform.s3)
+    store = S3Store(platform.s3, renewed.s3(platform.s3))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     progress = LossySender(producer, SERVICE)

@@ -26,7 +26,7 @@ from services.fusion_scorer.routes import on_landing, routes
 from services.fusion_scorer.servicer import ScorerServicer
 from services.fusion_scorer.settings import ScorerSettings
 from services.fusion_scorer.what_if import WhatIf
-from shared import logs, model_keys, runtime
+from shared import logs, model_keys, renewed, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus import kafka_admin, topics
@@ -59,7 +59,7 @@ def main() -> int:
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
     """The parts: health, gRPC, the workers and the sweeps."""
     settings = load(ScorerSettings)
-    store = S3Store(platform.s3)
+    store = S3Store(platform.s3, renewed.s3(platform.s3))
     last_good = LastGood(store)
     bundles = Bundles(store, settings.public_key(), Trial(), last_good)
     _say_what_is_promoted(bundles)

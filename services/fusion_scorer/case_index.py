@@ -1,7 +1,7 @@
 """What the scorer remembers of each case, in the store: each version of a slide, the record, vectors."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from services.fusion_scorer.landed_input import LandedInput, landed_input
 from shared import keys, model_keys
 from shared.blob.port import BlobInfo, BlobStore
 from shared.canonical import canonical_json, digest_of
+from shared.keys import SlideKey
 from shared.slides.embedded import embedded, entries, files, read_entry
 from shared.units import CaseId, Sha256, SlideId
 
@@ -45,19 +46,18 @@ class CaseIndex:
 
     def put_slide(self, event: SlideEmbedded) -> None:
         """Remember the embeddings of one version of a slide, and that its case holds it, as the tiler does."""
-        case, slide = CaseId(event.slide.case_id), SlideId(event.slide.slide_id)
+        case = CaseId(event.slide.case_id)
         entry = canonical_json(MessageToDict(event, preserving_proto_field_name=True))
-        self.store.put(keys.indexed_slide(case, slide, _version(event.slide, event.bag.encoder_digest)), entry)
+        self.store.put(_entry_key(event.slide, event.bag.encoder_digest), entry)
         self._drop_nameless(event)
         self.store.put_new(keys.case_of(Sha256(event.slide.digest), case), b"{}")
 
     def _drop_nameless(self, event: SlideEmbedded) -> None:
         """Remove the entry of an older program, whose key names no encoder, where the new one takes its place."""
-        case, slide = CaseId(event.slide.case_id), SlideId(event.slide.slide_id)
-        key = keys.indexed_slide(case, slide, _version(event.slide))
+        key = _entry_key(event.slide)
         if self.store.head(key) is None:
             return
-        older = read_entry(self.store.get(key), case)
+        older = read_entry(self.store.get(key), CaseId(event.slide.case_id))
         if older is None or older.bag.encoder_digest == event.bag.encoder_digest:
             self.store.delete(key)
 
@@ -127,7 +127,13 @@ class CaseIndex:
         return entry if isinstance(entry, dict) else {}
 
 
-def _version(slide: Slide, encoder: str = "") -> str:
-    """A name for the set of a slide's files, each in its version, and the encoder."""
-    versions = sorted([stored.key, stored.etag] for stored in files(slide))
-    return digest_of([*versions, [encoder]] if encoder else versions)[:_VERSION_DIGITS]
+def entry_key(slide: SlideKey, versions: Iterable[tuple[str, str]], encoder: str = "") -> str:
+    """Where the embeddings of a slide by an encoder are remembered; `versions` are key and etag of its files."""
+    sorted_versions = sorted([key, etag] for key, etag in versions)
+    digest = digest_of([*sorted_versions, [encoder]] if encoder else sorted_versions)
+    return keys.indexed_slide(slide.case_id, slide.slide_id, digest[:_VERSION_DIGITS])
+
+
+def _entry_key(slide: Slide, encoder: str = "") -> str:
+    versions = ((stored.key, stored.etag) for stored in files(slide))
+    return entry_key(SlideKey(CaseId(slide.case_id), SlideId(slide.slide_id)), versions, encoder)

@@ -7,7 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.bounded_file import read_key
 from shared.errors import MedullaError
-from shared.rpc.server import ServerTls
+from shared.rpc.server_tls import ServerTls
 from shared.settings import ServiceSettings, SqsSettings
 
 

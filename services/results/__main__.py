@@ -38,7 +38,7 @@ from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
 from services.results.sql_views import SqlViews
 from services.results.viewing import ForgetViews, Viewing
-from shared import exit_codes, logs, runtime
+from shared import exit_codes, logs, renewed, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
 from shared.blob.s3 import S3Store
@@ -110,7 +110,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     pixels = GrpcPixels(stack.enter_context(channel(settings.tiler_address, tls=settings.tiler_tls)))
     scorer = GrpcScorer(stack.enter_context(channel(settings.scorer_address, tls=settings.scorer_tls)))
     _prepare(results, settings)
-    blobs = S3Store(platform.s3)
+    blobs = S3Store(platform.s3, renewed.s3(platform.s3))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
@@ -139,15 +139,22 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
 def _served(settings: ResultsSettings, blobs: BlobStore, results: ResultStore) -> dict[str, Sequence[Route[Any]]]:
     """Routes by consumer group."""
     served = {SERVICE: routes(blobs, results)}
-    if settings.fhir:
-        served[FHIR] = fhir_routes(blobs, results, FhirServer(settings.fhir))
+    if fhir := settings.fhir:
+        renew = renewed.Renewed(fhir, lambda: load(ResultsSettings).fhir or fhir)
+        served[FHIR] = fhir_routes(blobs, results, FhirServer(fhir, renew))
     return served
 
 
 def _store(settings: ResultsSettings) -> SqlStore:
     key = settings.audit_key
     seal = Seal(key.get_secret_value().encode()) if key else None
-    return SqlStore(settings.database_url.get_secret_value(), seal=seal)
+    url = settings.database_url.get_secret_value()
+    return SqlStore(url, seal=seal, renew=renewed.Renewed(url, _database_url, every_s=0))
+
+
+def _database_url() -> str:
+    """The URL that is mounted now."""
+    return load(ResultsSettings).database_url.get_secret_value()
 
 
 def _prepare(results: SqlStore, settings: ResultsSettings) -> None:

@@ -1,8 +1,9 @@
 """Connections to PostgreSQL and SQLite: deadlines, transactions, and errors of a database that is down."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, literal, make_url
@@ -27,19 +28,35 @@ _POSTGRES_CONNECT: dict[str, Any] = {
 _SQLITE_CONNECT: dict[str, Any] = {"timeout": 15, "check_same_thread": False}
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, renew: Callable[[], str] | None = None) -> Engine:
     """An engine for `postgresql://…` or `sqlite:///…`; no connection is made yet.
+
+    `renew` gives the URL whose user and password open each new connection to PostgreSQL.
 
     Raises:
         BadDatabaseUrlError: it is neither.
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed, connect_args=_POSTGRES_CONNECT, pool_pre_ping=True, pool_timeout=10, pool_size=10)
+        engine = create_engine(
+            parsed, connect_args=_POSTGRES_CONNECT, pool_pre_ping=True, pool_timeout=10, pool_size=10
+        )
+        if renew is not None:
+            event.listen(engine, "do_connect", partial(_renew_login, renew))
+        return engine
     engine = create_engine(parsed, connect_args=_SQLITE_CONNECT)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _renew_login(
+    renew: Callable[[], str], dialect: object, record: object, arguments: object, parameters: dict[str, Any]
+) -> None:
+    """SQLAlchemy's hook before a connection is made; host and database stay those of the start."""
+    del dialect, record, arguments
+    url = _parsed(renew())
+    parameters |= {"user": url.username, "password": url.password}
 
 
 @contextmanager

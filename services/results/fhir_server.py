@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
@@ -46,10 +46,14 @@ class FhirSettings(Section):
 
 
 class FhirServer:
-    """Reads, writes and deletes Bundles under ids that we choose; raises MedullaError without a readable CA file."""
+    """Reads, writes and deletes Bundles under ids that we choose; raises MedullaError without a readable CA file.
 
-    def __init__(self, settings: FhirSettings) -> None:
+    `renew` gives the settings whose token each request bears.
+    """
+
+    def __init__(self, settings: FhirSettings, renew: Callable[[], FhirSettings] | None = None) -> None:
         self._settings = settings
+        self._renew = renew or (lambda: settings)
         self._opener = build_opener(HTTPSHandler(context=_context(settings.ca)), _NoRedirects)
 
     def bundle(self, bundle_id: str) -> Resource | None:
@@ -89,8 +93,8 @@ class FhirServer:
 
     def _request(self, method: str, bundle_id: str, body: bytes | None) -> Request:
         headers = {"Accept": _MEDIA_TYPE, "Content-Type": _MEDIA_TYPE}
-        if self._settings.token:
-            headers["Authorization"] = f"Bearer {self._settings.token.get_secret_value()}"
+        if token := self._renew().token:
+            headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         url = f"{self._settings.url}/Bundle/{bundle_id}"
         return Request(url, body, headers, method=method)  # noqa: S310 - FhirSettings checked the scheme
 

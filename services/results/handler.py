@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseScored, Progress, SlideRejected
 
 from services.results.announced_score import announced_score
-from services.results.ports import ResultStore, ScoreRecord, Withdrawal
+from services.results.ports import CaseFacts, ResultStore, ScoreRecord, Withdrawal
 from services.results.record_site import record_site
 from shared import keys, metrics
 from shared.blob.port import BlobStore
@@ -32,14 +32,17 @@ class RecordScore:
             ObjectChangedError: the score does not exist.
         """
         case = keys.case_id(event.case_id, "the event of a score")
+        before = self.results.case(case)
         if event.withdrawn:
             self.results.record_withdrawal(_withdrawal(case, event))
         else:
-            self._record(case, event)
-        self._forget_refusals(case)
+            self._record(case, event, before)
+        for refused in before.rejections if before else ():
+            if not _exists(self.blobs, refused):
+                self.results.forget_rejection(refused)
         return ()
 
-    def _record(self, case: CaseId, event: CaseScored) -> None:
+    def _record(self, case: CaseId, event: CaseScored, before: CaseFacts | None) -> None:
         body, score = announced_score(self.blobs, event)
         record = ScoreRecord(
             case_id=case,
@@ -50,16 +53,10 @@ class RecordScore:
             revision=event.revision,
             event_id=event.event_id,
             inputs=frozenset((each.key, each.etag) for each in event.inputs) or None,
-            site=record_site(self.blobs, case, score.provenance.clinical_digest),
+            site=record_site(self.blobs, case, score.provenance.clinical_digest, before.current if before else None),
         )
         if self.results.record_score(record):
             metrics.LANDING_TO_RESULT_SECONDS.observe(max(0.0, (datetime.now(UTC) - record.as_of).total_seconds()))
-
-    def _forget_refusals(self, case: CaseId) -> None:
-        facts = self.results.case(case)
-        for refused in facts.rejections if facts else ():
-            if not _exists(self.blobs, refused):
-                self.results.forget_rejection(refused)
 
 
 @dataclass(frozen=True)

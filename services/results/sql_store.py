@@ -39,10 +39,19 @@ _LATEST_ENTRIES = 1000
 
 
 class SqlStore:
-    """The ResultStore on SQL; `now` is the clock of the audit record, `seal` signs how far that was verified."""
+    """The ResultStore on SQL; `now` is the clock of the audit record, `seal` signs how far that was verified.
 
-    def __init__(self, url: str, now: Callable[[], datetime] = utc_now, seal: Seal | None = None) -> None:
-        self.engine: Engine = connect(url)
+    `renew` gives the URL whose user and password open each new connection to PostgreSQL.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        now: Callable[[], datetime] = utc_now,
+        seal: Seal | None = None,
+        renew: Callable[[], str] | None = None,
+    ) -> None:
+        self.engine: Engine = connect(url, renew)
         self._now = now
         self._seal = seal
 
@@ -79,11 +88,10 @@ class SqlStore:
             before = sql_reads.current_body(tx, record.case_id)
             sql_scores.keep(tx, record)
             _touch_case(tx, record.case_id, record.changed_at)
-            _point_at_newest(tx, record.case_id)
-            _conclude(tx, record.case_id, self._now())
+            current = _conclude(tx, record.case_id, self._now())
             sql_summary.refresh(tx, record.case_id)
-            now = sql_reads.current_body(tx, record.case_id)
-            why = audit_chain.no_longer_from(before, now) if before and now == record.body else None
+            is_current = current == record.score_id
+            why = audit_chain.no_longer_from(before, record.body) if before and is_current else None
             sql_audit.append(tx, record, why, self._now())
         return True
 
@@ -95,7 +103,6 @@ class SqlStore:
                 return False
             _touch_case(tx, withdrawal.case_id, withdrawal.as_of)
             _keep_withdrawal(tx, withdrawal)
-            _point_at_newest(tx, withdrawal.case_id)
             _conclude(tx, withdrawal.case_id, self._now())
             sql_summary.refresh(tx, withdrawal.case_id)
             sql_audit.append(tx, withdrawal, withdrawal.sentence, self._now())
@@ -258,15 +265,17 @@ def _bump_case(tx: Connection, case_id: CaseId) -> None:
     sql_summary.refresh(tx, case_id)
 
 
-def _point_at_newest(tx: Connection, case_id: CaseId) -> None:
+def _conclude(tx: Connection, case_id: CaseId, now: datetime) -> Sha256 | None:
+    """Point at the newest score, and end the progress until now; the score's id, None while the case is withdrawn."""
     counts = or_(CASES.c.withdrawn_revision.is_(None), SCORES.c.revision > CASES.c.withdrawn_revision)
     newest = select(SCORES.c.score_id).where(SCORES.c.case_id == case_id, counts).order_by(*sql_reads.NEWEST_SCORE)
-    current = newest.limit(1).correlate(CASES).scalar_subquery()
-    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(current_score_id=current))
-
-
-def _conclude(tx: Connection, case_id: CaseId, now: datetime) -> None:
-    tx.execute(update(CASES).where(CASES.c.case_id == case_id).values(concluded_at=now + _CLOCKS_DIFFER))
+    values = {
+        "current_score_id": newest.limit(1).correlate(CASES).scalar_subquery(),
+        "concluded_at": now + _CLOCKS_DIFFER,
+    }
+    changed = update(CASES).where(CASES.c.case_id == case_id).values(values)
+    current: Sha256 | None = tx.scalar(changed.returning(CASES.c.current_score_id))
+    return current
 
 
 def _keep_progress(tx: Connection, progress: Progress) -> bool:

@@ -13,7 +13,6 @@ from shared import keys
 from shared.errors import PermanentError
 from shared.model.errors import BadClinicalRecordError
 from shared.model.profile import Profile
-from shared.model.vocabulary import Vocabulary
 from shared.units import CaseId
 
 
@@ -35,7 +34,7 @@ def case_rows(path: Path, profile: Profile, columns: Path | None = None) -> list
         BadMapError: the map is invalid, or for another table.
     """
     data, names = read_bytes(path, f"table of cases {path}"), load_map(columns) if columns else ColumnMap()
-    words = Vocabulary(profile.variables, profile.missing)
+    words = profile.vocabulary
     table = parse_table(data, path.name, names, words.numbers)
     if CASE not in table.columns:
         raise refusal_with_map(str(path), [f"row 1: column {CASE} is missing"], table, profile, words)

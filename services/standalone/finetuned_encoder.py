@@ -21,11 +21,11 @@ from services.trainer.cohort.table import read_cohort
 from services.trainer.errors import OtherEncoderError
 from services.trainer.finetune import run_dir
 from services.trainer.finetune.assignment import Assignment, Base, Request, cohort_run, from_labels, from_outcome
-from services.trainer.finetune.attention import learners, top_tiles
 from services.trainer.finetune.ranks import Ranks, joined
 from services.trainer.finetune.run import Tuned, finetune
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.tile_dataset import read_labelled, read_unlabelled
+from services.trainer.finetune.top_tiles import learners, top_tiles
 from services.trainer.profile import load_profile
 from shared.files import put
 from shared.progress import Advance, silent
@@ -122,7 +122,7 @@ def _from_outcome(
     folder = run_dir.work_folder(job.out, run[0]) / _TILES
     if ranks.first:
         grid = grid_of(manifest)
-        with _bar("networks that choose tiles", ranks) as advance:
+        with _bar("models that choose tiles", ranks) as advance:
             advance(0, 1)
             spots = top_tiles(data, embeddings, job.settings)
             advance(1, 1)

@@ -12,7 +12,7 @@ from services.embedder.batcher import Batcher, Batching
 from services.embedder.encoder_trial import EncoderTrial
 from services.embedder.handler import EmbedSlide
 from services.embedder.onnx_encoder import OnnxEncoder
-from services.embedder.ports import Pixels
+from services.embedder.ports import Encoder, Pixels
 from services.standalone.encoder_grid import grid_of
 from services.standalone.local_slides import SlideFile
 from services.standalone.pipeline_options import Options
@@ -82,8 +82,17 @@ def open_pipeline(
     """Load the encoder and start the threads; raises UnknownEncoderError if the folder holds none that runs."""
     EncoderTrial()(options.encoder)
     encoder = OnnxEncoder(options.encoder)
-    grid = grid_of(encoder.manifest)
     batching = Batching(size=encoder.batch, in_flight=2, device=encoder.device)
+    with pipeline_around(encoder, batching, workspace, options, on_progress) as pipeline:
+        yield pipeline
+
+
+@contextmanager
+def pipeline_around(
+    encoder: Encoder, batching: Batching, workspace: Workspace, options: Options, on_progress: OnProgress
+) -> Iterator[Pipeline]:
+    """Start the threads around an encoder."""
+    grid = grid_of(encoder.manifest)
     with (
         ThreadPoolExecutor(options.workers) as pool,
         Batcher(encoder, batching) as batcher,

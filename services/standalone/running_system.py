@@ -10,13 +10,14 @@ from medulla.v1.events_pb2 import CaseRescoreRequested
 
 from services.fusion_scorer.background import BackgroundStop, in_background
 from services.fusion_scorer.case_index import CaseIndex
-from services.fusion_scorer.encoder_bags import encoder_of, is_served, waits
+from services.fusion_scorer.encoder_bags import encoder_of, is_served
 from services.fusion_scorer.errors import UnknownCaseError
 from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.settings import ScorerSettings
+from services.fusion_scorer.waiting_cases import waiting_cases
 from services.standalone.errors import ReservationsError
 from services.tiler.landings import Landings
 from services.tiler.settings import TilerSettings
@@ -164,8 +165,7 @@ def promote_bundle(bundle: Path, *, despite_reservations: bool) -> Promotion:
     encoder = encoder_of(promoted)
     if encoder is None:
         return Promotion(promoted.digest, 0, is_served=True)
-    waiting = sum(waits(store, encoder, case) for case in CaseIndex(store).cases())
-    return Promotion(promoted.digest, waiting, is_served(store, encoder))
+    return Promotion(promoted.digest, waiting_cases(store, encoder), is_served(store, encoder))
 
 
 def _known(index: CaseIndex, case: str) -> CaseId:

@@ -11,7 +11,6 @@ from services.fusion_scorer.vectors import no_model
 from services.standalone.vector_files import VectorFile
 from services.trainer.cohort.vector_table import VectorTable, read_vector_table
 from shared.model.bundle import Bundle
-from shared.model.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +47,7 @@ def table_vectors(tables: Mapping[str, Path], bundle: Bundle) -> list[TableVecto
     unknown = [block for block in tables if block not in bundle.vectors]
     if unknown:
         raise no_model(unknown[0], bundle)
-    is_missing = Vocabulary(profile.variables, profile.missing).is_missing
+    is_missing = profile.vocabulary.is_missing
     return [_vectors(block, path, read_vector_table(path, is_missing)) for block, path in tables.items()]
 
 

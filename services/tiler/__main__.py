@@ -34,7 +34,7 @@ from services.tiler.settings import TilerSettings
 from services.tiler.settling import Settling
 from services.tiler.slide_view import ViewOpener
 from services.tiler.unplanned import Unplanned
-from shared import keys, runtime
+from shared import keys, renewed, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus.hint_backlog import unfinished_hints
@@ -67,7 +67,7 @@ def main() -> int:
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
     """The parts: health, progress, gRPC, the workers and the sweep."""
     settings = load(TilerSettings)
-    store = S3Store(platform.s3)
+    store = S3Store(platform.s3, renewed.s3(platform.s3))
     scratch = stack.enter_context(Scratch(store, settings.scratch))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)

@@ -12,7 +12,7 @@ from services.tiler.isolated_reader import ReaderLimits
 from services.tiler.planner import PlanSpec, QualityRules
 from services.tiler.resolution import MppTable
 from services.tiler.settling import SeriesSettings
-from shared.rpc.server import ServerTls
+from shared.rpc.server_tls import ServerTls
 from shared.settings import Section, ServiceSettings, SqsSettings
 from shared.slides.standing import CHECK_EVERY_S
 

@@ -68,7 +68,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--embeddings",
         type=Path,
-        help="folder with index.csv, or s3://BUCKET of services; needs torch",
+        help="folder with index.csv, or s3://BUCKET of services",
     )
     parser.add_argument("--profile", help="a YAML file or the name of one that is shipped")
     parser.add_argument("--map", type=Path, help="YAML that maps other column names, words and units to the profile's")

@@ -2,26 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from services.trainer.arms.arm import BlockView, Patients
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.slides.stage import SlideModel, SlideScores, fit_slides
 from services.trainer.vectors.stage import BlockModel, fit_vectors
 from shared.arrays import Floats
 from shared.model.profile import Profile
-
-if TYPE_CHECKING:
-    from services.trainer.slides.stage import SlideModel, SlideScores
 
 
 @dataclass(frozen=True, eq=False)
 class BlockModels:
     """What was fitted on the training patients' slides and vectors."""
 
-    slides: "SlideModel | None" = None
+    slides: SlideModel | None = None
     vectors: Mapping[str, BlockModel] = field(default_factory=dict)
     """By block."""
 
@@ -48,13 +45,11 @@ def fit_blocks(
     views = {block: both[1] for block, both in fitted.items() if both}
     if cohort.profile.slides is None or embeddings is None or not embeddings.has(cohort.case_ids).any():
         return BlockModels(vectors=models), _patients(cohort, seed, views, None)
-    from services.trainer.slides.stage import fit_slides  # noqa: PLC0415 - needs torch, which others can do without
-
     slides, scores = fit_slides(cohort, embeddings, seed, gated=gated, beside=_beside(views))
     return BlockModels(slides, models), _patients(cohort, seed, views, scores)
 
 
-def _patients(cohort: Cohort, seed: int, vectors: Mapping[str, BlockView], slides: "SlideScores | None") -> Patients:
+def _patients(cohort: Cohort, seed: int, vectors: Mapping[str, BlockView], slides: SlideScores | None) -> Patients:
     """Patients with a view of each block, in the order of the profile."""
     views = dict(vectors)
     if slides and cohort.profile.slides:

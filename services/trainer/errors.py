@@ -9,7 +9,7 @@ from shared.text import capped
 from shared.words import counted
 
 _NO_TORCH = (
-    "slides are in the cohort, and their model needs torch, which is not installed: "
+    "slides are in the cohort, and the gated network of slides and table needs torch, which is not installed: "
     f"{installer('torch')} brings it; without --embeddings the other arms run as they are."
 )
 

@@ -35,6 +35,14 @@ def reservations(model: AssessedModel) -> tuple[str, ...]:
     return tuple(filter(None, (_against_rule(model), _one_sided(model), _few_events(model))))
 
 
+def slides_without_weight(where: str) -> str:
+    """The sentence about models in which slides, which were given, count for nothing."""
+    return (
+        f"Slides have no weight in {where}: they did not predict the outcome of patients left out, and risks there do "
+        "not depend on them."
+    )
+
+
 def _against_rule(model: AssessedModel) -> str:
     if model.by_rule is None:
         return ""

@@ -16,6 +16,7 @@ from kafka.structs import MemberState
 from shared import logs
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
 from shared.bus.kafka_lag import LagGauge
+from shared.bus.kafka_names import on_broker
 from shared.bus.kafka_starts import Starts
 from shared.bus.partition_queues import Partition, PartitionQueues
 from shared.bus.port import Delivery
@@ -50,7 +51,7 @@ class KafkaConsumerAdapter:
     ) -> None:
         self._settings = settings
         self._group = group
-        self._topics = tuple(topics)
+        self._topics = tuple(on_broker(settings, topic) for topic in topics)
         self._concurrency = concurrency
         self._beat = beat
 
@@ -64,7 +65,7 @@ class KafkaConsumerAdapter:
         with explained(self._settings), closing(self._open()) as consumer:
             self._check_topics(consumer)
             pool = WorkerPool(self._concurrency, self._group)
-            loop = _PollLoop(consumer, pool, handle, stop, self._group)
+            loop = _PollLoop(consumer, pool, handle, stop, self._group, self._settings)
             error = loop.run(self._topics, self._beat)
         if error is not None:
             raise error
@@ -73,7 +74,7 @@ class KafkaConsumerAdapter:
         session = self._settings.session_timeout_ms
         return KafkaConsumer(
             **connection(self._settings),
-            group_id=self._group,
+            group_id=on_broker(self._settings, self._group),
             group_instance_id=self._settings.group_instance_id or None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -99,7 +100,13 @@ class _PollLoop:
     """The only thread that uses the consumer; handlers run in the pool and report through the queues."""
 
     def __init__(
-        self, consumer: Any, pool: WorkerPool, handle: Callable[[Delivery], None], stop: Event, group: str
+        self,
+        consumer: Any,
+        pool: WorkerPool,
+        handle: Callable[[Delivery], None],
+        stop: Event,
+        group: str,
+        settings: KafkaSettings,
     ) -> None:
         self._consumer = consumer
         self._pool = pool
@@ -109,7 +116,8 @@ class _PollLoop:
         self._at_work: dict[Partition, Future[None]] = {}
         self._failed = Event()
         self._error: BaseException | None = None
-        self._lag = LagGauge(consumer, self._queues, group)
+        self._settings = settings
+        self._lag = LagGauge(consumer, self._queues, group, settings)
         self._starts = Starts(consumer)
 
     def run(self, topics: Sequence[str], beat: Callable[[], None]) -> BaseException | None:
@@ -185,7 +193,7 @@ class _PollLoop:
             _log.warning("polling again", error=str(error))
             return
         for partition, records in read.items():
-            self._queues.add(Partition(*partition), map(to_delivery, records))
+            self._queues.add(Partition(*partition), (to_delivery(record, self._settings) for record in records))
 
     def _hold(self) -> None:
         """Pause exactly the partitions with unfinished deliveries; all of them at the end."""

@@ -10,6 +10,7 @@ from kafka.admin import KafkaAdminClient
 
 from shared.bus import headers, topics
 from shared.bus.kafka_client import KafkaDownError, connection, explained
+from shared.bus.kafka_names import on_broker
 from shared.bus.kafka_reading import DEADLINE_MS, partitions_of, reader, up_to
 from shared.bus.port import LARGEST_BYTES, Delivery, Producer, Record
 from shared.settings import KafkaSettings
@@ -27,8 +28,9 @@ def ensure_topics(
         KafkaRefusedError: no right to create topics.
     """
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
-        missing = sorted(set(names) - set(admin.list_topics()))
-        options = {name: _options(name, partitions, replication_factor) for name in missing}
+        existing = set(admin.list_topics())
+        missing = sorted(name for name in set(names) if on_broker(settings, name) not in existing)
+        options = {on_broker(settings, name): _options(name, partitions, replication_factor) for name in missing}
         if options:
             admin.create_topics(options, timeout_ms=DEADLINE_MS, wait_for_metadata=True)
         return missing
@@ -57,9 +59,9 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
         KafkaRefusedError: no right to read it.
     """
     with explained(settings), closing(reader(settings)) as consumer:
-        partitions = partitions_of(consumer, topic)
+        partitions = partitions_of(consumer, topic, settings)
         if not partitions:
-            raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} has no topic {topic}")
+            raise KafkaDownError(f"Kafka at {settings.bootstrap_servers} has no topic {on_broker(settings, topic)}")
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         yield from up_to(consumer, consumer.end_offsets(partitions, timeout_ms=DEADLINE_MS), settings)
@@ -80,7 +82,7 @@ def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete:
     producer.send(retained)
     ends: dict[TopicPartition, int] = {}
     for delivery in deliveries:
-        ends[TopicPartition(topic, delivery.partition)] = delivery.offset + 1
+        ends[TopicPartition(on_broker(settings, topic), delivery.partition)] = delivery.offset + 1
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
         admin.delete_records(ends, timeout_ms=DEADLINE_MS)
     return len(deliveries) - len(retained)

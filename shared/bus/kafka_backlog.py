@@ -21,7 +21,7 @@ def unfinished(settings: KafkaSettings, group: str, names: Sequence[str]) -> int
         KafkaRefusedError: no right to read the topics or the group.
     """
     with explained(settings), closing(reader(settings, group)) as consumer:
-        starts, ends = _bounds(consumer, names)
+        starts, ends = _bounds(consumer, names, settings)
         return sum(ends[partition] - start for partition, start in starts.items())
 
 
@@ -37,7 +37,7 @@ def retries(settings: KafkaSettings) -> Iterator[Retry]:
 
 def _retries_of(settings: KafkaSettings, group: str, name: str) -> Iterator[Retry]:
     with explained(settings), closing(reader(settings, group)) as consumer:
-        starts, ends = _bounds(consumer, [name])
+        starts, ends = _bounds(consumer, [name], settings)
         consumer.assign(list(starts))
         for partition, start in starts.items():
             consumer.seek(partition, start)
@@ -46,9 +46,11 @@ def _retries_of(settings: KafkaSettings, group: str, name: str) -> Iterator[Retr
                 yield retry
 
 
-def _bounds(consumer: Any, names: Sequence[str]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+def _bounds(
+    consumer: Any, names: Sequence[str], settings: KafkaSettings
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
     """The first record of each partition that the group has not committed, and the end."""
-    partitions = [partition for name in names for partition in partitions_of(consumer, name)]
+    partitions = [partition for name in names for partition in partitions_of(consumer, name, settings)]
     begins = consumer.beginning_offsets(partitions, timeout_ms=DEADLINE_MS)
     ends = consumer.end_offsets(partitions, timeout_ms=DEADLINE_MS)
     return {each: max(begins[each], consumer.committed(each) or 0) for each in partitions}, ends

@@ -14,6 +14,7 @@ from kafka.errors import (
     SaslAuthenticationFailedError,
 )
 
+from shared.bus.kafka_names import from_broker
 from shared.bus.port import Delivery, Record
 from shared.errors import MedullaError, TransientError
 from shared.settings import KafkaSettings
@@ -92,10 +93,10 @@ def _no_answer(settings: KafkaSettings, error: KafkaError) -> str:
     return f"{sentence}; check that it runs, and {' and '.join(secrets)}: a wrong one has the same symptom"
 
 
-def to_delivery(read: Any) -> Delivery:
+def to_delivery(read: Any, settings: KafkaSettings) -> Delivery:
     """A ConsumerRecord of kafka-python as ours; bytes that are not UTF-8 survive a round trip."""
     record = Record(
-        topic=read.topic,
+        topic=from_broker(settings, read.topic),
         key=_text(read.key),
         value=read.value or b"",
         headers={name: _text(value) for name, value in read.headers},

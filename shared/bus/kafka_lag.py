@@ -7,7 +7,9 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from shared import metrics
+from shared.bus.kafka_names import from_broker
 from shared.bus.partition_queues import Partition, PartitionQueues
+from shared.settings import KafkaSettings
 
 _EVERY_S = 15.0
 _DEADLINE_MS = 2_000
@@ -16,8 +18,8 @@ _DEADLINE_MS = 2_000
 class LagGauge:
     """Keeps `medulla_consumer_lag_records` for the partitions that the consumer holds; not thread-safe."""
 
-    def __init__(self, consumer: Any, queues: PartitionQueues, group: str) -> None:
-        self._consumer, self._queues, self._group = consumer, queues, group
+    def __init__(self, consumer: Any, queues: PartitionQueues, group: str, settings: KafkaSettings) -> None:
+        self._consumer, self._queues, self._group, self._settings = consumer, queues, group, settings
         self._shown: set[Partition] = set()
         self._due = time.monotonic()
 
@@ -44,7 +46,10 @@ class LagGauge:
 
     def _show(self, lags: dict[Partition, int]) -> None:
         for stale in self._shown - set(lags):
-            metrics.CONSUMER_LAG.remove(self._group, stale.topic, str(stale.number))
+            metrics.CONSUMER_LAG.remove(*self._labels(stale))
         for key, lag in lags.items():
-            metrics.CONSUMER_LAG.labels(self._group, key.topic, str(key.number)).set(lag)
+            metrics.CONSUMER_LAG.labels(*self._labels(key)).set(lag)
         self._shown = set(lags)
+
+    def _labels(self, partition: Partition) -> tuple[str, str, str]:
+        return self._group, from_broker(self._settings, partition.topic), str(partition.number)

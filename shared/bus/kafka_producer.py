@@ -15,6 +15,7 @@ from kafka.errors import (
 )
 
 from shared.bus.kafka_client import connection, explained, header_list, key_bytes
+from shared.bus.kafka_names import on_broker
 from shared.bus.port import LARGEST_BYTES, Record, RecordTooLargeError, size_of
 from shared.settings import KafkaSettings
 
@@ -71,7 +72,12 @@ class KafkaProducerAdapter:
     def _sent(self, producer: Any, records: Sequence[Record]) -> None:
         end = time.monotonic() + self._deadline_s
         acknowledgements = [
-            producer.send(record.topic, record.value, key=key_bytes(record.key), headers=header_list(record.headers))
+            producer.send(
+                on_broker(self._settings, record.topic),
+                record.value,
+                key=key_bytes(record.key),
+                headers=header_list(record.headers),
+            )
             for record in records
         ]
         for acknowledgement in acknowledgements:

@@ -8,6 +8,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from pydantic import Field
 
 from shared.bus.kafka_client import connection, explained
+from shared.bus.kafka_names import on_broker
 from shared.settings import KafkaSettings, Section
 
 _DEADLINE_MS = 15_000
@@ -32,7 +33,7 @@ def adjust_topics(settings: KafkaSettings, specs: Mapping[str, TopicSpec]) -> li
         KafkaRefusedError: no right to do this, or a setting that Kafka rejects.
     """
     with explained(settings), closing(KafkaAdminClient(**connection(settings))) as admin:
-        existing = set(admin.list_topics())
+        existing, specs = set(admin.list_topics()), {on_broker(settings, name): spec for name, spec in specs.items()}
         missing = sorted(set(specs) - existing)
         if missing:
             options = {name: _options(specs[name]) for name in missing}

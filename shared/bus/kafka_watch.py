@@ -19,7 +19,7 @@ def arrives(settings: KafkaSettings, key: str, act: Callable[[], object], timeou
         KafkaDownError, KafkaRefusedError: Kafka does not answer, or refuses.
     """
     with explained(settings), closing(reader(settings)) as consumer:
-        partitions = partitions_of(consumer, topics.S3_EVENTS)
+        partitions = partitions_of(consumer, topics.S3_EVENTS, settings)
         consumer.assign(partitions)
         for partition, end in consumer.end_offsets(partitions, timeout_ms=DEADLINE_MS).items():
             consumer.seek(partition, end)
@@ -27,7 +27,8 @@ def arrives(settings: KafkaSettings, key: str, act: Callable[[], object], timeou
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
             read = consumer.poll(timeout_ms=500)
-            if any(_names(to_delivery(record).record.value, key) for records in read.values() for record in records):
+            values = (to_delivery(record, settings).record.value for records in read.values() for record in records)
+            if any(_names(value, key) for value in values):
                 return True
     return False
 

@@ -34,6 +34,11 @@ def retry_topic(group: str) -> str:
     return f"{group}.retry"
 
 
+def is_known(topic: str) -> bool:
+    """Whether it is a topic of ours; the name of a group has no dot."""
+    return topic in ALL or (is_retry(topic) and "." not in group_of(topic))
+
+
 def group_of(topic: str) -> str:
     """The group whose retry topic it is."""
     return topic.removesuffix(".retry")

@@ -1,4 +1,4 @@
-"""Attention over a case's tiles: what a multiple-instance model gives, and the names in its file."""
+"""What a model of a case's tiles gives, and the names in its file."""
 
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -16,7 +16,7 @@ class MilAnswer(NamedTuple):
 
     log_risk: float
     attention: Features
-    """[n], sums to one."""
+    """[n], sums to one: each tile's share of the summed hazard; in earlier bundles the weight by attention networks."""
     projected: Features | None
     """[n, axes], the tiles on the model's axes; None where the model does not give them."""
 

@@ -6,10 +6,10 @@ import onnxruntime as ort
 from shared.model.errors import BadBundleError
 from shared.model.mil import ATTENTION, BAG, LOG_RISK, MIL, PROJECTED, Features, MilAnswer
 from shared.onnx_graph import GraphLimits, check_graph
-from shared.onnx_operators import ATTENTION_MODEL
+from shared.onnx_operators import MIL_MODEL
 from shared.protobuf_fields import WireError
 
-_LIMITS = GraphLimits(ATTENTION_MODEL, max_nodes=100)
+_LIMITS = GraphLimits(MIL_MODEL, max_nodes=100)
 """Its weights are in the file itself."""
 
 

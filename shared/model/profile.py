@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Iterable
+from functools import cached_property
 from typing import Any, Self
 
 from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -108,7 +109,7 @@ class Profile(Frozen):
 
     def _check_names(self) -> None:
         names = [variable.name for variable in self.variables]
-        columns = Vocabulary(self.variables, self.missing).columns
+        columns = self.vocabulary.columns
         derived = {variable.name for variable in (self.rule_variable, *self.log_risks) if variable}
         reserved = {*RESERVED, *derived, self.outcome.time, self.outcome.event}
         taken = reserved.intersection(columns)
@@ -119,6 +120,11 @@ class Profile(Frozen):
                 raise ValueError(f"{variable.name}: block must be one of {', '.join(self.block_names)}")
             if variable.name in self.treatments and not variable.known_at_prediction:
                 raise ValueError(f"{variable.name} is among the treatments: {UNKNOWN_TREATMENT}")
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The words, units and columns of the variables."""
+        return Vocabulary(self.variables, self.missing)
 
     @property
     def block_names(self) -> tuple[str, ...]:

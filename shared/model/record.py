@@ -53,7 +53,7 @@ def parse_record(data: bytes, case_id: CaseId, profile: Profile) -> ClinicalReco
         BadClinicalRecordError: it is no JSON object, or entries of it are refused; each is named with what is allowed.
     """
     entries = record_entries(data)
-    words = Vocabulary(profile.variables, profile.missing)
+    words = profile.vocabulary
     read = words.read(entries)
     problems = [*map(vocabulary.describe, read.problems), *_other_problems(entries, case_id, profile, words)]
     site = entries.get("site_id", "")

@@ -1,31 +1,19 @@
-"""A gRPC server as a part: health service, keepalive, message bound, TLS, drain."""
+"""A gRPC server as a part: health service, keepalive, message bound, drain."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Event
 
 import grpc
-from cryptography import x509
 from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from shared import metrics
-from shared.errors import MedullaError
 from shared.health import BusyAddressError
 from shared.rpc.interceptors import standard
-from shared.settings import Section
+from shared.rpc.server_tls import ServerTls, credentials
 
 _MIB = 1024 * 1024
-
-
-class ServerTls(Section):
-    """PEM files of a server; with `client_ca` only clients with a certificate of it may connect."""
-
-    certificate: Path
-    private_key: Path
-    client_ca: Path | None = None
 
 
 class GrpcServer:
@@ -78,27 +66,9 @@ def _reflect(server: grpc.Server, file: FileDescriptor) -> None:
 
 def _bound(server: grpc.Server, address: str, tls: ServerTls | None) -> int:
     try:
-        return server.add_secure_port(address, _credentials(tls, address)) if tls else server.add_insecure_port(address)
+        return server.add_secure_port(address, credentials(tls, address)) if tls else server.add_insecure_port(address)
     except RuntimeError as error:
         raise BusyAddressError(f"cannot serve gRPC on {address}: it is in use or not this machine's") from error
-
-
-def _credentials(tls: ServerTls, address: str) -> grpc.ServerCredentials:
-    try:
-        pair = (tls.private_key.read_bytes(), tls.certificate.read_bytes())
-        client_ca = tls.client_ca.read_bytes() if tls.client_ca else None
-    except OSError as error:
-        raise MedullaError(f"cannot read TLS file {error.filename}: {error.strerror}") from error
-    metrics.CERTIFICATE_EXPIRY.labels(address).set(_expiry(pair[1], tls.certificate))
-    return grpc.ssl_server_credentials([pair], client_ca, require_client_auth=client_ca is not None)
-
-
-def _expiry(pem: bytes, path: Path) -> float:
-    """Unix time of the earliest expiry among the certificates."""
-    try:
-        return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(pem))
-    except ValueError as error:
-        raise MedullaError(f"TLS file {path} holds no PEM certificate") from error
 
 
 def _options(max_bytes: int) -> list[tuple[str, int]]:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from shared import keys
+from shared.attempt_ranges import Offset
 from shared.attempts import Attempts
 from shared.bus import headers
 from shared.bus.retry import GIVE_UP_AFTER
+from shared.bus.topics import is_background
 from shared.canonical import digest_of, sha256
 from shared.errors import CrashedWorkerError
 from shared.steps.dead_letters import DeadLetters
@@ -22,16 +24,23 @@ class Crashes:
     def __call__(self, task: Task, handle: Handle) -> Outcome:
         """Work under a mark, unless the route says that the event cannot crash the process.
 
+        In the background it is a mark of many records.
+
         Raises:
             TransientError: the store is down.
         """
         if not task.route.may_crash(task.event):
             return handle(task)
-        with self.attempts.attempt(_mark_key(task), task.service) as deaths:
+        with self.attempts.attempt(_mark_key(task), task.service, _offset(task)) as deaths:
             if deaths < GIVE_UP_AFTER:
                 return handle(task)
             crashed = CrashedWorkerError(f"{deaths} processes died at work on this input")
             return self.dead_letters.give_up(task, crashed)
+
+
+def _offset(task: Task) -> Offset | None:
+    topic, delivery = task.record.topic, task.delivery
+    return Offset(topic, delivery.partition, delivery.offset) if is_background(topic) else None
 
 
 def _mark_key(task: Task) -> str:

@@ -16,6 +16,7 @@ from shared.bus import topics
 from tests.bench import (
     bucket,
     case_list,
+    fixed_rate,
     isolation,
     machine,
     memory,
@@ -66,7 +67,7 @@ class Bench:
             "readers": lambda: [readers.compare(self._size, self._own("readers"))],
             "preprocessing": lambda: [preprocessing.compare(self._size, self._own("preprocessing"))],
             "isolation": lambda: [isolation.compare(self._size, self._own("isolation"))],
-            "pipeline": lambda: [pipeline.compare(self._size, self._own("pipeline"))],
+            "pipeline": self._pipeline,
             "bucket": lambda: bucket.compare(
                 cast("MinioPart", self._parts.get("minio")), self._size, self._own("bucket")
             ),
@@ -85,6 +86,10 @@ class Bench:
         folder = self._folder / name
         folder.mkdir()
         return folder
+
+    def _pipeline(self) -> list[Section]:
+        shared, apart = self._own("pipeline"), self._own("fixed-rate")
+        return [pipeline.compare(self._size, shared), fixed_rate.compare(self._size, apart)]
 
     def _memory(self) -> list[Section]:
         """Memory after the work of `services`, which runs first if it was not chosen."""

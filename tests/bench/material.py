@@ -12,6 +12,8 @@ from tests.support import slides
 _SIDE = 240
 _WHOLE_ACROSS, _WHOLE_DOWN = 9, 12
 """The bundled slide's stored tiles that are full of pixels."""
+_STRIP = 2100
+"""Pixels at 0.499 um: a slide below a millimetre is refused."""
 _APERIO = "Aperio Image Library v11.2.1 \r\n{width}x{height} (240x240) JPEG|AppMag = {magnification}|MPP = {mpp}"
 
 
@@ -54,8 +56,10 @@ def _stored_rows(path: Path, page: Any) -> list[list[bytes]]:
 
 
 def small_slides(folder: Path, count: int, side: int = 300) -> Iterator[Path]:
-    """Slides of one tile, no two with the same pixels, cut out where there is tissue."""
+    """Slides of one tile, no two with the same pixels: tissue at the edge of a bare strip of a millimetre."""
     pixels = slides.cc0_pixels()
     for number in range(count):
         x, y = 764 + 16 * number, 1132 + 8 * number
-        yield slides.write_tiff(folder / f"small-{number}.tiff", pixels[y : y + side, x : x + side], (0.499, 0.499))
+        strip = np.full((side, _STRIP, 3), 255, np.uint8)
+        strip[:, :side] = pixels[y : y + side, x : x + side]
+        yield slides.write_tiff(folder / f"small-{number}.tiff", strip, (0.499, 0.499))

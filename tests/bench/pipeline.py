@@ -44,7 +44,7 @@ class Planned:
     @classmethod
     def by(cls, pipeline: Pipeline, slide: Path) -> "Planned":
         """Plan the slide once, to know which tiles the halves have to do."""
-        event = pipeline.plan(SlideFile(slide, "bench", "slide"))
+        event = pipeline.plan(file_of(slide))
         stored = load_tensors(pipeline.workspace.store.get(event.plan.prefix + "tiles.safetensors"))
         with open_slide(slide) as reader:
             return cls(slide, event, stored["coords"], lay(GridSpec(), reader.describe()).cut)
@@ -100,8 +100,8 @@ def compare(size: Size, folder: Path) -> Section:
         for _ in range(size.encoder_repeats):
             runs.decode.append(measured(planned.decoded))
             runs.encode.append(measured(lambda: _encode(encoder, tiles)))
-            _forget(pipeline.workspace)
-            runs.plan.append(measured(lambda: pipeline.plan(SlideFile(slide, "bench", "slide"))))
+            forget(pipeline.workspace)
+            runs.plan.append(measured(lambda: pipeline.plan(file_of(slide))))
             runs.embed.append(measured(lambda: pipeline.embed_slide(planned.event)))
     return Section(_title(planned, slide), _rows(runs, len(tiles)), _notes(runs, len(tiles)))
 
@@ -142,7 +142,13 @@ def _chunks(items: NDArray[T]) -> list[NDArray[T]]:
     return [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
 
 
-def _forget(workspace: Workspace) -> None:
+def file_of(slide: Path) -> SlideFile:
+    """The slide as the pipeline takes it."""
+    return SlideFile(slide, "bench", "slide")
+
+
+def forget(workspace: Workspace) -> None:
+    """Remove what was made of slides."""
     for name in _DERIVED:
         shutil.rmtree(workspace.root / name, ignore_errors=True)
 

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
 from threading import Event
 
 from services.fusion_scorer.case_index import CaseIndex
@@ -26,7 +25,12 @@ from tests.support.system import DEMO_BUNDLE, System
 _PATIENCE_S = 240.0
 _LOOK_AGAIN_S = 0.01
 _WAY = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED)
-_LARGE = "BENCH-large"
+_HERE = "the same work in process"
+ANNOUNCED = f"hop to {topics.S3_EVENTS}"
+HOPS = (ANNOUNCED, *(f"hop to {topic}" for topic in _WAY[1:]), "hop to REST")
+"""Rows of a slide's way, each since the one before; the first is the store's own."""
+THROUGH_SERVICES = "announced to score over REST"
+_NOTES = ("MinIO keeps its events on disk and looks there every 3 s; another store announces at its own pace",)
 
 InProcess = Callable[[SlideFile], None]
 
@@ -55,23 +59,38 @@ def overhead(system: System, size: Size, folder: Path) -> Section:
     whole = [sum(way) for way in ways]
     announced = [sum(way[1:]) for way in ways]
     rows = [
-        Row("S3 put to score over REST", "ms", whole, "the same work in process", here),
+        Row("S3 put to score over REST", "ms", whole, _HERE, here),
         Row("  of which until MinIO has announced the object", "ms", [way[0] for way in ways]),
-        Row("  of which from then on", "ms", announced, "the same work in process", here),
+        Row("  of which from then on", "ms", announced, _HERE, here),
         Row("overhead of our event path", "ms", [a - b for a, b in zip(announced, here, strict=True)]),
+        *(Row(hop, "ms", list(times)) for hop, times in zip(HOPS, zip(*ways, strict=True), strict=True)),
     ]
-    return Section("Four processes: one slide of one tile at a time", rows, _notes(ways))
+    return Section("Four processes: one slide of one tile at a time", rows, _NOTES)
 
 
 def large_slide(system: System, size: Size, folder: Path) -> Section:
-    """One large slide through the services, so that their memory is that of real work."""
+    """Large slides of the same pixels, in this process and through the services in turn."""
     path = material.aperio(folder / "large.svs", size.pipeline_copies)
-    put_at = _land(system, _LARGE, path)
-    seconds = _seen_at(system, _LARGE) - put_at
-    tiles = int(system.case(_LARGE)["score"]["slides"][0]["ledger"]["ok"])
-    row = Row("S3 put to score over REST", "tiles/s", [tiles / seconds])
+    with _in_process(folder / "large") as score:
+        timed = [_timed_copy(system, score, path, number) for number in range(size.encoder_repeats)]
+    tiles = int(system.case(timed[0].case_id)["score"]["slides"][0]["ledger"]["ok"])
+    announced = _written_at(system, topics.S3_EVENTS)
+    here = [tiles / slide.in_process_s for slide in timed]
+    since_put = [tiles / (slide.seen_at - slide.put_at) for slide in timed]
+    since_announced = [tiles / (slide.seen_at - announced[slide.case_id]) for slide in timed]
+    rows = [
+        Row("S3 put to score over REST", "tiles/s", since_put, _HERE, here),
+        Row(THROUGH_SERVICES, "tiles/s", since_announced, _HERE, here),
+    ]
     size_mb = path.stat().st_size / 1e6
-    return Section(f"Four processes: one slide of {tiles} tiles, {size_mb:.0f} MB", [row], ["once, Triton on the CPU"])
+    return Section(f"Four processes: one slide of {tiles} tiles, {size_mb:.0f} MB", rows, ["Triton on the CPU"])
+
+
+def _timed_copy(system: System, score: InProcess, path: Path, number: int) -> TimedSlide:
+    """A copy with bytes of its own, so that nothing done for another one serves it."""
+    copy = path.with_name(f"large-{number}.svs")
+    copy.write_bytes(path.read_bytes() + str(number).encode())
+    return _timed(system, score, copy)
 
 
 @contextmanager
@@ -121,15 +140,6 @@ def _ways(system: System, timed: Sequence[TimedSlide]) -> list[list[float]]:
     written = [_written_at(system, topic) for topic in _WAY]
     stations = [[passage.put_at, *(times[passage.case_id] for times in written), passage.seen_at] for passage in timed]
     return [[1000 * (b - a) for a, b in pairwise(times)] for times in stations]
-
-
-def _notes(ways: Sequence[Sequence[float]]) -> list[str]:
-    typical = [median(step) for step in zip(*ways, strict=True)]
-    parts = [f"{name} {ms:.0f} ms" for name, ms in zip((*_WAY, "seen over REST"), typical, strict=True)]
-    return [
-        "medians, each after the one before: put, " + ", ".join(parts),
-        "MinIO keeps its events on disk and looks there every 3 s; another store announces at its own pace",
-    ]
 
 
 def _written_at(system: System, topic: str) -> dict[str, float]:

@@ -22,6 +22,7 @@ _BATCH = 64
 _IN_FLIGHT = 4
 _READY_S = 60
 _ALONE = "ONNX Runtime in process"
+SHARED = "Triton, shared memory"
 _WAYS = {"shared memory": True, "plain gRPC": False}
 
 
@@ -47,7 +48,7 @@ def compare(server: Triton, size: Size, folder: Path) -> Section:
         runs = interleaved(size.encoder_repeats, {name: _work(encoder, tiles) for name, encoder in ways.items()})
     figures = {name: rates(times, len(tiles)) for name, times in runs.items()}
     rows = [Row(f"Triton, {way}", "tiles/s", figures[way], _ALONE, figures[_ALONE]) for way in _WAYS]
-    rows.append(Row("Triton, shared memory", "tiles/s", figures["shared memory"], "plain gRPC", figures["plain gRPC"]))
+    rows.append(Row(SHARED, "tiles/s", figures["shared memory"], "plain gRPC", figures["plain gRPC"]))
     title = f"Triton on this machine, CPU: {len(tiles)} tiles, batches of {_BATCH}, {_IN_FLIGHT} in flight"
     return Section(title, rows, [f"features differ by {difference:.1e} at most"])
 

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,21 @@ from shared.bus import topics
 from tests.bench import machine
 from tests.chaos import report
 from tests.chaos.row import Row
-from tests.chaos.scenarios import canary, last_version, memory, no_loss, poison, promotion, replay, sigterm
+from tests.chaos.scenarios import (
+    canary,
+    kills,
+    last_version,
+    long_job,
+    memory,
+    no_loss,
+    poison,
+    promotion,
+    replay,
+    scaling,
+    sigterm,
+    throughput,
+    upgrade,
+)
 from tests.chaos.size import LAPTOP, SIZES, Size
 from tests.stack.runs import run_folder
 from tests.stack.triton import Triton
@@ -30,6 +45,11 @@ SCENARIOS: dict[str, Callable[[System, int, Size], list[Row]]] = {
     "memory": memory.run,
     "canary": canary.run,
     "sigterm": sigterm.run,
+    "long-job": long_job.run,
+    "scaling": scaling.run,
+    "kills": kills.run,
+    "throughput": throughput.run,
+    "upgrade": upgrade.run,
 }
 _SWEEP = str(no_loss.SWEEP_S)
 _SETTINGS = {
@@ -70,6 +90,11 @@ def _run(name: str, seed: int, size: Size) -> list[Row]:
     return rows
 
 
+def _publish(name: str, rows: list[Row], seconds: float) -> None:
+    measured = f"{datetime.now(UTC):%Y-%m-%d}, {machine.hardware()}, load {os.getloadavg()[2]:.0f}"
+    report.publish(Path(__file__).parent, name, rows, seconds / 60, measured)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of the schedule and of what lands [1]")
@@ -81,14 +106,14 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Run the chosen scenarios; returns 1 where a promise did not hold."""
-    chosen = _arguments()
-    names = chosen.only or list(SCENARIOS)
-    rows = [row for name in names for row in _run(name, chosen.seed, SIZES[chosen.size])]
-    if chosen.publish:
-        load = os.getloadavg()[2]
-        measured = f"{datetime.now(UTC):%Y-%m-%d}, {machine.hardware()}, load {load:.0f}"
-        sys.stdout.write(f"wrote {report.publish(Path(__file__).parent, rows, measured)}\n")
-    return 0 if all(row.held for row in rows) else 1
+    chosen, held = _arguments(), True
+    for name in chosen.only or SCENARIOS:
+        start = time.monotonic()
+        rows = _run(name, chosen.seed, SIZES[chosen.size])
+        held = held and all(row.held for row in rows)
+        if chosen.publish:
+            _publish(name, rows, time.monotonic() - start)
+    return 0 if held else 1
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The report: the newest row of each promise, kept as JSON beside it."""
+"""The report: the newest rows of each scenario, kept as JSON beside it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypedDict
 
 from tests.chaos.row import Row
 
@@ -12,27 +13,42 @@ _HEAD = """# Promises under faults
 Written by `make chaos PUBLISH=1`; the scenarios stand in [README.md](README.md). SIMULATED records and the bundled
 CC0 slide. Other work may have run on the machine: read ratios and counts.
 
-| promise | figure | held | seed | size | measured |
-|---|---|---|---|---|---|
+| scenario | promise | figure | held | seed | size | measured |
+|---|---|---|---|---|---|---|
 """
 
 
-def publish(folder: Path, rows: Iterable[Row], measured: str) -> Path:
-    """Replace these promises' rows in `results.json`, and write REPORT.md from all; `measured` is date and machine."""
+class Published(TypedDict):
+    """Rows of a scenario's newest run."""
+
+    minutes: float
+    measured: str
+    """Date and machine."""
+    rows: list[dict[str, object]]
+
+
+def publish(folder: Path, name: str, rows: Iterable[Row], minutes: float, measured: str) -> Path:
+    """Replace a scenario's rows in `results.json`, and write REPORT.md from all; `measured` is date and machine."""
     results = folder / "results.json"
-    rows_by_promise: dict[str, dict[str, object]] = json.loads(results.read_text()) if results.exists() else {}
-    for row in rows:
-        rows_by_promise[row.promise] = asdict(row) | {"measured": measured}
-    results.write_text(json.dumps(rows_by_promise, indent=1) + "\n")
+    scenarios: dict[str, Published] = json.loads(results.read_text()) if results.exists() else {}
+    scenarios[name] = {"minutes": round(minutes, 1), "measured": measured, "rows": [asdict(row) for row in rows]}
+    results.write_text(json.dumps(scenarios, indent=1) + "\n")
     report = folder / "REPORT.md"
-    report.write_text(_HEAD + "".join(map(_line, rows_by_promise.values())))
+    lines = [_line(name, run, row) for name, run in scenarios.items() for row in run["rows"]]
+    report.write_text(_HEAD + "".join(lines) + _minutes(scenarios))
     return report
 
 
-def _line(row: dict[str, object]) -> str:
+def _line(name: str, run: Published, row: Mapping[str, object]) -> str:
     held = "yes" if row["held"] else "**no**"
-    cells = (row["promise"], row["figure"], held, row["seed"], row["size"], row["measured"])
+    cells = (name, row["promise"], row["figure"], held, row["seed"], row["size"], run["measured"])
     return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |\n"
+
+
+def _minutes(scenarios: Mapping[str, Published]) -> str:
+    each = ", ".join(f"{name} {run['minutes']:g}" for name, run in scenarios.items())
+    whole = sum(run["minutes"] for run in scenarios.values())
+    return f"\nMinutes, with the start of the parts: {each}; {whole:.0f} in all.\n"
 
 
 def printed(row: Row) -> str:

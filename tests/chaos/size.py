@@ -1,6 +1,8 @@
 """How much is done to the system: enough for the promise as it is written, or for an hour on a laptop, or a glance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from tests.bench import size as bench
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,24 @@ class Size:
     without_triton_s: float
     """How long the encoder's server is away."""
 
+    poll_interval_s: float
+    """Kafka's max.poll.interval, which work outlasts."""
+    replicas: int
+    """The most embedders at a time."""
+    scalings: int
+    """Up to that number of embedders, and down to one again."""
+    slides_scaled_over: int
+    slides_killed_in: int
+    """Slides in the middle of each of which the embedder is killed."""
+    copies_killed_in: int
+    """Size of those slides, across and down."""
+    throughput: bench.Size
+    """Of what `make bench` measures."""
 
-FULL = Size("full", 1000, 5, 60, 100, 50, 100, 1000, 3600)
-LAPTOP = Size("laptop", 200, 5, 60, 100, 10, 30, 200, 300)
-GLANCE = Size("glance", 12, 1, 5, 6, 2, 4, 8, 20)
+
+_GLANCED = replace(bench.QUICK, encoder_repeats=1, pipeline_copies=2)
+_MEASURED = replace(bench.QUICK, pipeline_copies=4, triton_tiles=192, small_slides=5)
+FULL = Size("full", 1000, 5, 60, 100, 50, 100, 1000, 3600, 300, 8, 20, 1000, 10, 8, bench.FULL)
+LAPTOP = Size("laptop", 200, 5, 60, 100, 10, 30, 200, 300, 10, 3, 4, 60, 2, 6, _MEASURED)
+GLANCE = Size("glance", 12, 1, 5, 6, 2, 4, 8, 20, 10, 2, 1, 6, 1, 4, _GLANCED)
 SIZES = {size.name: size for size in (FULL, LAPTOP, GLANCE)}

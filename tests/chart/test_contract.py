@@ -6,8 +6,9 @@ import pytest
 
 from services.tiler.settings import TilerSettings
 from shared.bus import topics
+from shared.bus.kafka_names import from_broker, of_installation
 from shared.bus.port import LARGEST_BYTES
-from shared.settings import PlatformSettings, load
+from shared.settings import KafkaSettings, PlatformSettings, load
 from tests.chart_docs import values_schema
 from tests.stack.services import GROUPS, SERVICES
 from tests.support.chart.paths import CI_VALUES
@@ -87,6 +88,17 @@ def test_a_fhir_server_adds_the_topic_for_the_retries_of_its_consumer_group() ->
     assert created == {*topics.ALL, *map(topics.retry_topic, GROUPS)}
 
 
+def test_a_prefix_of_the_installation_begins_every_topic_in_the_manifests() -> None:
+    rendered = manifests(_GPU, "--set=kafka.prefix=north")
+    created = [each["spec"]["topicName"] for each in rendered if each["kind"] == "KafkaTopic"]
+    settings = KafkaSettings(prefix="north")
+    assert {from_broker(settings, name) for name in created if of_installation(settings, name)} == {
+        *topics.ALL,
+        *map(topics.retry_topic, SERVICES),
+    }
+    assert all(name.startswith("north.") for name in created)
+
+
 def test_keda_watches_topics_and_groups_that_exist() -> None:
     watched = [
         trigger["metadata"]
@@ -131,6 +143,12 @@ def test_what_is_said_to_come_by_digest_does() -> None:
         for container in (*spec.get("initContainers", ()), *spec["containers"])
     ]
     assert [image for image in images if "@sha256:" not in image] == []
+
+
+def test_no_mount_keeps_a_renewed_secret_from_changing_in_place() -> None:
+    """Kubernetes never renews a mount with a subPath."""
+    containers = [each for _, spec in pod_specs(manifests(_GPU)) for each in spec["containers"]]
+    assert [each["name"] for each in containers for mount in each["volumeMounts"] if "subPath" in mount] == []
 
 
 def test_no_pod_may_do_what_restricted_forbids(values: Path) -> None:

@@ -20,6 +20,7 @@ _AIRGAPPED = next(path for path in CI_VALUES if path.stem == "airgapped")
 _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
 _OTHERS = {
     *("up", "kube_pod_container_status_restarts_total", "certmanager_certificate_expiration_timestamp_seconds"),
+    *("kube_cronjob_status_last_successful_time", "kube_cronjob_created"),
     *("kube_deployment_spec_replicas", "kube_deployment_status_replicas_available"),
     *("nv_inference_queue_duration_us", "nv_inference_request_success", "nv_inference_request_failure"),
     *("nv_inference_count", "nv_inference_exec_count", "nv_gpu_utilization"),

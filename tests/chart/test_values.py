@@ -26,6 +26,8 @@ _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
         ("results.replicas=many", "/results/replicas"),
         ("embedder.triton.mode=tpu", "/embedder/triton/mode"),
         ("kafka.securityProtocol=TLS", "/kafka/securityProtocol"),
+        ("kafka.prefix=North.", "/kafka/prefix"),
+        ("tiler.settings.MEDULLA_KAFKA__PREFIX=north", "MEDULLA_KAFKA__PREFIX"),
         ("topics.partitions=0", "/topics/partitions"),
         ("topics.overrides.progress.partition=1", "partition"),
         ("autoscaling.kind=vpa", "/autoscaling/kind"),
@@ -98,6 +100,8 @@ def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
         (_GPU, "trainer.extraEnv[0].name=MEDULLA_S3", "name that in s3.existingSecret"),
         (_GPU, "monitoring.rules.alerts.MedullaLate.for=1m", "MedullaLate, which is no alert of Medulla"),
         (_GPU, "topics.overrides.slides\\.tild.partitions=2", "is no topic of Medulla"),
+        (_GPU, "topics.retentionHours=24", "topics keeps cases.erase for 24 hours"),
+        (_GPU, "topics.overrides.dead\\.letters.retentionHours=72", "topics keeps dead.letters for 72 hours"),
         (_GPU, "fullnameOverride=a,nameOverride=b,kafka.bootstrapServers=[fd00::1]", "names [fd00::1], which is not"),
     ],
 )

@@ -29,11 +29,12 @@ def test_the_jobs_of_an_installation_made_the_topics_and_every_service_is_ready(
     site.medulla.wait_ready(seconds=5)
 
 
-def test_helm_test_puts_a_slide_and_sees_its_score(site: Site, observer: Observer) -> None:
+def test_helm_test_puts_a_slide_sees_its_score_and_erases_its_case(site: Site, observer: Observer) -> None:
     output = site.medulla.helm("test", site.medulla.name, "--logs")
     assert "scored after" in output
     case = output.partition("put a slide as case ")[2].partition(";")[0]
-    assert observer.scored([case]) == 1
+    assert f"case {case}: erased" in output
+    observer.wait_erased(case)
 
 
 def test_a_slide_put_into_the_bucket_is_scored_and_shown(

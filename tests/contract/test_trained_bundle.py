@@ -22,9 +22,6 @@ from shared.model.errors import BadBundleError
 from shared.model.mil import MIL
 from shared.model.record import parse_record
 from shared.units import CaseId
-from tests.support.missing import optional_library
-
-optional_library("torch", "train")
 
 OUTCOME = ("time_days", "event_code")
 

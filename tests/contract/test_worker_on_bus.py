@@ -13,7 +13,7 @@ from medulla.v1.events_pb2 import SlideTiled
 from prometheus_client import REGISTRY
 
 from shared import turns
-from shared.attempts import Attempts, Process
+from shared.attempts import Attempts
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
 from shared.bus.dead_letters import original, read
@@ -21,6 +21,7 @@ from shared.bus.events import Event, decoder, to_record
 from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
 from shared.errors import TransientError, UnfinishedError
+from shared.process_marks import Process
 from shared.route import Route, subscriptions
 from shared.worker import Worker
 from tests.support.bus import Running, as_sent, running

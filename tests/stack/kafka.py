@@ -40,6 +40,8 @@ appender.o.layout.type=PatternLayout
 appender.o.layout.pattern=%d{ISO8601} %p %c{1} %m%n
 logger.s.name=kafka.server
 logger.s.level=INFO
+logger.g.name=org.apache.kafka.coordinator.group.GroupMetadataManager
+logger.g.level=INFO
 """
 _JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError")
 _STARTED = b"Kafka Server started"

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -104,6 +105,11 @@ class Service:
             StackError: it did not start.
         """
         self.program.start(lambda: answers(f"{self.health}/readyz"), seconds=120)
+
+    def metrics(self) -> str:
+        """What it counts, as Prometheus reads it."""
+        with urllib.request.urlopen(f"{self.health}/metrics", timeout=10) as answer:  # noqa: S310 - our own http URL
+            return str(answer.read().decode())
 
     def stop(self) -> None:
         """Let it finish what it works on, and end."""

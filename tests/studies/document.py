@@ -10,7 +10,6 @@ from tests.studies.finetuning_report import markdown
 from tests.studies.rare_summary import rare_criteria
 from tests.studies.sections import table
 from tests.studies.studies import STUDIES, Study
-from tests.studies.way_summary import ways_criteria
 
 METHODS = Path(__file__).parent / "methods"
 Results = Mapping[str, Any]
@@ -39,8 +38,8 @@ def methods(name: str, level: int = 2) -> str:
 
 def _criteria(results: Results) -> str:
     header = ("criterion", "measured (95 % interval)", "met")
-    rare, ways = (results[name]["value"] if name in results else None for name in ("rare", "ways"))
-    rows = [criterion.row for criterion in (*criteria(results), *rare_criteria(rare), *ways_criteria(ways))]
+    rare = results["rare"]["value"] if "rare" in results else None
+    rows = [criterion.row for criterion in (*criteria(results), *rare_criteria(rare))]
     return f"## Acceptance criteria\n\n{table(header, rows)}"
 
 

@@ -12,13 +12,14 @@ from services.trainer.cohort.cohort import Outcome
 from services.trainer.profile import load_profile
 from services.trainer.simulation.rare import PATTERN
 from services.trainer.slides.prototypes import prototypes
+from services.trainer.slides.stage import SlideModel, fit_slides
+from services.trainer.slides.tile_columns import PROTOTYPES
 from shared.arrays import Floats, Ints
 from tests.studies.criteria import estimate, percent
 from tests.studies.pool_bags import PoolCohort, PoolCohortPlan
 from tests.studies.pool_evidence import prototype_figures
 from tests.studies.sections import table
 from tests.studies.summaries import Piece, mean_of
-from tests.studies.tile_hazards import PROTOTYPES, TileHazards, fit_tile_hazards
 from tests.studies.tile_pool import PoolPlan, TilePool
 
 PROGRAM = "the program's 8"
@@ -55,23 +56,24 @@ class PrototypePlan:
         inside = PoolCohortPlan(self.seed, "rare", self.effect, self.patients)
         outside = replace(inside, patients=self.external, external=True)
         train, test = inside.draw(pool, work / "inside", profile), outside.draw(pool, work / "outside", profile)
-        model, _ = fit_tile_hazards(train.cohort, train.bags, 1)
+        model, _ = fit_slides(train.cohort, train.bags, 1, gated=False)
         sizes = {f"{size}": _of_size(model, number, train, test) for number, size in enumerate(PROTOTYPES)}
-        by_hazard = _figures(model.of_prototypes(), _members(model, 0, test), test)
+        hazards = model.hazards.of_tiles(model.hazards.columns.centres[0])
+        by_hazard = _figures(hazards, _members(model, 0, test), test)
         return {PROGRAM: _of_program(model, train, test), **sizes, f"{PROTOTYPES[0]}, hazard of the model": by_hazard}
 
 
-def _of_program(model: TileHazards, train: PoolCohort, test: PoolCohort) -> dict[str, float]:
+def _of_program(model: SlideModel, train: PoolCohort, test: PoolCohort) -> dict[str, float]:
     """The prototypes that training puts into a bundle, ranked by the hazard ratio that it shows."""
-    projection = model.columns.projection
+    projection = model.projection
     served = prototypes(projection, train.cohort, train.bags, 1).served()
     nearest = [np.asarray(served.nearest(projection(test.bags.bag(case))), np.int64) for case in test.bags.kinds]
     return _figures(np.nan_to_num(served.hazard_ratios[:, 0]), nearest, test)
 
 
-def _of_size(model: TileHazards, number: int, train: PoolCohort, test: PoolCohort) -> dict[str, float]:
+def _of_size(model: SlideModel, number: int, train: PoolCohort, test: PoolCohort) -> dict[str, float]:
     """Clusters of hazards of tiles, ranked as the program ranks its own."""
-    count = len(model.columns.centres[number])
+    count = len(model.hazards.columns.centres[number])
     shares = np.stack([np.bincount(own, minlength=count) / len(own) for own in _members(model, number, train)])
     with_tiles = np.flatnonzero(train.bags.has(train.cohort.case_ids))
     ratios = np.array([_log_ratio(share, train.cohort.outcome[with_tiles]) for share in shares.T])
@@ -86,9 +88,9 @@ def _log_ratio(share: Floats, outcome: Outcome) -> float:
     return float(fit_cox(Sample.of(column, outcome.time, outcome.is_event), _RIDGE)[0])
 
 
-def _members(model: TileHazards, number: int, cohort: PoolCohort) -> list[Ints]:
-    columns = model.columns
-    return [columns.members(columns.projection(cohort.bags.bag(case)), number) for case in cohort.bags.kinds]
+def _members(model: SlideModel, number: int, cohort: PoolCohort) -> list[Ints]:
+    bags = model.tiles(cohort.bags, list(cohort.bags.kinds))
+    return [model.hazards.columns.members(bag, number) for bag in bags]
 
 
 def _figures(weights: Floats, members: Sequence[Ints], test: PoolCohort) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """SIMULATED study of rare and common signals on a pool of real tiles: gains, and whether evidence names the pattern."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from services.trainer.block_models import fit_blocks
 from services.trainer.cohort.add_vectors import add_vectors
 from services.trainer.profile import load_profile
 from services.trainer.simulation.rare import PATTERN
+from services.trainer.slides.stage import SlideModel
 from services.trainer.tile_classifier.composition import compose
 from services.trainer.tile_classifier.fit import fit_classifier
 from services.trainer.tile_classifier.labels import LabelledTiles, TileSize
@@ -22,7 +24,6 @@ from tests.studies.pool_bags import PoolCohort, PoolCohortPlan, Signal
 from tests.studies.pool_evidence import prototype_figures, top_tile_ratio
 from tests.studies.rare_pattern import OTHER
 from tests.studies.rare_pattern import PATTERN as LABEL
-from tests.studies.tile_hazards import fit_tile_hazards
 from tests.studies.tile_pool import PoolPlan, TilePool
 
 _DRAWS = 4
@@ -31,8 +32,8 @@ _LABELLED, _LABELS = 20, 10
 """Patients with labels, and labelled tiles of each, at most 40 % of the pattern."""
 
 
-Way = Literal["hazards", "network", "labels"]
-"""Hazards of tiles and attention networks read slides without labels; a classifier learns from about 200 labels."""
+Way = Literal["hazards", "labels"]
+"""Hazards of tiles read slides without labels; a classifier learns from about 200 labels."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class RarePlan:
         train, test = inside.draw(pool, work / "inside", profile), outside.draw(pool, work / "outside", profile)
         if self.way == "labels":
             return self._with_labels(train, test, work)
-        return _by_tile_hazards(train, test) if self.way == "hazards" else _by_networks(train, test)
+        return _by_hazards(train, test)
 
     def _with_labels(self, train: PoolCohort, test: PoolCohort, work: Path) -> dict[str, Any]:
         classifier = fit_classifier(_labelled(train, self.seed), train.bags, self.seed, quiet)
@@ -75,28 +76,20 @@ class RarePlan:
         return _measured(cohorts[0], cohorts[1], patients, models.patients(cohorts[1].cohort, None, 1), BLOCK)
 
 
-def _by_networks(train: PoolCohort, test: PoolCohort) -> dict[str, Any]:
+def _by_hazards(train: PoolCohort, test: PoolCohort) -> dict[str, Any]:
     models, patients = fit_blocks(train.cohort, train.bags, 1, gated=False)
     new = models.patients(test.cohort, test.bags, 1)
-    measured, shows = _measured(train, test, patients, new, _slides(train)), _shows_pattern(test)
-    if models.slides is None or not shows:
-        return measured
-    attention = [models.slides.attention.attention(bag) for bag in models.slides.tiles(test.bags, list(shows))]
-    return measured | {"top_tiles": top_tile_ratio(attention, list(shows.values()))}
+    slides = train.cohort.profile.slides
+    measured = _measured(train, test, patients, new, slides.name if slides else "")
+    shows = _shows_pattern(test)
+    return measured | _evidence(models.slides, test, shows) if models.slides and shows else measured
 
 
-def _by_tile_hazards(train: PoolCohort, test: PoolCohort) -> dict[str, Any]:
-    model, out_of_fold = fit_tile_hazards(train.cohort, train.bags, 1)
-    log_risk = model.log_risk(test.bags, test.cohort.case_ids)
-    patients, new = _of_log_risk(train, out_of_fold), _of_log_risk(test, log_risk)
-    measured, shows = _measured(train, test, patients, new, _slides(train)), _shows_pattern(test)
-    if not shows:
-        return measured
-    bags = [test.bags.bag(case) for case in shows]
-    members = [model.columns.members(model.columns.projection(bag)) for bag in bags]
-    figures = prototype_figures(model.of_prototypes(), members, list(shows.values()))
-    ratio = top_tile_ratio([model.of_tiles(bag) for bag in bags], list(shows.values()))
-    return measured | {"top_tiles": ratio, **figures}
+def _evidence(model: SlideModel, test: PoolCohort, shows: Mapping[str, Flags]) -> dict[str, Any]:
+    bags, hazards = model.tiles(test.bags, list(shows)), model.hazards
+    members = [hazards.columns.members(bag) for bag in bags]
+    figures = prototype_figures(hazards.of_tiles(hazards.columns.centres[0]), members, list(shows.values()))
+    return {"top_tiles": top_tile_ratio([hazards.of_tiles(bag) for bag in bags], list(shows.values())), **figures}
 
 
 def _shows_pattern(test: PoolCohort) -> dict[str, Flags]:
@@ -104,15 +97,6 @@ def _shows_pattern(test: PoolCohort) -> dict[str, Flags]:
     if test.plan.signal == "common":
         return {}
     return {case: kinds == PATTERN for case, kinds in test.bags.kinds.items()}
-
-
-def _slides(each: PoolCohort) -> str:
-    slides = each.cohort.profile.slides
-    return slides.name if slides else ""
-
-
-def _of_log_risk(each: PoolCohort, log_risk: Floats) -> Patients:
-    return Patients(each.cohort, 1, {_slides(each): BlockView(log_risk, log_risk[:, None])})
 
 
 def _measured(train: PoolCohort, test: PoolCohort, patients: Patients, new: Patients, block: str) -> dict[str, Any]:

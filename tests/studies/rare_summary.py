@@ -15,17 +15,11 @@ _HEADER = (
 _EVIDENCE = ("top_tiles", "prototype_ratio", "purest")
 _EVIDENCE_HEADER = (
     "slides read by", "effect", "patients", "seeds",
-    "pattern among the 10 tiles of the largest hazard or attention, times chance",
+    "pattern among the 10 tiles of the largest hazard, times chance",
     "pattern in the prototype of the largest hazard, times chance", "pattern in the purest prototype, %",
 )  # fmt: skip
-_WAYS = {"hazards": "hazards of tiles", "network": "attention networks", "labels": "a classifier of 200 labels"}
-_SHARES = (
-    ("hazards", "common", 80),
-    ("labels", "rare", 40),
-    ("hazards", "rare", 25),
-    ("network", "common", 80),
-    ("network", "rare", 25),
-)
+_WAYS = {"hazards": "hazards of tiles", "labels": "a classifier of 200 labels"}
+_SHARES = (("hazards", "common", 80), ("labels", "rare", 40), ("hazards", "rare", 25))
 """Least share of the oracle's gain, %, by way and signal."""
 _SHOWN = {
     "top_tiles": "the 10 tiles of the largest hazard",

@@ -33,8 +33,6 @@ from tests.studies.summaries import Piece
 from tests.studies.tile_pool import PoolPlan
 from tests.studies.vector_ridges import VectorRidgePlan
 from tests.studies.vector_ridges_summary import vectors_section, vectors_summary
-from tests.studies.way_study import WayPlan
-from tests.studies.way_summary import ways_section, ways_summary
 
 
 class MissingDataError(Exception):
@@ -150,18 +148,8 @@ def _rare(setting: Setting) -> Sequence[Plan]:
         ("rare", 1.6, 400, "hazards"), ("common", 1.6, 400, "hazards"), ("rare", 1.6, 400, "labels"),
         ("rare", 1.0, 400, "hazards"), ("rare", 1.6, 160, "hazards"), ("common", 1.6, 160, "hazards"),
         ("rare", 1.6, 160, "labels"), ("rare", 1.0, 160, "hazards"),
-        ("common", 1.6, 400, "network"), ("rare", 1.6, 400, "network"),
     )  # fmt: skip
     return [RarePlan(seed, *scenario) for scenario in scenarios for seed in range(70001, 70009)]
-
-
-def _ways(setting: Setting) -> Sequence[Plan]:
-    if setting.quick:
-        return [WayPlan(9001, False, 80, 60), WayPlan(9001, True, 40, 30, trainings=1, draws=2)]
-    bags = [WayPlan(seed) for seed in range(160001, 160017)]
-    few = [WayPlan(seed, patients=150, effects=(1.0, 1.6)) for seed in range(160001, 160017)]
-    slides = [WayPlan(seed, True, 200, 160, trainings=4) for seed in range(161001, 161007)]
-    return [*bags, *few, *slides]
 
 
 def _prototypes(setting: Setting) -> Sequence[Plan]:
@@ -211,7 +199,6 @@ STUDIES: tuple[Study, ...] = (
     Study("composition", True, _composition, composition_summary, composition_section, pictures.nothing),
     Study("rare", True, _rare, rare_summary, rare_section, pictures.nothing),
     Study("prototypes", True, _prototypes, prototypes_summary, prototypes_section, pictures.nothing),
-    Study("ways", True, _ways, ways_summary, ways_section, pictures.nothing),
     Study("monitoring", True, _monitoring, monitoring_summary, monitoring_section, pictures.nothing),
     Study("rule", True, _rule, simulated_summary, rule_section, pictures.nothing),
     Study("cavalli-rule", False, _public(CavalliRulePlan, [CAVALLI]), public_summary, rule_section, pictures.nothing),

@@ -89,7 +89,7 @@ class KafkaKind:
 
     def group(self, name: str) -> str:
         """What the broker calls a group of this test's own."""
-        return f"{name}.{self._own}"
+        return f"{name}-{self._own}"
 
     def records(self, topic: str) -> list[Record]:
         return [delivery.record for delivery in read_topic(self.settings, topic)]

@@ -6,10 +6,10 @@ import pytest
 
 
 def shorten_training(patch: pytest.MonkeyPatch) -> None:
-    """Let networks of slides learn little until the patch is undone."""
-    from services.trainer.slides import stage  # noqa: PLC0415 - needs torch
+    """Let gated networks learn little until the patch is undone."""
+    from services.trainer.slides import gated  # noqa: PLC0415 - needs torch
     from services.trainer.slides.training import Schedule  # noqa: PLC0415 - needs torch
 
-    patch.setattr(stage, "SEEDS", 1)
-    patch.setattr(stage, "FOLDS", 2)
-    patch.setattr(stage, "Schedule", partial(Schedule, epochs=1))
+    patch.setattr(gated, "SEEDS", 1)
+    patch.setattr(gated, "FOLDS", 2)
+    patch.setattr(gated, "Schedule", partial(Schedule, epochs=1))

@@ -134,10 +134,13 @@ migrations: {needs: [database], before: true}
 {{- if .Values.sweep.enabled }}
 sweep: {needs: [kafka, s3, tracing]}
 {{- end }}
+{{- if .Values.backup.enabled }}
+backup: {needs: [kafka, s3, database, backups]}
+{{- end }}
 {{- if .Values.trainer.enabled }}
 trainer: {needs: {{ if contains "s3://" (join " " .Values.trainer.args) }}[s3]{{ else }}[]{{ end }}}
 {{- end }}
-test: {needs: [s3]}
+test: {needs: [kafka, s3]}
 {{- if .Values.dev.enabled }}
 dev-set-up: {needs: [s3]}
 {{- end }}
@@ -156,6 +159,9 @@ dev-set-up: {needs: [s3]}
   partitions: {{ int (dig "partitions" $usual.partitions $own) }}
   replication_factor: {{ ternary 1 (int (dig "replicationFactor" $usual.replicationFactor $own)) $.Values.dev.enabled }}
   configs:
+    # Stated, as brokers may have defaults that delete events by size, or all but the last of a case.
+    cleanup.policy: delete
+    retention.bytes: "-1"
     retention.ms: {{ ternary -1 (mul $hours 3600000) (lt $hours 0) | quote }}
     {{- if or (eq $name "dead.letters") (hasSuffix ".retry" $name) }}
     max.message.bytes: "2097152"

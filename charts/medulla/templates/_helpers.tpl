@@ -46,6 +46,11 @@ labels:
 {{- with .root.Values.global.imageRegistry }}{{ trimSuffix "/" . }}/{{ end }}{{ .image -}}
 {{- end -}}
 
+{{/* Name of a topic or group on Kafka. Arguments: root, name. */}}
+{{- define "medulla.onKafka" -}}
+{{- with .root.Values.kafka.prefix }}{{ . }}.{{ end }}{{ .name -}}
+{{- end -}}
+
 {{/* Text of a value: whole numbers without exponent. */}}
 {{- define "medulla.text" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end -}}

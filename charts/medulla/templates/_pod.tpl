@@ -91,6 +91,7 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- $env := dict "MEDULLA_SECRETS_DIR" "/etc/medulla/secrets" "MEDULLA_LOG_LEVEL" $v.logLevel "MEDULLA_HTTP_HOST" "0.0.0.0" "MEDULLA_HTTP_PORT" "8081" "PYTHONUNBUFFERED" "1" -}}
 {{- if has "kafka" .needs -}}
 {{- $_ := set $env "MEDULLA_KAFKA__BOOTSTRAP_SERVERS" $out.kafka -}}
+{{- $_ := set $env "MEDULLA_KAFKA__PREFIX" $v.kafka.prefix -}}
 {{- $_ := set $env "MEDULLA_KAFKA__SESSION_TIMEOUT_MS" $v.kafka.sessionTimeoutMs -}}
 {{- if not $v.dev.enabled -}}
 {{- $_ := set $env "MEDULLA_KAFKA__SECURITY_PROTOCOL" $v.kafka.securityProtocol -}}
@@ -115,6 +116,11 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- end -}}
 {{- if has "tracing" .needs -}}
 {{- $_ := set $env "MEDULLA_OTLP_ENDPOINT" $v.tracing.otlpEndpoint -}}
+{{- end -}}
+{{- if and (has "backups" .needs) (or $v.backup.s3.endpointUrl $v.backup.s3.existingSecret) -}}
+{{- $_ := set $env "BACKUP_S3__ENDPOINT_URL" ($v.backup.s3.endpointUrl | default $out.s3.endpoint) -}}
+{{- $_ := set $env "BACKUP_S3__REGION" $v.backup.s3.region -}}
+{{- $_ := set $env "BACKUP_S3__ADDRESSING_STYLE" $v.backup.s3.addressingStyle -}}
 {{- end -}}
 {{- if $v.ca.existingSecret -}}
 {{- $_ := set $env "SSL_CERT_FILE" "/etc/medulla/ca/ca.crt" -}}
@@ -148,6 +154,13 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
           items:
             - {key: {{ $out.s3.id }}, path: MEDULLA_S3__ACCESS_KEY_ID}
             - {key: {{ $out.s3.key }}, path: MEDULLA_S3__SECRET_ACCESS_KEY}
+      {{- end }}
+      {{- if and (has "backups" .needs) $v.backup.s3.existingSecret }}
+      - secret:
+          name: {{ $v.backup.s3.existingSecret }}
+          items:
+            - {key: {{ $v.backup.s3.accessKeyIdKey }}, path: BACKUP_S3__ACCESS_KEY_ID}
+            - {key: {{ $v.backup.s3.secretAccessKeyKey }}, path: BACKUP_S3__SECRET_ACCESS_KEY}
       {{- end }}
       {{- if has "database" .needs }}
       - secret:

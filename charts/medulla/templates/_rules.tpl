@@ -9,7 +9,8 @@
 {{- $own := get $.Values.monitoring.rules.alerts ($copy.alert | default "") | default dict }}
 {{- if $copy.alert }}
 {{- $_ := set $copy.annotations "runbook_url" (printf "%s#%s" $.Values.monitoring.rules.runbookUrl (lower $copy.alert)) }}
-{{- $_ := set $copy "labels" (merge dict ($own.labels | default dict) $copy.labels) }}
+{{- $installation := ternary (dict "installation" $.Values.kafka.prefix) dict (ne $.Values.kafka.prefix "") }}
+{{- $_ := set $copy "labels" (merge dict ($own.labels | default dict) $installation $copy.labels) }}
 {{- with $own.for }}{{ $_ := set $copy "for" . }}{{ end }}
 {{- end }}
 {{- if dig "enabled" true $own }}{{ $rules = append $rules $copy }}{{ end }}

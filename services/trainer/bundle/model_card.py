@@ -14,6 +14,12 @@ UNCALIBRATED = (
     "how well that holds out of fold."
 )
 
+_SLIDES = (
+    "hazards of tiles: prototypes of three sizes of clustering and the slides' axes, weighed by a plain or an adaptive "
+    "ridge Cox model, whichever is likelier out of fold, or by none; the log-risk is the tiles' mean log hazard, the "
+    "attention of a tile its share of the summed hazard."
+)
+
 
 def model_card(card: ModelCard) -> str:
     """Markdown, the same for the same card."""
@@ -24,7 +30,7 @@ def model_card(card: ModelCard) -> str:
         *(["## Read this first\n\n" + _listed(card.reservations)] if card.reservations else []),
         "## Asked\n\n" + _question(card),
         "## Data\n\n" + _data(card),
-        "## Models and figures\n\nEach patient by models and networks fitted anew without them, with 95 % bootstrap "
+        "## Models and figures\n\nEach patient by models fitted anew without them, with 95 % bootstrap "
         "intervals; an external validation says more.\n\n" + _figures(card),
         "## Risk groups and certainty\n\n" + _groups(card),
         "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(card),
@@ -117,7 +123,7 @@ def _prototypes(card: ModelCard) -> str:
         rows.append(f"| {row.prototype} | {row.mean_share or 0:.3f} | {ratio} | {row.association} |")
     return "\n".join(
         [
-            "Groups of similar tiles, found without labels; nothing is predicted by them. The hazard ratio is of one "
+            "Groups of similar tiles, found without labels; nothing is predicted by these. The hazard ratio is of one "
             "standard deviation of the share among a patient's tiles, alone in a Cox model of the training cohort, "
             "with its 95 % interval; it is not adjusted for anything, and not for the number of prototypes.",
             "",
@@ -152,11 +158,11 @@ def _left_out(card: ModelCard) -> str:
 
 
 def _method(card: ModelCard) -> str:
-    encoder = f"Encoder {card.encoder}, frozen; gated attention, discrete-time hazards. " if card.encoder else ""
+    encoder = f"Encoder {card.encoder}, frozen; {_SLIDES} " if card.encoder else ""
     read = "the variables and the out-of-fold log-risk" if encoder or card.vectors else "the variables"
     read += "s of blocks" if card.vectors else ""
     vectors = f"{_vector_method(card)} " if card.vectors else ""
-    learners, shown = ("models of a block", "slides or vectors") if card.vectors else ("networks", "slides")
+    learners, shown = ("models of a block", "slides or vectors") if card.vectors else ("models of slides", "slides")
     return (
         f"{encoder}{vectors}Cause-specific ridge Cox models of {read}, "
         f"penalty by cross-validated partial likelihood; {card.refits} refits for the 90 % interval, which speaks of "

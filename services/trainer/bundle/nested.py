@@ -22,7 +22,7 @@ Nested = Mapping[Pattern, Prediction]
 def nested(
     patients: Patients, embeddings: Embeddings | None, patterns: Sequence[Pattern], fold_of: Ints, advance: Advance
 ) -> Nested:
-    """Leave out each fold of `fold_of` [n] in turn: networks, columns, ridges and models come from the others alone."""
+    """Leave out each fold of `fold_of` [n] in turn: models of blocks, columns and ridges come from the others alone."""
     predictions = {pattern: Prediction.nothing(len(patients), len(patients.grid)) for pattern in patterns}
     folds = np.unique(fold_of)
     for done, fold in enumerate(folds, 1):

@@ -6,7 +6,7 @@ from services.trainer.arms.arm import Patients
 from services.trainer.arms.rule import ClinicalRule, flagged
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.metrics.decision import threshold_for
-from services.trainer.reservations import AssessedModel, reservations
+from services.trainer.reservations import AssessedModel, reservations, slides_without_weight
 from shared.words import counted
 
 LEAST_REFITS = 40
@@ -19,8 +19,8 @@ def reserved(arm: ServedArm, patients: Patients) -> tuple[str, ...]:
     outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
     limit = threshold_for(outcome, risk, profile.horizons_years[0])
     has_rule = ClinicalRule().unavailable_reason(patients) is None
-    few = _few_refits(arm)
-    return few + reservations(
+    others = _few_refits(arm) + _without_slides(arm, patients)
+    return others + reservations(
         AssessedModel(
             title=f"Model {arm.name}",
             outcome=outcome,
@@ -39,3 +39,13 @@ def _few_refits(arm: ServedArm) -> tuple[str, ...]:
         f"Model {arm.name}: its intervals come from {counted(len(arm.refits), 'refit')}, fewer than {LEAST_REFITS}; "
         "they may be too narrow, and a case may look clear that is not.",
     )
+
+
+def _without_slides(arm: ServedArm, patients: Patients) -> tuple[str, ...]:
+    """A sentence where `arm` is of patients with slides and has no weight of their log-risk."""
+    slides = patients.cohort.profile.slides
+    if slides is None or slides.name not in patients.views or slides.name not in arm.pattern:
+        return ()
+    weights = zip(arm.model.arm.columns, arm.model.arm.fit.event.coefficients, strict=True)
+    counts = any(weight for column, weight in weights if column.variable == slides.log_risk)
+    return () if counts else (slides_without_weight(f"model {arm.name}"),)

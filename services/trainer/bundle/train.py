@@ -17,6 +17,7 @@ from services.trainer.bundle.card_figures import CardFacts, card_of
 from services.trainer.bundle.group_rules import group_rules
 from services.trainer.bundle.model_card import UNCALIBRATED, model_card
 from services.trainer.bundle.nested import nested
+from services.trainer.bundle.onnx_mil import to_onnx
 from services.trainer.bundle.reference import reference
 from services.trainer.bundle.reserved import reserved
 from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, arm_file, served_arms, served_trees
@@ -128,10 +129,8 @@ def _files_of_blocks(
     files = vector_files(models.vectors) | ({TILE_CLASSIFIER: classifier.served.as_json()} if classifier else {})
     if models.slides is None or groups is None:
         return files
-    from services.trainer.bundle.onnx_mil import to_onnx  # noqa: PLC0415 - needs torch, which others can do without
-
     return files | {
-        MIL: to_onnx(models.slides.projection, models.slides.attention),
+        MIL: to_onnx(models.slides.projection, models.slides.hazards),
         PROTOTYPES: groups.served().as_bytes(),
     }
 

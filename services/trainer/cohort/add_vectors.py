@@ -11,7 +11,6 @@ from services.trainer.cohort.vector_table import VectorTable, read_vector_table
 from services.trainer.cohort.vectors import Vectors
 from services.trainer.errors import BadVectorTableError
 from shared.model.profile import Profile
-from shared.model.vocabulary import Vocabulary
 from shared.words import shown
 
 
@@ -39,7 +38,7 @@ def add_vectors(cohort: Cohort, tables: Mapping[str, Path]) -> Cohort:
         BadVectorTableError: a block is none of vectors, a table breaks its form, or no case of it is in the cohort.
     """
     _check_blocks(cohort.profile, tables)
-    words = Vocabulary(cohort.profile.variables, cohort.profile.missing)
+    words = cohort.profile.vocabulary
     read = {block: read_vector_table(path, words.is_missing) for block, path in tables.items()}
     for block, table in read.items():
         _check_columns(cohort.profile, table, tables[block])

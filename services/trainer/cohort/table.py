@@ -51,7 +51,7 @@ def read_cohort(path: Path, profile: Profile, columns: ColumnMap | None = None) 
         BadMapError: the map names columns that are not there.
     """
     data = read_bytes(path, f"cohort {path}")
-    words = Vocabulary(profile.variables, profile.missing)
+    words = profile.vocabulary
     table = parse_table(data, path.name, columns or ColumnMap(), words.numbers | {profile.outcome.time})
     entries = [words.read(row) for row in table.rows]
     problems = [*_header_problems(table, profile, words), *table.ragged, *_row_problems(table, entries, profile)]

@@ -45,7 +45,7 @@ def gain_in_c(cohort: Cohort, number: Floats, fold_of: Ints, seed: int) -> float
 
 
 def permute_outcome(cohort: Cohort, seed: int) -> Cohort:
-    """The same patients with the outcomes of others: no arm, slides and networks included, can foretell them."""
+    """The same patients with the outcomes of others: no arm can foretell them, those of slides included."""
     return _permuted(cohort, np.random.default_rng([seed, 43]))
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.errors import BadTilesError
 from services.trainer.finetune.adapt import Unlabelled
-from services.trainer.finetune.attention import Learners
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.split import guard_folds
 from services.trainer.finetune.targets import Classes, Hazards, Targets
 from services.trainer.finetune.tile_dataset import Item, Labelled, UnlabelledTiles
+from services.trainer.finetune.top_tiles import Learners
 from shared.arrays import Ints
 from shared.canonical import digest_of
 

@@ -1,1 +1,1 @@
-"""From the tiles of slides to one log-risk a patient: projection, attention network, export."""
+"""From the tiles of slides to one log-risk a patient: projection, hazards of tiles, gated network."""

@@ -11,7 +11,8 @@ from services.trainer.cohort.embeddings import Embeddings, Features
 from shared.arrays import Floats
 
 AXES = 16
-"""With 32, networks found the latent of SIMULATED real-pixel slides less often; with 8, no more often."""
+"""With 32, attention networks, which read them before hazards of tiles, found the latent of SIMULATED real-pixel slides
+less often; with 8, no more often."""
 _SAMPLED = 64
 """Tiles of each patient that the axes are fitted on."""
 _MOST_SITE_AXES = 3

@@ -1,4 +1,4 @@
-"""Trains an ensemble of attention networks: each on its own patients, stopped by its own held-out patients."""
+"""Trains an ensemble of gated networks: each on its own patients, stopped by its own held-out patients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,12 +55,6 @@ class Trained:
         """[e, n] over all tiles of each patient."""
         self.ensemble.eval()
         return np.stack([self._log_risk_of(bags, i) for i in range(len(bags))], axis=1).astype(np.float64)
-
-    @torch.no_grad()
-    def attention(self, tiles: Features) -> Features:
-        """Attention [t] of one patient's tiles [t, axes], mean over the networks."""
-        self.ensemble.eval()
-        return np.asarray(self.ensemble.attention(torch.from_numpy(tiles)[None]).mean(dim=0)[0].numpy())
 
     def _log_risk_of(self, bags: Bags, i: int) -> Features:
         tiles, has = _whole(bags.tiles[i], self.ensemble.shape.axes)

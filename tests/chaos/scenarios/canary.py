@@ -1,7 +1,6 @@
 """A name in every place that a lab controls, and a flipped byte in the database: neither may pass unnoticed."""
 
 import json
-import urllib.request
 from collections.abc import Iterator
 
 import psycopg
@@ -65,8 +64,7 @@ def _plant(system: System) -> None:
 def _places(system: System) -> Iterator[tuple[str, bytes]]:
     for service in system.services.values():
         yield f"log of {service.name}", service.program.log.read_bytes()
-        with urllib.request.urlopen(f"{service.health}/metrics", timeout=10) as answer:  # noqa: S310 - our own http URL
-            yield f"metrics of {service.name}", answer.read()
+        yield f"metrics of {service.name}", service.metrics().encode()
     for topic in (*_OUR_TOPICS, *map(topics.retry_topic, SERVICES)):
         for delivery in system.read(topic):
             name = f"{topic} about {delivery.record.key}, {delivery.partition}/{delivery.offset}"

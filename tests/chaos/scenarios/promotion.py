@@ -18,6 +18,7 @@ _NAME = "demo-simulated-again"
 _BACK_S = 60.0
 _SLOWER = 2.0
 _PROBES = 5
+_BUNDLES = 2
 _PATIENCE_S = 3600.0
 
 
@@ -51,8 +52,17 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
             seed,
             size.name,
         ),
+        _unmixed(system, landed, seed, size.name),
         _way_back(system, seed, size.name),
     ]
+
+
+def _unmixed(system: System, landed: list[Landed], seed: int, size: str) -> Row:
+    """Every score, earlier ones too, names one of the two bundles, by the name and the digest that belong together."""
+    scores = [score["score"] for item in landed for score in system.scores(item.case_id)]
+    bundles = {(score["provenance"]["bundle_name"], score["provenance"]["bundle_digest"]) for score in scores}
+    figure = f"{len(scores)} scores of {len(bundles)} bundles"
+    return Row("No score mixes the two bundles", figure, len(bundles) == _BUNDLES, seed, size)
 
 
 def _scored_by(system: System, landed: list[Landed]) -> int:

@@ -90,7 +90,11 @@ def test_a_row_of_counts_holds_where_all_were_good_and_any_were_wanted() -> None
 
 def test_the_report_keeps_the_rows_of_other_runs_and_shows_what_fails(tmp_path: Path) -> None:
     first, second = Row("one", "3 of 3", True, 1, "glance"), Row("two", "2 of 3", False, 1, "glance")
-    report.publish(tmp_path, [first, second], "today")
-    text = report.publish(tmp_path, [Row("one", "2 of 3 | 1 lost", False, 2, "glance")], "later").read_text()
-    assert "| one | 2 of 3 / 1 lost | **no** | 2 | glance | later |" in text
-    assert "| two | 2 of 3 | **no** | 1 | glance | today |" in text
+    report.publish(tmp_path, "first", [first], 3, "today")
+    report.publish(tmp_path, "second", [second], 1, "today")
+    again = Row("another", "2 of 3 | 1 lost", False, 2, "glance")
+    text = report.publish(tmp_path, "first", [again], 2.5, "later").read_text()
+    assert "| first | another | 2 of 3 / 1 lost | **no** | 2 | glance | later |" in text
+    assert "| second | two | 2 of 3 | **no** | 1 | glance | today |" in text
+    assert "| one |" not in text
+    assert "first 2.5, second 1; 4 in all" in text

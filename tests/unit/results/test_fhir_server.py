@@ -65,6 +65,16 @@ def test_a_busy_or_broken_server_is_asked_again_and_its_words_stay_out_of_the_lo
     assert str(caught.value) == f"the FHIR server answers DELETE with {status}"
 
 
+def test_each_request_bears_the_token_that_is_mounted_now(http: ThreadingHTTPServer) -> None:
+    url = f"http://127.0.0.1:{http.server_port}/fhir"
+    mounted = [FhirSettings(url=url, token=SecretStr(token)) for token in ("old", "new")]
+    server = FhirServer(mounted[0], lambda: mounted.pop(0))
+    server.delete("404")
+    server.delete("404")
+    seen = http.seen[-2:]  # type: ignore[attr-defined]
+    assert seen == [("DELETE", "Bearer old"), ("DELETE", "Bearer new")]
+
+
 def test_a_bundle_that_is_not_there_is_none_and_needs_no_deletion(fhir: FhirServer) -> None:
     assert (fhir.bundle("404"), fhir.bundle("410")) == (None, None)
     fhir.delete("404")

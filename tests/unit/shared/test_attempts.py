@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import keys
-from shared.attempts import Attempts, Process
+from shared.attempts import Attempts
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobStore
 from shared.bus.retry import GIVE_UP_AFTER
 from shared.canonical import sha256
 from shared.errors import TransientError
+from shared.process_marks import Process
 from shared.units import CaseId
 from tests.support.polling import PATIENCE_S
 

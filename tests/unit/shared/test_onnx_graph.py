@@ -16,7 +16,7 @@ from services.standalone.demo_case import DEMO_BUNDLE
 from shared.model.errors import BadBundleError
 from shared.model.onnx_mil import OnnxMil
 from shared.onnx_graph import GraphLimits, check_graph
-from shared.onnx_operators import ATTENTION_MODEL, NETWORK
+from shared.onnx_operators import MIL_MODEL, NETWORK
 from shared.protobuf_fields import WireError, numbers
 
 MIL = (DEMO_BUNDLE / "mil.onnx").read_bytes()
@@ -106,10 +106,10 @@ def test_a_model_with_something_odd_is_refused_with_what_it_is(case: str) -> Non
 
 
 def test_the_models_that_ship_pass() -> None:
-    check_graph(MIL, GraphLimits(ATTENTION_MODEL, 18))
+    check_graph(MIL, GraphLimits(MIL_MODEL, 18))
     check_graph((DEFAULT_ENCODER / "encoder.onnx").read_bytes(), LIMITS)
     with pytest.raises(WireError, match="has 18 nodes; 17 are allowed"):
-        check_graph(MIL, GraphLimits(ATTENTION_MODEL, 17))
+        check_graph(MIL, GraphLimits(MIL_MODEL, 17))
 
 
 @pytest.mark.parametrize(

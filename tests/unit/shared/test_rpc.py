@@ -24,7 +24,8 @@ from shared.errors import (
 from shared.health import BusyAddressError
 from shared.rpc.auth import OpenOnLoopback, require_role
 from shared.rpc.client import ClientTls, RefusedByServerError, as_medulla, channel
-from shared.rpc.server import GrpcServer, ServerTls
+from shared.rpc.server import GrpcServer
+from shared.rpc.server_tls import ServerTls
 from shared.tracing import span
 from tests.support.certificates import self_signed
 from tests.support.logs import logging_as
@@ -242,6 +243,25 @@ def test_with_tls_only_those_who_trust_the_certificate_talk(tmp_path: Path) -> N
             ask(port, deadline_s=1)
     ends = REGISTRY.get_sample_value("medulla_certificate_expiry_timestamp_seconds", {"address": "127.0.0.1:0"})
     assert ends == load_pem_x509_certificate(pair.certificate.read_bytes()).not_valid_after_utc.timestamp()
+
+
+def test_a_renewed_certificate_is_served_to_the_next_client_once_its_key_is_there_too(tmp_path: Path) -> None:
+    first, second = (self_signed(_folder(tmp_path / name)) for name in ("first", "second"))
+    mounted = ServerTls(certificate=tmp_path / "tls.crt", private_key=tmp_path / "tls.key")
+    mounted.certificate.write_bytes(first.certificate.read_bytes())
+    mounted.private_key.write_bytes(first.private_key.read_bytes())
+    with serving_scorer(lambda _: None, tls=mounted) as port:
+        mounted.certificate.write_bytes(second.certificate.read_bytes())
+        assert ask(port, tls=ClientTls(ca=first.certificate)).case_id == "c1"
+        mounted.private_key.write_bytes(second.private_key.read_bytes())
+        assert ask(port, tls=ClientTls(ca=second.certificate)).case_id == "c1"
+        with pytest.raises(TransientError):
+            ask(port, tls=ClientTls(ca=first.certificate), deadline_s=1)
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
 
 
 def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 
 from shared import keys, turns
-from shared.attempts import Attempts, Mark, Process
+from shared.attempts import Attempts, Mark
 from shared.blob.memory import MemoryStore
 from shared.bus import headers, topics
 from shared.bus.dead_letters import original, read
@@ -26,6 +26,7 @@ from shared.errors import (
     UnfinishedError,
 )
 from shared.incidents import STOPS
+from shared.process_marks import Process
 from tests.support.bus import Running
 from tests.support.garbage import collector_off
 from tests.support.logs import logging_as

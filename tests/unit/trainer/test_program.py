@@ -3,10 +3,12 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from services.trainer import __main__ as program
 from services.trainer.bundle.served import read_bundle
+from services.trainer.reservations import slides_without_weight
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from services.trainer.simulation.vectors import VectorPlan
 from shared.model.bundle import load
@@ -33,6 +35,22 @@ def test_a_table_alone_becomes_a_bundle(
     assert any("its intervals come from 1 refit, fewer than 40" in text for text in bundle.manifest.reservations)
     assert "fewer than 40" in (tmp_path / "bundle/model_card.md").read_text()
     assert load(tmp_path / "bundle", public).digest == bundle.digest
+
+
+def test_slides_that_tell_nothing_get_no_weight_and_card_and_bundle_say_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    simulate(SimulationPlan(patients=100, effect=1.0, tiles=4, width=8), tmp_path, quiet)
+    options = ("--embeddings", tmp_path / "embeddings", "--out", tmp_path / "bundle", "--refits", 1)
+    assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", *options) == 0
+    bundle = load(tmp_path / "bundle")
+    assert bundle.mil is not None
+    answer = bundle.mil(np.ones((3, 8), np.float32))
+    assert answer.log_risk == 0
+    assert answer.attention == pytest.approx(np.full(3, 1 / 3))
+    sentence = slides_without_weight("model fused")
+    assert sentence in bundle.manifest.reservations
+    assert sentence in (tmp_path / "bundle/model_card.md").read_text()
 
 
 def test_a_bad_table_is_refused_and_nothing_is_written(

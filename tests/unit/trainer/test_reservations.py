@@ -5,8 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.trainer.cohort.cohort import Outcome
-from services.trainer.reservations import AssessedModel, reservations
+from services.trainer.arms.hazards import Prediction
+from services.trainer.arms.registry import PRIMARY
+from services.trainer.cohort.cohort import Cohort, Outcome
+from services.trainer.evaluation.pooled import ArmResult, Pooled
+from services.trainer.evaluation.reserved import reserved
+from services.trainer.profile import load_profile
+from services.trainer.reservations import AssessedModel, reservations, slides_without_weight
 
 EVENTS = np.array([1] * 30 + [0] * 70)
 OUTCOME = Outcome(np.where(EVENTS == 1, np.linspace(0.5, 3, 100), 5.0), EVENTS)
@@ -44,3 +49,19 @@ def test_fewer_than_ten_events_a_column_are_counted(columns: int, count: int) ->
 
 def test_without_a_rule_there_is_nothing_to_be_better_than() -> None:
     assert reservations(replace(SOUND, log_risks=(-GOOD,), by_rule=None)) == ()
+
+
+@pytest.mark.parametrize(("effects", "count"), [((1.0, 1.0), 0), ((1.0, 0.0), 1), ((0.0, 0.0), 2)])
+def test_fits_in_which_slides_tell_nobody_apart_are_counted(effects: tuple[float, ...], count: int) -> None:
+    profile, fold_of = load_profile(), np.arange(100)[None] % 2
+    values = np.full((100, len(profile.variables)), np.nan)
+    cohort = Cohort(profile, "c", tuple(map(str, range(100))), ("",) * 100, values, OUTCOME, "0" * 64)
+    unknown = np.full((100, 1), np.nan)
+    of_slides = Prediction(np.array(effects)[fold_of[0]] * GOOD, unknown, unknown)
+    flags, limits = np.arange(100)[None] % 2 == 0, np.zeros(2)
+    arms = {
+        name: ArmResult(name, name, (prediction,), flags, limits)
+        for name, prediction in {"pathomics": of_slides, PRIMARY: Prediction(GOOD, unknown, unknown)}.items()
+    }
+    sentences = reserved(Pooled(cohort, np.zeros(1), arms, {}, fold_of, ()), columns=1)
+    assert sentences == ((slides_without_weight(f"{count} of 2 fits"),) if count else ())

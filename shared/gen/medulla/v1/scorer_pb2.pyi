@@ -1155,7 +1155,7 @@ class TopTile(_message.Message):
     """Level-0 position of the tile's upper left corner."""
     y_px: _builtins.int
     attention: _builtins.float
-    """Attention weights of a case sum to one over all its tiles."""
+    """Its share of the hazard of all tiles of the case, or of the attention of a bundle with attention networks; sums to one."""
     def __init__(
         self,
         *,

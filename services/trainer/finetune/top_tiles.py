@@ -1,4 +1,4 @@
-"""The most attended tiles, by attention networks that have not seen their patient."""
+"""The tiles of the largest hazard, by models that have not seen their patient."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ def learners(cohort: Cohort, embeddings: Embeddings, settings: Settings) -> Lear
 
 
 def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dict[str, tuple[Spots, ...]]:
-    """The `settings.top` most attended tiles of every patient, by networks fitted without the patient's fold.
+    """The `settings.top` tiles of the largest hazard of every patient, by models fitted without the patient's fold.
 
     Raises:
         BadEmbeddingsError: a bag does not say where its tiles lie.
@@ -55,8 +55,8 @@ def top_tiles(data: Learners, embeddings: Embeddings, settings: Settings) -> dic
 
 
 def _top(model: SlideModel, embeddings: Embeddings, case: str, most: int) -> tuple[Spots, ...]:
-    attention = model.attention.attention(model.projection(embeddings.bag(case)))
-    chosen = np.sort(np.argsort(-attention, kind="stable")[:most])
+    hazards = model.hazards.of_tiles(model.projection(embeddings.bag(case)))
+    chosen = np.sort(np.argsort(-hazards, kind="stable")[:most])
     spots, start = [], 0
     for bag in embeddings.by_case[case]:
         inside = chosen[(chosen >= start) & (chosen < start + bag.tiles)] - start
