@@ -192,3 +192,17 @@ class MissingTorchError(TransientError):
 
     def __init__(self, sentence: str = _NO_TORCH) -> None:
         super().__init__(sentence)
+
+
+class ClusterDownError(TransientError):
+    """A Dask cluster does not answer, or loses its workers."""
+
+    reason = "cluster_down"
+    advice = "Start a scheduler and workers (services/trainer/README.md); the same command goes on where it was."
+
+
+class ClusterUnfitError(PermanentError):
+    """The workers of a Dask cluster have other versions or other data."""
+
+    reason = "cluster_unfit"
+    advice = "Start the workers from the same installation, and let them read the same bucket or shared folder."

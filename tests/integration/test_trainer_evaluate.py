@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.errors import BadEmbeddingsError, UnusableCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.run import forget
+from services.trainer.evaluation.run import Processes, forget
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report.page import write_page
 from services.trainer.report.plate import Picture, Plate
@@ -265,7 +265,7 @@ def test_the_same_seed_gives_the_same_report_also_in_two_processes_and_after_a_s
         evaluate(cohort, None, PLAN, tmp_path, stop)
     assert len(list((tmp_path / "unfinished").rglob("fold-*"))) == 2
     steps: list[int] = []
-    two = Plan(repeats=1, folds=3, samples=50, workers=2)
+    two = Plan(repeats=1, folds=3, samples=50, engine=Processes(2))
     evaluate(cohort, None, two, tmp_path, lambda done, _: steps.append(done))
     assert steps[0] == 2
     assert report(tmp_path) == report(out)

@@ -11,7 +11,7 @@ import numpy as np
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Outcome
 from services.trainer.cohort.table import read_cohort
 from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.run import default_workers
+from services.trainer.evaluation.run import Processes, default_workers
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
@@ -36,7 +36,7 @@ class PublicCohortPlan:
     @property
     def evaluation(self) -> Plan:
         """How the cohort is evaluated."""
-        return Plan(self.repeats, self.folds, self.seed, samples=self.samples, workers=default_workers())
+        return Plan(self.repeats, self.folds, self.seed, samples=self.samples, engine=Processes(default_workers()))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,13 @@ Repeats = Annotated[int | None, typer.Option(help="How often the cohort is split
 Optimism = Annotated[
     int, typer.Option(help="Bootstrap cohorts to fit every step in again, for the optimism of each arm.", min=0)
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Scheduler of a Dask cluster to work on, as tcp://host:8786; its workers read the bags themselves.",
+    ),
+]
 
 
 def evaluate(
@@ -39,6 +46,7 @@ def evaluate(
     splits: Annotated[Path | None, typer.Option(help="Frozen splits.json to use.", exists=True)] = None,
     optimism: Optimism = 0,
     workers: Annotated[int | None, typer.Option(help="Processes; else one a processor.", min=1)] = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Cross-validate every arm and say what fusion adds; a stopped run goes on where it was.
@@ -46,14 +54,17 @@ def evaluate(
     With --slides the report shows the tiles that are typical of each prototype.
     """
     _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
+    if cluster and workers:
+        raise typer.BadParameter("--cluster has workers of its own: leave --workers out")
     with loading():
         from services.standalone.cohort_files import CohortFiles
-        from services.standalone.evaluated_cohort import EvaluatedFiles, evaluated, plan_of
+        from services.standalone.evaluated_cohort import EvaluatedFiles, engine_of, evaluated, plan_of
         from services.standalone.evaluation_lines import evaluation_lines
         from services.trainer.bucket.copies import copies, keeps
         from services.trainer.bucket.s3_uri import as_typed
     with exit_codes(goes_on=keeps(out)), copies() as copied, copied.output(out) as folder:
-        plan = plan_of(repeats, folds, seed, splits, workers, by_site=by_site, refits=optimism)
+        engine = engine_of(workers, cluster, embeddings)
+        plan = plan_of(repeats, folds, seed, splits, engine, by_site=by_site, refits=optimism)
         table = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         files = EvaluatedFiles(table, profile, slides, default_mpp)
         result = evaluated(files, plan, folder)

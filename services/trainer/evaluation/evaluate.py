@@ -1,7 +1,7 @@
 """The whole cross-validation: checks, splits, folds, figures, and the files of a report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.trainer.arms.known_blocks import blocks_of_cohort
@@ -15,7 +15,7 @@ from services.trainer.evaluation.optimism import optimism
 from services.trainer.evaluation.pooled import pool
 from services.trainer.evaluation.predictions import PREDICTIONS, write_predictions
 from services.trainer.evaluation.prototype_rows import prototype_rows
-from services.trainer.evaluation.run import Job, RawResults, run_all
+from services.trainer.evaluation.run import Engine, Job, Processes, RawResults, run_all
 from services.trainer.evaluation.splits import Splits, draw_splits, folds_without_events, load_splits
 from services.trainer.metrics.bootstrap import Bootstrap
 from services.trainer.report_model.procedure import CrossValidation
@@ -34,7 +34,7 @@ class Plan:
     by_site: bool = False
     frozen: Path | None = None
     """A splits.json to use instead of drawing."""
-    workers: int = 1
+    engine: Engine = field(default_factory=Processes)
     samples: int = 2000
     refits: int = 0
     """Bootstrap cohorts in which every step is fitted again, for the optimism."""
@@ -54,7 +54,7 @@ def evaluate(cohort: Cohort, embeddings: Embeddings | None, plan: Plan, out: Pat
     notes += [*folds_without_events(splits, cohort), *unlearned_notes(cohort)]
     _replace_splits(splits, out)
     job = Job(cohort, embeddings, splits, plan.seed, out, plan.refits)
-    return _reported(job, run_all(job, plan.workers, advance), notes, plan.samples)
+    return _reported(job, run_all(job, plan.engine, advance), notes, plan.samples)
 
 
 def _splits(cohort: Cohort, plan: Plan) -> Splits:

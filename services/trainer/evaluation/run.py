@@ -1,12 +1,13 @@
-"""Runs all folds in parallel processes; finished folds are kept, so that a stopped run continues."""
+"""Runs all folds in parallel; finished folds are kept, so that a stopped run continues."""
 
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -22,6 +23,8 @@ from shared.canonical import digest_of
 from shared.files import put
 from shared.progress import Advance
 
+Content: TypeAlias = bytes
+"""A finished piece, as its file."""
 UNFINISHED = "unfinished"
 VERSION = 6
 """Raised when a change makes finished folds of an older run useless."""
@@ -70,14 +73,37 @@ class RawResults:
     """Of the whole cohort first; none where they were not requested."""
 
 
-def run_all(job: Job, workers: int, advance: Advance) -> RawResults:
+class Engine(Protocol):
+    """Computes pieces wherever it does."""
+
+    def __call__(self, job: Job, todo: Sequence[str]) -> Iterator[tuple[str, Content]]:
+        """Pieces by name, in the order in which they are finished."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Processes of this machine; a single one is this one."""
+
+    workers: int = 1
+
+    def __call__(self, job: Job, todo: Sequence[str]) -> Iterator[tuple[str, Content]]:
+        """See Engine."""
+        if self.workers > 1 and len(todo) > 1:
+            yield from parallel(_run, todo, self.workers, _prepare, job)
+            return
+        _prepare(job)
+        yield from map(_run, todo)
+
+
+def run_all(job: Job, engine: Engine, advance: Advance) -> RawResults:
     """Run every fold and control that is not finished yet, then read all of them."""
     job.work.mkdir(parents=True, exist_ok=True)
     pieces = job.pieces()
     todo = [piece for piece in pieces if not (job.work / piece).exists()]
     done = len(pieces) - len(todo)
     advance(done, len(pieces))
-    for _ in _finished(job, todo, workers):
+    for piece, content in engine(job, todo) if todo else ():
+        put(job.work / piece, content)
         done += 1
         advance(done, len(pieces))
     return _read(job)
@@ -93,43 +119,41 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _finished(job: Job, todo: list[str], workers: int) -> Iterator[str]:
-    if workers <= 1 or len(todo) <= 1:
-        _prepare(job)
-        yield from map(_run, todo)
-        return
-    yield from parallel(_run, todo, workers, _prepare, job)
-
-
 _JOB: list[Job] = []
 """The job of this process; set once by `_prepare`."""
 
 
 def _prepare(job: Job) -> None:
     _JOB[:] = [job]
+    one_thread(torch=job.embeddings is not None)
+
+
+def _run(piece: str) -> tuple[str, Content]:
+    return piece, content_of(_JOB[0], piece)
+
+
+def one_thread(*, torch: bool) -> None:
+    """Let linear algebra of this process use one thread, so that processes do not hinder each other."""
     threadpool_limits(1)
-    if job.embeddings:
-        import torch  # noqa: PLC0415 - only where there are slides
+    if torch:
+        from torch import set_num_threads  # noqa: PLC0415 - only where there are slides
 
-        torch.set_num_threads(1)
+        set_num_threads(1)
 
 
-def _run(piece: str) -> str:
-    (job,) = _JOB
+def content_of(job: Job, piece: str) -> Content:
+    """Compute a piece; equal to the byte wherever that is."""
     kind, first, *rest = piece.split("-")
     if kind in ("fold", "dealt"):
         repeat, fold = int(first), int(rest[0])
         tested = np.flatnonzero(job.splits.fold_of[repeat] == fold)
         seed = int(np.random.SeedSequence([job.seed, repeat, fold]).generate_state(1)[0] >> 1)
         cohort = job.cohort if kind == "fold" else permute_outcome(job.cohort, job.seed)
-        content = run_fold(cohort, job.embeddings, tested, seed).encode()
-    elif kind == "refit":
-        content = json.dumps(refit(job.cohort, job.embeddings, job.seed, int(first))).encode()
-    else:
-        fold_of = job.splits.fold_of[int(first) % job.splits.repeats]
-        content = json.dumps(asdict(run_controls(job.cohort, fold_of, job.seed + int(first)))).encode()
-    put(job.work / piece, content)
-    return piece
+        return run_fold(cohort, job.embeddings, tested, seed).encode()
+    if kind == "refit":
+        return json.dumps(refit(job.cohort, job.embeddings, job.seed, int(first))).encode()
+    fold_of = job.splits.fold_of[int(first) % job.splits.repeats]
+    return json.dumps(asdict(run_controls(job.cohort, fold_of, job.seed + int(first)))).encode()
 
 
 def _read(job: Job) -> RawResults:

@@ -1,0 +1,80 @@
+"""Runs pieces of work on a Dask cluster that is there already: results as they come, and nothing left of it after."""
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from services.trainer.errors import ClusterDownError, ClusterUnfitError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+P = TypeVar("P")
+R = TypeVar("R")
+_PATIENCE_S = 30
+"""For an answer of the scheduler, and for its first worker."""
+_LIBRARIES = ("medulla-risk", "numpy", "scikit-learn", "scipy")
+"""What figures depend on, beside Python."""
+
+
+def on_cluster(address: str, work: Callable[[P, Any], R], pieces: Sequence[P], given: object) -> Iterator[R]:
+    """Results of `work(piece, given)` as they come; a piece of a worker that ends goes to another one.
+
+    Whoever stops asking, by Ctrl-C or an error, cancels what is not begun.
+
+    Raises:
+        ClusterDownError: the scheduler does not answer, has no worker, or loses too many.
+        ClusterUnfitError: a worker has other versions, so that its figures may differ.
+        MedullaError: a piece's own error.
+    """
+    with _client(address) as client:
+        _check_versions(client)
+        yield from _results(client, work, pieces, given)
+
+
+def _client(address: str) -> "Client":
+    from distributed import Client  # noqa: PLC0415 - it takes a second, which only --cluster needs
+
+    try:
+        client = Client(address, timeout=_PATIENCE_S, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ClusterDownError(f"no Dask scheduler answers at {address}") from error
+    try:
+        client.wait_for_workers(1, timeout=_PATIENCE_S)
+    except TimeoutError as error:
+        client.close()
+        raise ClusterDownError(f"the scheduler at {address} has no worker") from error
+    return client
+
+
+def _check_versions(client: "Client") -> None:
+    ours = _versions()
+    try:
+        theirs: dict[str, dict[str, str]] = client.run(_versions)
+    except ModuleNotFoundError as error:
+        raise ClusterUnfitError(f"a worker of the cluster lacks {error.name}") from error
+    for worker, versions in theirs.items():
+        for name in (name for name, number in ours.items() if versions.get(name) != number):
+            raise ClusterUnfitError(f"worker {worker} has {name} {versions.get(name)}, and this machine {ours[name]}")
+
+
+def _versions() -> dict[str, str]:
+    return {"Python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+
+
+def _results(client: "Client", work: Callable[[P, Any], R], pieces: Sequence[P], given: object) -> Iterator[R]:
+    from distributed import as_completed  # noqa: PLC0415 - as above
+    from distributed.scheduler import KilledWorker  # noqa: PLC0415 - as above
+
+    shared = client.scatter(given, broadcast=True, hash=False)
+    futures = [client.submit(work, piece, shared, pure=False, retries=0) for piece in pieces]
+    try:
+        for future in as_completed(futures, loop=client.loop):
+            yield future.result()
+    except KilledWorker as error:
+        raise ClusterDownError("workers of the cluster ended at work, again and again, perhaps for memory") from error
+    finally:
+        with suppress(OSError, TimeoutError):
+            client.cancel(futures, force=True)

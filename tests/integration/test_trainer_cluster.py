@@ -1,0 +1,83 @@
+"""Cross-validation on a real Dask cluster, whose workers read the bags from a real bucket."""
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from services.trainer import cluster
+from services.trainer.bucket.copies import Copies, bucket_store
+from services.trainer.cohort.cohort import Cohort
+from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.errors import ClusterDownError, ClusterUnfitError
+from services.trainer.evaluation.cluster_engine import ClusterEngine
+from services.trainer.evaluation.evaluate import Plan, evaluate
+from services.trainer.evaluation.run import Job, Processes
+from services.trainer.evaluation.splits import draw_splits
+from services.trainer.simulation.simulate import SimulationPlan
+from tests.support.cohorts import quiet, simulated
+from tests.support.dask_cluster import DaskCluster
+from tests.support.parts import MinioPart
+
+FOLDS = 2
+PIECES = ("control-0", "control-1", "fold-0-0", "control-2")
+"""Of which the fold reads bags."""
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> tuple[Cohort, Embeddings]:
+    return simulated(tmp_path / "cohort", SimulationPlan(60, tiles=2, width=8))
+
+
+def test_a_cluster_gives_the_pieces_of_one_machine_though_a_worker_ends(
+    inside: tuple[Cohort, Embeddings], minio: MinioPart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort, bags = inside
+    uri = in_bucket(bags, minio, tmp_path, monkeypatch)
+    job = Job(cohort, bags, draw_splits(cohort, 1, FOLDS, 1), 1, tmp_path)
+    here = dict(Processes()(job, PIECES))
+    with DaskCluster(tmp_path, workers=2) as started:
+        coming = ClusterEngine(started.address, uri)(job, PIECES)
+        first = next(coming)
+        started.workers[0].kill()
+        assert dict([first, *coming]) == here
+        assert started.workers[0].wait() != 0
+
+
+def test_a_cluster_that_is_no_use_is_refused_in_a_sentence(
+    inside: tuple[Cohort, Embeddings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort, _ = inside
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 2)
+
+    def on(address: str) -> None:
+        plan = Plan(1, FOLDS, engine=ClusterEngine(address, None))
+        evaluate(cohort, None, plan, tmp_path / "out", quiet)
+
+    with DaskCluster(tmp_path, workers=0) as started, pytest.raises(ClusterDownError, match="has no worker"):
+        on(started.address)
+    with pytest.raises(ClusterDownError, match="no Dask scheduler answers"):
+        on(started.address)
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 30)
+    monkeypatch.setattr(platform, "python_version", lambda: "3.0.0")
+    (tmp_path / "scheduler.json").unlink()
+    with DaskCluster(tmp_path, workers=1) as other, pytest.raises(ClusterUnfitError, match=r"this machine 3\.0\.0"):
+        on(other.address)
+
+
+def in_bucket(bags: Embeddings, minio: MinioPart, folder: Path, environment: pytest.MonkeyPatch) -> Path:
+    """Put the bags into a bucket that the settings of this process and of its children name."""
+    bucket = minio.bucket("bags")
+    for name, value in (
+        ("BUCKET", bucket),
+        ("ENDPOINT_URL", minio.endpoint),
+        ("ACCESS_KEY_ID", minio.access_key),
+        ("SECRET_ACCESS_KEY", minio.secret_key),
+    ):
+        environment.setenv(f"MEDULLA_S3__{name}", value)
+    uri = Path(f"s3://{bucket}/bags")
+    store = bucket_store(bucket)
+    for file in (item for item in bags.folder.rglob("*") if item.is_file()):
+        store.put(f"bags/{file.relative_to(bags.folder).as_posix()}", file.read_bytes())
+    assert Copies(folder, bucket_store).bags(uri, [], quiet).is_dir()
+    return uri
