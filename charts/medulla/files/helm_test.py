@@ -18,7 +18,6 @@ from shared.units import CaseId
 
 SLIDE = Path(services.standalone.__file__).parent / "demo" / "cmu-1-small-region.svs"
 _PAUSE_S = 2.0
-_NO_SCORE = "no score in time. Does the bucket announce slides/ to s3.events? Is a bundle promoted? See RUNBOOK.md"
 T = TypeVar("T")
 
 
