@@ -10,18 +10,15 @@ from shared.misplaced_vector import misplaced_vector
 from shared.pseudonyms import PSEUDONYM
 from shared.units import CaseId, Sha256, SlideId
 
-SLIDES = "slides/"
-CLINICAL = "clinical/"
-CASES = "cases/"
+SLIDES, CLINICAL, CASES = "slides/", "clinical/", "cases/"
 CASES_OF = "cases-of/"
 """The cases that hold a slide of a digest."""
 LANDINGS = "landings/"
 ATTEMPTS = "attempts/"
 """Marks of records at work, by which crashes are detected."""
-VECTORS = "vectors/"
+VECTORS, SCORES = "vectors/", "scores/"
 LANDED = (SLIDES, CLINICAL, VECTORS)
 """Prefixes of a case's inputs, which others land."""
-SCORES = "scores/"
 ERASED = "erased/"
 ERASED_SLIDES = "erased/slides/"
 """Digests of slides that erased cases had, for a day."""
@@ -247,10 +244,7 @@ def indexed_vector(case: CaseId, block: str) -> str:
 
 
 def attempts(case: CaseId) -> str:
-    """Prefix of the marks of a case's records at work, without the case's id.
-
-    A versioned bucket keeps deleted objects, and the erasure of a case itself sets a mark.
-    """
+    """Prefix of the marks of a case's records at work, without its id, as a versioned bucket keeps what is deleted."""
     return f"{ATTEMPTS}{sha256(case.encode())}/"
 
 

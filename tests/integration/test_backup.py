@@ -43,8 +43,8 @@ def test_both_are_lost_and_come_back_with_a_valid_audit(system: LossySystem, min
     system.blobs.put(f"{keys.ATTEMPTS}at-work.json", b"{}")
     before = system.listed(), system.scores(), system.objects(), system.results.verify_whole_chain()
     counted = system.results.counts(Selection())
-    made = printed("backup", "--to", target)
-    assert (made["objects"], made["audit_head"]) == (len(before[2]), before[3].head)
+    backup = printed("backup", "--to", target)
+    assert (backup["objects"], backup["audit_head"]) == (len(before[2]), before[3].head)
     system.lose()
     restored = printed("restore", "--from", target)
     after = system.listed(), system.scores(), system.objects(), system.results.verify_whole_chain()
@@ -75,7 +75,7 @@ def test_a_case_that_was_erased_since_does_not_come_back(system: LossySystem, ka
 def test_what_was_not_lost_is_refused_and_a_stopped_restore_goes_on(
     system: LossySystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = printed("backup", "--to", tmp_path)
+    backup = printed("backup", "--to", tmp_path)
     assert "the database is not empty" in medulla("restore", "--from", tmp_path).stderr
     assert "the bucket is not empty" in medulla("restore", "--from", tmp_path, "--only", "bucket").stderr
     before = system.objects()
@@ -91,7 +91,7 @@ def test_what_was_not_lost_is_refused_and_a_stopped_restore_goes_on(
     monkeypatch.setattr(running_system, "on_the_bus", _unreachable)
     done = medulla("restore", "--from", tmp_path)
     assert "are not known (Kafka is down): erase them again" in done.stderr
-    assert done.stdout.startswith(f"restored {made['backup']}: ")
+    assert done.stdout.startswith(f"restored {backup['backup']}: ")
     assert system.objects() == before
 
 

@@ -54,8 +54,7 @@ def evaluate(
     With --slides the report shows the tiles that are typical of each prototype.
     """
     _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
-    if cluster and workers:
-        raise typer.BadParameter("--cluster has workers of its own: leave --workers out")
+    _check_engine(workers, cluster)
     with loading():
         from services.standalone.cohort_files import CohortFiles
         from services.standalone.evaluated_cohort import EvaluatedFiles, engine_of, evaluated, plan_of
@@ -65,8 +64,7 @@ def evaluate(
     with exit_codes(goes_on=keeps(out)), copies() as copied, copied.output(out) as folder:
         engine = engine_of(workers, cluster, embeddings)
         plan = plan_of(repeats, folds, seed, splits, engine, by_site=by_site, refits=optimism)
-        table = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
-        files = EvaluatedFiles(table, profile, slides, default_mpp)
+        files = EvaluatedFiles(CohortFiles.of(cohort, embeddings, columns, vectors, copied), profile, slides, default_mpp)
         result = evaluated(files, plan, folder)
     if as_json:
         print_json(result.report.model_dump(mode="json"))
@@ -80,3 +78,8 @@ def _check_together(slides: Path | None, embeddings: Path | None, splits: Path |
         raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
     if splits and how_to_split:
         raise typer.BadParameter("--splits says how the cohort is split: leave --repeats, --folds and --by-site out")
+
+
+def _check_engine(workers: int | None, cluster: str | None) -> None:
+    if cluster and workers:
+        raise typer.BadParameter("--cluster has workers of its own: leave --workers out")
