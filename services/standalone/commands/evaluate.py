@@ -64,8 +64,8 @@ def evaluate(
     with exit_codes(goes_on=keeps(out)), copies() as copied, copied.output(out) as folder:
         engine = engine_of(workers, cluster, embeddings)
         plan = plan_of(repeats, folds, seed, splits, engine, by_site=by_site, refits=optimism)
-        files = EvaluatedFiles(CohortFiles.of(cohort, embeddings, columns, vectors, copied), profile, slides, default_mpp)
-        result = evaluated(files, plan, folder)
+        table = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
+        result = evaluated(EvaluatedFiles(table, profile, slides, default_mpp), plan, folder)
     if as_json:
         print_json(result.report.model_dump(mode="json"))
     else:
