@@ -29,7 +29,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
         on_triton = triton.compare(system.parts.triton, measured, folder).rows
         pipeline = fixed_rate.compare(larger, apart).rows
     return [
-        _ratio("The pipeline reaches 90 % of its slower half", 0.9, pipeline, fixed_rate.EMBEDDING, seed, size.name),
+        _ratio("From plan to bag the pipeline reaches 90 % of its slower half", 0.9, pipeline, fixed_rate.EMBEDDING, seed, size.name),
         _ratio("Triton by shared memory reaches 95 % of in process", 0.95, on_triton, triton.SHARED, seed, size.name),
         _ratio(
             "Four services reach 85 % of the in-process pipeline",
