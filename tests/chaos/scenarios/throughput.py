@@ -13,6 +13,7 @@ from tests.chaos.size import Size
 from tests.support.system import System
 
 _HOP_MS = 80.0
+_PIPELINE = "From plan to bag the pipeline reaches 90 % of its slower half"
 _LARGER = 2
 """Slides of the pipeline are so much larger across: its first chunk has nothing beside it."""
 
@@ -29,7 +30,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
         on_triton = triton.compare(system.parts.triton, measured, folder).rows
         pipeline = fixed_rate.compare(larger, apart).rows
     return [
-        _ratio("From plan to bag the pipeline reaches 90 % of its slower half", 0.9, pipeline, fixed_rate.EMBEDDING, seed, size.name),
+        _ratio(_PIPELINE, 0.9, pipeline, fixed_rate.EMBEDDING, seed, size.name),
         _ratio("Triton by shared memory reaches 95 % of in process", 0.95, on_triton, triton.SHARED, seed, size.name),
         _ratio(
             "Four services reach 85 % of the in-process pipeline",
