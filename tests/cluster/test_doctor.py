@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mypy_boto3_s3.type_defs import NotificationConfigurationTypeDef
 
 from tests.support.cluster.observer import Json, Observer
 from tests.support.cluster.operator import paste
@@ -59,8 +60,8 @@ def test_every_step_answers_in_the_operators_pod(in_pod: Doctor) -> None:
 @pytest.fixture
 def without_topic_and_events(site: Site, observer: Observer) -> Iterator[None]:
     """The site without one topic, and with a bucket that announces nothing."""
-    before = observer.store(lambda s3: s3.get_bucket_notification_configuration(Bucket=BUCKET))
-    announced = {key: value for key, value in before.items() if key != "ResponseMetadata"}
+    announced = observer.store(lambda s3: s3.get_bucket_notification_configuration(Bucket=BUCKET))
+    del announced["ResponseMetadata"]
     _announce(observer, {})
     site.namespace.exec(site.medulla.pod("results"), "python", "-c", _DELETE_TOPIC, _UNREAD_TOPIC)
     yield
@@ -68,7 +69,7 @@ def without_topic_and_events(site: Site, observer: Observer) -> Iterator[None]:
     site.medulla.install()
 
 
-def _announce(observer: Observer, events: Json) -> None:
+def _announce(observer: Observer, events: NotificationConfigurationTypeDef) -> None:
     observer.store(lambda s3: s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=events))
 
 
