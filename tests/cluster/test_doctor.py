@@ -3,17 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 import pytest
+from mypy_boto3_s3.type_defs import NotificationConfigurationTypeDef
 
 from tests.support.cluster.observer import Json, Observer
 from tests.support.cluster.operator import paste
 from tests.support.cluster.site import BUCKET, Site
 from tests.support.command_line import medulla
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import NotificationConfigurationTypeDef
 
 _DELETE_TOPIC = """
 import sys
@@ -63,8 +60,8 @@ def test_every_step_answers_in_the_operators_pod(in_pod: Doctor) -> None:
 @pytest.fixture
 def without_topic_and_events(site: Site, observer: Observer) -> Iterator[None]:
     """The site without one topic, and with a bucket that announces nothing."""
-    before = observer.store(lambda s3: s3.get_bucket_notification_configuration(Bucket=BUCKET))
-    announced = {key: value for key, value in before.items() if key != "ResponseMetadata"}
+    announced = observer.store(lambda s3: s3.get_bucket_notification_configuration(Bucket=BUCKET))
+    del announced["ResponseMetadata"]
     _announce(observer, {})
     site.namespace.exec(site.medulla.pod("results"), "python", "-c", _DELETE_TOPIC, _UNREAD_TOPIC)
     yield
@@ -72,11 +69,8 @@ def without_topic_and_events(site: Site, observer: Observer) -> Iterator[None]:
     site.medulla.install()
 
 
-def _announce(observer: Observer, events: Json) -> None:
-    configuration = cast("NotificationConfigurationTypeDef", events)
-    observer.store(
-        lambda s3: s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=configuration)
-    )
+def _announce(observer: Observer, events: NotificationConfigurationTypeDef) -> None:
+    observer.store(lambda s3: s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration=events))
 
 
 @pytest.mark.usefixtures("without_topic_and_events")

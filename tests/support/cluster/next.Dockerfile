@@ -4,5 +4,5 @@ ARG IMAGE
 FROM ${IMAGE}
 ARG VERSION
 USER 0:0
-RUN find /opt -path '*/medulla-*.dist-info/METADATA' -exec sed -i "s/^Version: .*/Version: ${VERSION}/" {} +
+RUN find /opt -path '*/medulla_risk-*.dist-info/METADATA' -exec sed -i "s/^Version: .*/Version: ${VERSION}/" {} +
 USER 10001:10001
