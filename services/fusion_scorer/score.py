@@ -137,7 +137,9 @@ def _answer_by(arm: ArmRef, answer: Score, evidence: CaseEvidence, known: CaseVa
 
 def _left_aside(bundle: Bundle, arm: ArmRef, known: CaseValues) -> list[str]:
     """Blocks that are known of the case and that the bundle can read, but not the arm."""
-    others = (bundle.blocks | bundle.vectors.keys()) - set(arm.blocks)
+    slides = bundle.manifest.profile.slides
+    read = {slides.name} if slides and bundle.mil else set()
+    others = (bundle.blocks | bundle.vectors.keys() | read) - set(arm.blocks)
     return [block for block in others if known.has_block(block)[0]]
 
 

@@ -38,8 +38,8 @@ def reservations(model: AssessedModel) -> tuple[str, ...]:
 def slides_without_weight(where: str) -> str:
     """The sentence about models in which slides, which were given, count for nothing."""
     return (
-        f"Slides have no weight in {where}: they did not predict the outcome of patients left out, and risks there do "
-        "not depend on them."
+        f"Slides have no weight in {where}: there was no sufficient sign that they predict the outcome of patients "
+        "left out. Risks there come from the other variables alone, as fitted on the patients with slides."
     )
 
 

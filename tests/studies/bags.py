@@ -159,4 +159,9 @@ def _latent_correlation(patients: Patients, latent: Floats) -> float | None:
         return None
     log_risk = patients.views[slides.name].log_risk
     known = ~np.isnan(log_risk)
-    return float(np.corrcoef(log_risk[known], latent[known])[0, 1])
+    return correlation(log_risk[known], latent[known])
+
+
+def correlation(a: Floats, b: Floats) -> float:
+    """Of two values of patients [n]; 0 where the first is the same for all, as log-risks without a weight are."""
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 else 0.0

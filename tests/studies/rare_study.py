@@ -16,8 +16,8 @@ from services.trainer.slides.stage import SlideModel
 from services.trainer.tile_classifier.composition import compose
 from services.trainer.tile_classifier.fit import fit_classifier
 from services.trainer.tile_classifier.labels import LabelledTiles, TileSize
-from shared.arrays import Flags, Floats
-from tests.studies.bags import gains_over
+from shared.arrays import Flags
+from tests.studies.bags import correlation, gains_over
 from tests.studies.composition import BLOCK, composition_profile, fused
 from tests.studies.pieces import quiet
 from tests.studies.pool_bags import PoolCohort, PoolCohortPlan, Signal
@@ -109,16 +109,11 @@ def _measured(train: PoolCohort, test: PoolCohort, patients: Patients, new: Pati
         "patients": len(train.cohort),
         "events": int(train.cohort.outcome.is_event.sum()),
         "external": len(test.cohort),
-        "latent_r": _correlation(log_risk[has_tiles], test.latent[has_tiles]),
+        "latent_r": correlation(log_risk[has_tiles], test.latent[has_tiles]),
     }
     tau = train.cohort.profile.horizons_years[-1]
     draws = (gains_over(table, predictions, cohort.outcome, tau) for cohort in test.outcomes(_DRAWS))
     return {"draws": [facts | draw for draw in draws]}
-
-
-def _correlation(a: Floats, b: Floats) -> float:
-    """Of a constant log-risk 0."""
-    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 else 0.0
 
 
 def _oracle(each: PoolCohort, block: str) -> Patients:

@@ -103,7 +103,7 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
     files[TRAINING] = _training(patients, embeddings, arms, trees, plan.classifier).as_json()
     notes += [*unlearned_notes(cohort), *(plan.classifier.notes(cohort) if plan.classifier else ()), *plan.remarks]
-    doubts, rows = reserved(arms[0], patients), groups.rows if groups else ()
+    doubts, rows = reserved(arms, patients), groups.rows if groups else ()
     facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits, doubts, rows)
     files["model_card.md"] = model_card(card_of(facts)).encode()
     advance(steps - 1, steps)

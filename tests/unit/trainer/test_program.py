@@ -48,9 +48,21 @@ def test_slides_that_tell_nothing_get_no_weight_and_card_and_bundle_say_so(
     answer = bundle.mil(np.ones((3, 8), np.float32))
     assert answer.log_risk == 0
     assert answer.attention == pytest.approx(np.full(3, 1 / 3))
-    sentence = slides_without_weight("model fused")
+    sentence = slides_without_weight("the models that read them")
     assert sentence in bundle.manifest.reservations
     assert sentence in (tmp_path / "bundle/model_card.md").read_text()
+
+
+def test_slides_of_too_few_patients_are_in_no_model_and_the_bundle_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    simulate(SimulationPlan(patients=60, tiles=4, width=8), tmp_path, quiet)
+    index = tmp_path / "embeddings" / "index.csv"
+    index.write_text("".join(index.read_text().splitlines(keepends=True)[:4]))
+    options = ("--embeddings", index.parent, "--out", tmp_path / "bundle", "--refits", 1)
+    assert run(monkeypatch, "--cohort", tmp_path / "cohort.csv", *options) == 0
+    reservations = load(tmp_path / "bundle").manifest.reservations
+    assert any(each.startswith("Slides are in no model: 3 patients with slides and") for each in reservations)
 
 
 def test_a_bad_table_is_refused_and_nothing_is_written(

@@ -38,3 +38,6 @@ def test_rank_counts_along_the_training_quantiles() -> None:
     assert percentile_rank(0.5, [-2, -1, 0, 1, 2]) == pytest.approx(62.5)
     assert percentile_rank(9, [-2, 2]) == 100
     assert percentile_rank(-9, [-2, 2]) == 0
+    assert percentile_rank(0, [0, 0, 0, 0, 0]) == 50
+    assert percentile_rank(0, [0, 0, 0, 1, 2]) == 25
+    assert percentile_rank(2, [0, 1, 2]) == 100
