@@ -4,6 +4,7 @@ from shared.program import DISTRIBUTION
 
 _IN_WHEEL = __name__.startswith("medulla.")
 _EXTRAS = {
+    "distributed": "trainer",
     "onnxscript": "torch",
     "sklearn": "trainer",
     "scipy": "trainer",

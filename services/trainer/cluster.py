@@ -3,10 +3,14 @@
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy
+import scipy
+import sklearn
+
 from services.trainer.errors import ClusterDownError, ClusterUnfitError
+from shared.program import program_version
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -15,8 +19,6 @@ P = TypeVar("P")
 R = TypeVar("R")
 _PATIENCE_S = 30
 """For an answer of the scheduler, and for its first worker."""
-_LIBRARIES = ("medulla-risk", "numpy", "scikit-learn", "scipy")
-"""What figures depend on, beside Python."""
 
 
 def on_cluster(address: str, work: Callable[[P, Any], R], pieces: Sequence[P], given: object) -> Iterator[R]:
@@ -61,7 +63,9 @@ def _check_versions(client: "Client") -> None:
 
 
 def _versions() -> dict[str, str]:
-    return {"Python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+    """Of all that figures depend on."""
+    libraries = {each.__name__: str(each.__version__) for each in (numpy, scipy, sklearn)}
+    return {"Python": platform.python_version(), "Medulla": program_version(), **libraries}
 
 
 def _results(client: "Client", work: Callable[[P, Any], R], pieces: Sequence[P], given: object) -> Iterator[R]:

@@ -15,7 +15,7 @@ def test_an_address_open_to_others_is_refused_before_kafka_is_asked(monkeypatch:
     def forbidden(*_: object) -> Never:
         raise AssertionError("Kafka was asked")
 
-    monkeypatch.setattr(scorer, "S3Store", lambda _: MemoryStore())
+    monkeypatch.setattr(scorer, "S3Store", lambda *_: MemoryStore())
     monkeypatch.setattr(scorer, "KafkaProducerAdapter", forbidden)
     monkeypatch.setenv("SCORER_GRPC_ADDRESS", "0.0.0.0:0")
     with ExitStack() as stack, pytest.raises(OpenToOthersError):
