@@ -1,6 +1,7 @@
 """Health over HTTP: /livez checks progress of the loops, /readyz the dependencies, /metrics serves Prometheus."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -138,6 +139,12 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], answer: Callable[[str], Answer]) -> None:
         self.answer = answer
         super().__init__(address, _Handler)
+
+    def handle_error(self, *_: object) -> None:
+        """One line; none for a caller that hung up, as probes do after their timeout."""
+        error = sys.exception()
+        if not isinstance(error, ConnectionError | TimeoutError):
+            _log.error("a health request failed", error=type(error).__name__, sentence=str(error))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from http.client import RemoteDisconnected
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from shared import metrics
 from shared.errors import TransientError
 from shared.health import BusyAddressError, HealthServer, Heartbeat
 from tests.support.logs import logging_as
+from tests.support.polling import eventually
 
 
 class Clock:
@@ -100,3 +102,18 @@ def test_the_address_is_free_again_after_the_block() -> None:
         port = server.port
     with HealthServer("127.0.0.1", port) as again:
         assert again.port == port
+
+
+@pytest.mark.parametrize(("error", "lines"), [(BrokenPipeError("gone"), 0), (ValueError("a fault"), 1)])
+def test_a_probe_that_hangs_up_leaves_no_line_and_a_fault_leaves_a_line_without_a_traceback(
+    error: Exception, lines: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing() -> bool:
+        raise error
+
+    checks = {"store": failing}
+    with logging_as("tiler", "INFO") as logged, HealthServer("127.0.0.1", 0, checks=checks) as server:
+        with pytest.raises((urllib.error.URLError, ConnectionError, RemoteDisconnected)):
+            _get(server, "/readyz")
+        eventually(lambda: len(logged.lines("a health request failed")) == lines)
+    assert "Traceback" not in capsys.readouterr().err
