@@ -33,6 +33,7 @@ def folder(system: System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     for name, value in system.surroundings.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("RESULTS_DATABASE_URL", system.surroundings.database_url)
     (tmp_path / "bundle.pem").write_text(signed(tmp_path / "bundle"))
     write_outcomes(tmp_path)
 
@@ -62,6 +63,7 @@ def test_the_guides_commands_do_their_work_on_a_running_system(system: System) -
     assert wait_for(lambda: printed("dead-letters", "list"), PATIENCE_S), "no dead letter came"
     letter = printed("dead-letters", "list")[0]["id"]
     words = {"ID": letter, "s3://medulla": f"s3://{system.bucket}", "2026-09-30": TODAY.isoformat()}
+    words["s3://medulla-backups/night"] = f"s3://{system.parts.minio.bucket('backups')}/night"
     ended = [(command, medulla(*(words.get(word, word) for word in command))) for command in COMMANDS]
     assert [(command, done.output) for command, done in ended if done.exit_code] == []
     says = {command[0]: done.output for command, done in ended}

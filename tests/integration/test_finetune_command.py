@@ -176,7 +176,7 @@ def test_an_encoder_learns_from_outcome_and_says_that_the_patients_never_lived(
     done = outcome(cohort, tmp_path / "out", "--encoder", small, "--share", 1)
     assert done.exit_code == 0, done.output
     shown = printed("encoder", "show", tmp_path / "out")
-    assert "networks" in done.stderr, "the fit that chooses the tiles is named while it lasts"
+    assert "models that choose tiles" in done.stderr, "the fit that chooses the tiles is named while it lasts"
     exported = shown["training"]["guard"]["exported"]
     assert shown["name"] == ("small" if exported == "frozen" else "small-finetuned-simulated")
     assert shown["training"]["guard"]["metric"] == "C"

@@ -10,6 +10,7 @@ from services.standalone.guide_site import Guide
 RUN_ELSEWHERE = {
     "needs a bucket": "tests/integration/test_cohort_of_a_bucket.py",
     "needs a running system": "tests/e2e/test_guide_operator.py",
+    "needs an empty system": "tests/integration/test_backup.py",
     "needs a cluster": "tests/cluster/test_laptop.py",
     "runs until Ctrl-C": "tests/support/laptop.py",
 }

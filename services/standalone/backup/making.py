@@ -15,7 +15,7 @@ from shared.program import program_version
 from shared.times import utc_now
 from shared.units import Sha256
 
-_NAME = "%Y%m%dT%H%M%SZ"
+_NAME = "%Y%m%dT%H%M%S.%fZ"
 
 
 @dataclass

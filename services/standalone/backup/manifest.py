@@ -33,7 +33,7 @@ class Manifest(Section):
     """One backup."""
 
     name: str
-    """The moment at which it began, such as 20270301T020000Z: names sort by age."""
+    """The moment at which it began, such as 20270301T020000.000000Z: names sort by age."""
     program: str
     """Version of Medulla that made it."""
     began: datetime
