@@ -87,9 +87,10 @@ def test_a_stored_case_is_scored_by_a_second_encoder_without_an_upload_although_
     before = system.eventually("PAIR-one", scored_by("pathomics"))
     assert before["score"]["provenance"]["encoder_digest"] == FIRST.digest
     _forget_past(system)
-    second.start()
-    assert wait_for(lambda: _files(system, tiny), PATIENCE_S, 0.01), "nothing was embedded"
-    second.kill()
+    hanging = replace(second, module="tests.support.hanging_embedder")
+    hanging.start()
+    assert wait_for(lambda: _files(system, tiny), PATIENCE_S), "nothing was embedded"
+    hanging.kill()
     assert MANIFEST_FILE not in _files(system, tiny)
     assert "1 case once the bundle's encoder has embedded their slides" in _promote(system, tiny_bundle, monkeypatch)
     assert system.case("PAIR-one")["score"]["score_id"] == before["score"]["score_id"]

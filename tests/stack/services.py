@@ -59,7 +59,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class Service:
-    """One service: `python -m services.{name}`."""
+    """One service: `python -m services.{name}`, unless a module is given."""
 
     name: str
     folder: Path
@@ -67,6 +67,8 @@ class Service:
     environment: Mapping[str, str]
     replica: int = 0
     """Tells processes of one service apart."""
+    module: str = ""
+    """What runs instead of the service's own module, to fail on purpose."""
 
     @property
     def health(self) -> str:
@@ -86,7 +88,7 @@ class Service:
     @cached_property
     def program(self) -> Program:
         """Its process."""
-        command = [*LAUNCHER, sys.executable, "-m", f"services.{self.name}"]
+        command = [*LAUNCHER, sys.executable, "-m", self.module or f"services.{self.name}"]
         name = f"{self.name}-{self.replica}" if self.replica else self.name
         return Program(name, self.folder, command, self.settings, CHECKOUT)
 
