@@ -67,6 +67,10 @@ class Bundle:
         alone = {arm.name: arm.blocks[0] for arm in self.manifest.arms if len(arm.blocks) == 1}
         return frozenset(block for name, block in alone.items() if block in evidence and not self.arms[name].columns)
 
+    def weighed_by(self, arm: ArmRef) -> frozenset[str]:
+        """The blocks of an arm that have weight."""
+        return frozenset(arm.blocks) - self.without_weight
+
     def predict(self, name: str, cases: CaseValues) -> ArmPrediction:
         """Predict cases by an arm, at the profile's horizons, recalibrated."""
         horizons = self.manifest.profile.horizons_years

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from services.trainer import __main__ as program
-from services.trainer.bundle.served import read_bundle
+from services.trainer.arms.registry import arms_of
+from services.trainer.bundle.served import read_bundle, threshold_of
+from services.trainer.profile import load_profile
 from services.trainer.reservations import without_weight
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from services.trainer.simulation.vectors import VectorPlan
@@ -51,7 +53,12 @@ def test_slides_that_tell_nothing_get_no_weight_and_card_and_bundle_say_so(
     sentence = without_weight("slides", "this bundle")
     assert sentence in bundle.manifest.reservations
     assert list(bundle.arms)[:4] == ["clinical_molecular", "clinical", "molecular", "pathomics"]
-    assert bundle.without_weight == {"pathomic"}
+    assert [bundle.weighed_by(arm) for arm in bundle.manifest.arms if arm.name == "pathomics"] == [frozenset()]
+    served, fused = (
+        read_bundle(tmp_path / "bundle"),
+        next(arm for arm in arms_of(load_profile()) if arm.name == "fused"),
+    )
+    assert threshold_of(served, fused) == served.training.thresholds["clinical_molecular"]
     assert sentence in (tmp_path / "bundle/model_card.md").read_text()
 
 
