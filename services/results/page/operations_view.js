@@ -1,15 +1,16 @@
-// For operators: what the services gave up, with sentence and advice, and sending it again; and the audit chain.
+// For operators: scoring of cases again; what the services gave up, and sending it again; and the audit chain.
 
 import { deadLetters, replay, verifyAudit } from "./api.js";
 import { h, section } from "./dom.js";
 import { problem } from "./parts.js";
+import { rescoringSection } from "./rescoring_view.js";
 import * as words from "./words.js";
 
 /** Shows dead letters and the state of the audit chain in `main`. */
 export async function showOperations(main, signal) {
   const view = new Operations(signal);
   await view.read();
-  main.replaceChildren(h("h1", {}, "Operations"), view.element);
+  main.replaceChildren(h("h1", {}, "Operations"), rescoringSection(signal), view.element);
 }
 
 class Operations {
