@@ -32,6 +32,7 @@ from shared.bus.memory import MemoryBus
 from shared.rpc.auth import OpenOnLoopback, Verifier, caller_check, require_role
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
+from shared.waiting import nothing_listed
 from tests.support import scores as samples
 
 LOOK_EVERY_S = 0.05
@@ -46,6 +47,7 @@ class Results:
         self.store.migrate()
         self.blobs = MemoryStore()
         self.bus = MemoryBus()
+        self.waiting = nothing_listed()
         self.feed = Feed(self.store, every_s=LOOK_EVERY_S, largest=3, now=lambda: samples.at(10))
 
     def score(self, score: Score, minutes: float = 1, inputs: Sequence[tuple[str, str]] = ()) -> Score:
@@ -69,8 +71,9 @@ class Results:
         producer = self.bus.producer()
         letters = DeadLetterTopic(self.bus.deliveries, producer)
         admits = verifier or OpenOnLoopback("127.0.0.1")
+        views = SqlViews(self.store.engine)
         return Backends(
-            self.store, self.blobs, admits, producer, pixels, scorer, letters, views=SqlViews(self.store.engine)
+            self.store, self.blobs, admits, producer, pixels, scorer, letters, views=views, waiting=lambda: self.waiting
         )
 
     def close(self) -> None:

@@ -65,6 +65,8 @@ export const bundleInUse = (signal) => json("api/v1/bundle", { signal });
 /** What monitoring found of each bundle. */
 export const monitoring = async (signal) => (await json("api/v1/monitoring", { signal })).bundles;
 export const me = (signal) => json("api/v1/me", { signal });
+/** Slides that landed and have no outcome yet. */
+export const waiting = (signal) => json("api/v1/waiting", { signal });
 export const deadLetters = (signal) => json("api/v1/dead-letters", { signal });
 /** Send dead letters again. */
 export const replay = (ids, signal) => post("api/v1/dead-letters", { ids }, signal);

@@ -1,8 +1,9 @@
-// For operators: what the services gave up, with sentence and advice, and sending it again; and the audit chain.
+// For operators: the slides that wait; what the services gave up, with advice, and sending it again; and the audit chain.
 
-import { deadLetters, replay, verifyAudit } from "./api.js";
+import { deadLetters, replay, verifyAudit, waiting } from "./api.js";
 import { h, section } from "./dom.js";
 import { problem } from "./parts.js";
+import { waitingSlides } from "./waiting_view.js";
 import * as words from "./words.js";
 
 /** Shows dead letters and the state of the audit chain in `main`. */
@@ -18,10 +19,10 @@ class Operations {
   }
 
   async read() {
-    const [letters, chain] = await Promise.all([deadLetters, verifyAudit].map((read) => read(this.signal)));
+    const [pending, letters, chain] = await Promise.all([waiting, deadLetters, verifyAudit].map((read) => read(this.signal)));
     this.chosen.clear();
     this.button = h("button", { type: "button", class: "main", disabled: true, onclick: () => this.replay() }, "Replay chosen");
-    this.element.replaceChildren(this.letters(letters), audit(chain));
+    this.element.replaceChildren(waitingSlides(pending), this.letters(letters), audit(chain));
   }
 
   letters({ total, dead_letters: letters }) {

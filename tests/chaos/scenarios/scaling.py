@@ -10,12 +10,11 @@ from shared.bus import topics
 from shared.bus.kafka_topics import TopicSpec, adjust_topics
 from tests.chaos.encoded import Repeats
 from tests.chaos.history import Landed, settle, still_open
-from tests.chaos.landing import FUSED
+from tests.chaos.landing import NO_MODEL, land_larger
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.stack.process import free_ports
 from tests.stack.services import Service
-from tests.support import slides
 from tests.support.polling import wait_for
 from tests.support.system import System
 
@@ -30,10 +29,8 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     adjust_topics(system.kafka, {topics.SLIDES_TILED: TopicSpec(partitions=size.replicas)})
     embedder = _restarted(system.services[SERVICE])
     repeats = Repeats.since_now(system)
-    landed = [Landed(f"CHAOS-scale-{number:03d}", FUSED) for number in range(size.slides_scaled_over)]
-    for item in landed:
-        system.land_slide(item.case_id, slides.cc0_bytes() + item.case_id.encode())
-        system.land_record(item.case_id)
+    landed = [Landed(f"CHAOS-scale-{number:03d}", NO_MODEL) for number in range(size.slides_scaled_over)]
+    land_larger(system, landed, size.copies_scaled_over)
     names = count(1)
     for cycle in range(size.scalings):
         more = list(_replicas(embedder, size.replicas - 1, names))
