@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.notice import NOTICE
+from tests.studies.claim_rows import claim_criteria
 from tests.studies.criteria import criteria, estimate
 from tests.studies.finetuning_report import markdown
 from tests.studies.goals import goals
@@ -42,7 +43,7 @@ def methods(name: str, level: int = 2) -> str:
 def _criteria(results: Results, finetuning: Mapping[str, Any] | None) -> str:
     header = ("criterion", "measured (95 % interval)", "met")
     rare = results["rare"]["value"] if "rare" in results else None
-    added = (*rare_criteria(rare), *landmark_criteria(results), *goals(results, finetuning))
+    added = (*rare_criteria(rare), *claim_criteria(results), *landmark_criteria(results), *goals(results, finetuning))
     rows = [criterion.row for criterion in (*criteria(results), *added)]
     return f"## Acceptance criteria\n\n{table(header, rows)}"
 

@@ -9,21 +9,22 @@ from tests.studies.summaries import mean_of
 
 Results = Mapping[str, Any]
 Row = Mapping[str, Any]
-KEPT = ("arm", "event_free_years", "horizon_years", "n", "events", "predicted", "o_e", "uno_c")
+_COUNTS, _FIGURES = ("arm", "event_free_years", "horizon_years", "n", "events"), ("o_e", "uno_c")
 """Of a row of a report."""
-_ENDS = ("est", "lo", "hi")
 _LIMITS = (0.8, 1.2)
 _SIMULATED = "SIMULATED, cross-validated bags"
 _TEXT = f"risk given no event until then: observed over expected {_LIMITS[0]} to {_LIMITS[1]}"
 
 
 def kept_landmarks(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """What the note quotes of the landmarks of a report."""
-    return [{name: _ends(row[name]) if name in ("o_e", "uno_c") else row[name] for name in KEPT} for row in rows]
+    """What the note quotes of the landmarks of a report, which leaves out figures of too few events."""
+    return [
+        {name: row[name] for name in _COUNTS} | {name: _ends(row.get(name, {})) for name in _FIGURES} for row in rows
+    ]
 
 
 def _ends(figure: Mapping[str, Any]) -> dict[str, Any]:
-    return {end: figure[end] for end in _ENDS}
+    return {end: figure.get(end) for end in ("est", "lo", "hi")}
 
 
 def landmark_criteria(results: Results) -> Iterator[Criterion]:
@@ -87,7 +88,6 @@ def _means(results: Results) -> dict[tuple[float, float], dict[str, Any]]:
 def _mean(seeds: Sequence[Sequence[Row]]) -> dict[str, Any]:
     cohorts = [row for rows in seeds for row in rows]
     figures = {
-        name: mean_of([sum(row[name]["est"] for row in rows) / len(rows) for rows in seeds])
-        for name in ("o_e", "uno_c")
+        name: mean_of([sum(row[name]["est"] for row in rows) / len(rows) for rows in seeds]) for name in _FIGURES
     }
     return figures | {name: sum(row[name] for row in cohorts) / len(cohorts) for name in ("n", "events")}

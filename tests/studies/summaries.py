@@ -195,7 +195,7 @@ def cross_validated(pieces: Sequence[Piece]) -> dict[str, Any]:
         calibration = value["arms"]["fused"]["calibration"]
         row = {"seed": plan["seed"], "gain": {end: gain[end] for end in ("est", "lo", "hi")}}
         row |= {"slope": calibration["slope"], "o_e": calibration["o_e"]}
-        row |= {name: value[name] for name in ("controls", "landmarks")}
+        row |= {name: value[name] for name in ("controls", "landmarks", "matched")}
         groups.setdefault(f"{plan['effect']:g}", []).append(row)
     return {
         effect: {"rows": rows}

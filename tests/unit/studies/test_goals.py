@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.studies import __main__ as science
+from tests.studies.claim_rows import claim_criteria, matched_contrasts
 from tests.studies.document import document
 from tests.studies.goals import goals
 from tests.studies.landmarks import landmark_criteria, landmark_section
@@ -32,6 +33,19 @@ def test_a_seed_counts_once_at_a_landmark_with_all_its_effects(o_e: float, met: 
     assert row.met is met
     assert row.measured == f"{o_e:.2f} ({o_e:.2f} to {o_e:.2f}) over 2 seeds"
     assert f"{o_e:.2f} ({o_e:.2f} to {o_e:.2f})" in landmark_section(results)
+
+
+@pytest.mark.parametrize(("gain", "met"), [(0.04, True), (0.0, False)])
+def test_a_higher_specificity_is_shown_where_the_interval_over_seeds_lies_above_nothing(gain: float, met: bool) -> None:
+    names = {"a": "fused", "b": "clinical", "lo": None, "hi": None}
+    contrasts = [names | {"metric": "specificity_at_sensitivity_0.8_3y"}, names | {"metric": "uno_c"}]
+    rows = [
+        {"seed": seed, "matched": matched_contrasts([row | {"est": gain + seed / 1000} for row in contrasts])}
+        for seed in (-1, 0, 1)
+    ]
+    shown, cavalli = claim_criteria({"cross-validated": {"value": {"1.6": {"rows": rows}}}})
+    assert (shown.met, cavalli.met) == (met, None)
+    assert shown.text.endswith("higher specificity at a sensitivity of 0.80, 3 years, fused less clinical")
 
 
 @pytest.mark.parametrize(("gain", "met"), [(0.009, True), (-0.012, False)])
