@@ -94,6 +94,8 @@ def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> Slide
     bag = slide.embedded.bag.digest
     tiles = evidence.slide_risk.tiles.get(bag) if evidence.slide_risk else None
     message = slide_evidence(slide, tiles, evidence.checked.distances.get(slide.slide_id), score_id)
+    if evidence.slide_risk and evidence.slide_risk.has_equal_shares:
+        del message.top_tiles[:]
     if evidence.bundle.prototypes and tiles and tiles.prototypes is not None:
         message.prototype_shares.extend(evidence.bundle.prototypes.shares_of(tiles.prototypes))
     if evidence.composition:
@@ -123,7 +125,7 @@ def _abstain_at(answer: Score, far: ood.Distance) -> None:
 def _answer_by(arm: ArmRef, answer: Score, evidence: CaseEvidence, known: CaseValues) -> None:
     bundle, profile = evidence.bundle, evidence.bundle.manifest.profile
     answer.model = arm.name
-    answer.modalities_used.extend(profile.titles_of(arm.blocks))
+    answer.modalities_used.extend(profile.titles_of(bundle.weighed_by(arm)))
     answer.modalities_left_aside.extend(profile.titles_of(_left_aside(bundle, arm, known)))
     far = ood.farthest(evidence.distances(arm.name))
     if far is not None:
@@ -136,10 +138,10 @@ def _answer_by(arm: ArmRef, answer: Score, evidence: CaseEvidence, known: CaseVa
 
 
 def _left_aside(bundle: Bundle, arm: ArmRef, known: CaseValues) -> list[str]:
-    """Blocks that are known of the case and that the bundle can read, but not the arm."""
+    """Blocks that are known of the case and that the bundle can read, but that the arm does not read or weigh."""
     slides = bundle.manifest.profile.slides
     read = {slides.name} if slides and bundle.mil else set()
-    others = (bundle.blocks | bundle.vectors.keys() | read) - set(arm.blocks)
+    others = (bundle.blocks | bundle.vectors.keys() | read) - bundle.weighed_by(arm)
     return [block for block in others if known.has_block(block)[0]]
 
 

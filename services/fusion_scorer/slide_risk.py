@@ -14,6 +14,9 @@ from shared.model.bundle import Bundle
 from shared.model.errors import BadBundleError
 from shared.model.mil import MilAnswer
 
+_ROUNDING = 1e-6
+"""Attention that differs by a smaller share is equal."""
+
 
 class ReadTiles(NamedTuple):
     """What the model says of the n tiles of a bag."""
@@ -33,6 +36,12 @@ class SlideRisk:
     """Mean embedding [d]."""
     tiles: Mapping[str, ReadTiles]
     """By bag digest."""
+
+    @property
+    def has_equal_shares(self) -> bool:
+        """Whether all of several tiles have the same attention, as where slides have no weight: none stands out."""
+        attention = np.concatenate([read.attention for read in self.tiles.values()])
+        return len(attention) > 1 and bool(np.ptp(attention) <= _ROUNDING * attention.max())
 
 
 def pool_slides(bundle: Bundle, slides: Sequence[SlideInput]) -> SlideRisk | None:

@@ -35,11 +35,12 @@ def reservations(model: AssessedModel) -> tuple[str, ...]:
     return tuple(filter(None, (_against_rule(model), _one_sided(model), _few_events(model))))
 
 
-def slides_without_weight(where: str) -> str:
-    """The sentence about models in which slides, which were given, count for nothing."""
+def without_weight(title: str, where: str, fitted_on: str = "all patients of whom these are known") -> str:
+    """The sentence about models in which a block of slides or vectors, which was given, counts for nothing."""
     return (
-        f"Slides have no weight in {where}: there was no sufficient sign that they predict the outcome of patients "
-        "left out. Risks there come from the other variables alone, as fitted on the patients with slides."
+        f"{title[:1].upper()}{title[1:]}: read, but without weight in {where}, for want of a sufficient sign of a "
+        "relation to the outcome of patients left out. Risks there come from the other variables alone, as fitted on "
+        f"{fitted_on}."
     )
 
 

@@ -57,6 +57,20 @@ class Bundle:
         """Every block that some arm needs."""
         return frozenset(block for arm in self.manifest.arms for block in arm.blocks)
 
+    @property
+    def without_weight(self) -> frozenset[str]:
+        """Blocks of slides and vectors that the bundle reads and in which all cases are equal to it.
+
+        The arm of such a block alone has no column, and no arm needs it beside others.
+        """
+        evidence = {block.name for block in self.manifest.profile.evidence_blocks}
+        alone = {arm.name: arm.blocks[0] for arm in self.manifest.arms if len(arm.blocks) == 1}
+        return frozenset(block for name, block in alone.items() if block in evidence and not self.arms[name].columns)
+
+    def weighed_by(self, arm: ArmRef) -> frozenset[str]:
+        """The blocks of an arm that have weight."""
+        return frozenset(arm.blocks) - self.without_weight
+
     def predict(self, name: str, cases: CaseValues) -> ArmPrediction:
         """Predict cases by an arm, at the profile's horizons, recalibrated."""
         horizons = self.manifest.profile.horizons_years

@@ -32,6 +32,7 @@ from tests.support.oidc_issuer import OidcIssuer
 from tests.support.questions import FakeScorer
 from tests.support.reports import drawn_report
 from tests.support.results import Results, over_http, thumbnail
+from tests.support.waiting import waiting_list
 
 _WIDTHS = (380, 820, 1400)
 _PICTURE = data_uri(thumbnail(), "image/jpeg")
@@ -88,10 +89,12 @@ def test_axe_finds_nothing_on_notes_and_timeline(check: Check, filled: Results, 
 def test_axe_finds_nothing_on_the_operators_page(check: Check, page: Page, filled: Results, address: str) -> None:
     delivery = Delivery(Record("cases.scored", "MB-0042", b"no event"), 0, 7)
     filled.bus.producer().send([to_dead_letter(delivery, PoisonMessageError("the bytes are no event"), "results")])
+    filled.waiting = waiting_list()
     request = RescoringRequest(samples.at(5), Sha256("ab" * 32))
     filled.rescoring = RescoringProgress(request, waiting=400, requested=1000, elapsed_s=600)
     check(f"{address}/#/operations", ".rescoring progress")
     expect(page.locator(".rescoring")).to_contain_text("600 of 1,000 cases done")
+    expect(page.locator(".waiting li + li")).to_be_visible()
     expect(page.locator(".letters li")).to_be_visible()
 
 

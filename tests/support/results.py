@@ -34,6 +34,7 @@ from shared.rescoring import nothing_requested
 from shared.rpc.auth import OpenOnLoopback, Verifier, caller_check, require_role
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
+from shared.waiting import nothing_listed
 from tests.support import scores as samples
 
 LOOK_EVERY_S = 0.05
@@ -48,6 +49,7 @@ class Results:
         self.store.migrate()
         self.blobs = MemoryStore()
         self.bus = MemoryBus()
+        self.waiting = nothing_listed()
         self.rescoring = nothing_requested()
         self.feed = Feed(self.store, every_s=LOOK_EVERY_S, largest=3, now=lambda: samples.at(10))
 
@@ -74,7 +76,7 @@ class Results:
         admits = verifier or OpenOnLoopback("127.0.0.1")
         views = SqlViews(self.store.engine)
         backends = Backends(self.store, self.blobs, admits, producer, pixels, scorer, letters, views=views)
-        return replace(backends, rescoring=lambda: self.rescoring)
+        return replace(backends, waiting=lambda: self.waiting, rescoring=lambda: self.rescoring)
 
     def close(self) -> None:
         """Close the database."""

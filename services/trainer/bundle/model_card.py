@@ -162,13 +162,22 @@ def _method(card: ModelCard) -> str:
     read = "the variables and the out-of-fold log-risk" if encoder or card.vectors else "the variables"
     read += "s of blocks" if card.vectors else ""
     vectors = f"{_vector_method(card)} " if card.vectors else ""
-    learners, shown = ("models of a block", "slides or vectors") if card.vectors else ("models of slides", "slides")
+    learners, shown = _evidence(card)
     return (
         f"{encoder}{vectors}Cause-specific ridge Cox models of {read}, "
         f"penalty by cross-validated partial likelihood; {card.refits} refits for the 90 % interval, which speaks of "
-        f"the finite training cohort, of what is not known of the case and of how far {learners} disagree; of causes "
-        f"that neither variables nor {shown} show it cannot speak. {UNCALIBRATED} Seed {card.seed}."
+        f"the finite training cohort, of what is not known of the case{learners}; of causes that {shown} it cannot "
+        f"speak. {UNCALIBRATED} Seed {card.seed}."
     )
+
+
+def _evidence(card: ModelCard) -> tuple[str, str]:
+    """What adds to intervals beside the variables, and where causes show; as far as the bundle has read it."""
+    if card.vectors:
+        return " and of how far models of a block disagree", "neither variables nor slides or vectors show"
+    if card.encoder:
+        return " and of how far models of slides disagree", "neither variables nor slides show"
+    return "", "the variables do not show"
 
 
 def _vector_method(card: ModelCard) -> str:

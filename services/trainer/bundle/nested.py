@@ -7,7 +7,7 @@ import numpy as np
 from services.trainer.arms.arm import Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
-from services.trainer.arms.ridge_cox import fit_patterns
+from services.trainer.arms.ridge_cox import blocks_without_weight, fit_patterns
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.metrics.incidence import cumulative_incidence
 from services.trainer.split_fold import split_fold
@@ -37,9 +37,14 @@ def nested(
 
 
 def _without(training: Patients, test: Patients, patterns: Sequence[Pattern]) -> Nested:
-    """Predictions of models of the training patients; the average where a pattern has too few events."""
+    """Predictions of models of the training patients; the average where a pattern has too few events.
+
+    Where the training patients give a block no weight, patterns with it are predicted as without it: a bundle of these
+    patients would serve them so.
+    """
     average = constant(cumulative_incidence(training.cohort.outcome, training.grid), len(test))
-    predictions = dict.fromkeys(patterns, average)
-    for pattern, model in fit_patterns(training, patterns, training.inner_folds()):
-        predictions[pattern] = model.predict(test.case_values)
-    return predictions
+    without_weight = blocks_without_weight(training, frozenset[str]().union(*patterns))
+    fitted = {pattern: pattern.difference(without_weight) or pattern for pattern in patterns}
+    models = fit_patterns(training, dict.fromkeys(fitted.values()), training.inner_folds())
+    predictions = {pattern: model.predict(test.case_values) for pattern, model in models}
+    return {pattern: predictions.get(fitted[pattern], average) for pattern in patterns}

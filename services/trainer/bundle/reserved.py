@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.trainer.arms.arm import Patients
-from services.trainer.arms.ridge_cox import LEAST_EVENTS
+from services.trainer.arms.ridge_cox import LEAST_EVENTS, blocks_without_weight
 from services.trainer.arms.rule import ClinicalRule, flagged
 from services.trainer.bundle.served_arms import ServedArm
 from services.trainer.metrics.decision import threshold_for
-from services.trainer.reservations import AssessedModel, reservations, slides_without_weight
+from services.trainer.reservations import AssessedModel, reservations, without_weight
 from shared.words import counted
 
 LEAST_REFITS = 40
@@ -23,7 +23,7 @@ def reserved(arms: Sequence[ServedArm], patients: Patients) -> tuple[str, ...]:
     outcome, risk = cohort.outcome[arm.members], arm.out_of_fold.risk[:, arm.model.horizon]
     limit = threshold_for(outcome, risk, profile.horizons_years[0])
     has_rule = ClinicalRule().unavailable_reason(patients) is None
-    others = _few_refits(arm) + _without_slides(arm, patients) + _slides_unread(arms, patients)
+    others = _few_refits(arm) + _without_weight(arms, patients) + _slides_unread(arms, patients)
     return others + reservations(
         AssessedModel(
             title=f"Model {arm.name}",
@@ -45,20 +45,34 @@ def _few_refits(arm: ServedArm) -> tuple[str, ...]:
     )
 
 
-def _without_slides(arm: ServedArm, patients: Patients) -> tuple[str, ...]:
-    """A sentence where `arm` is of patients with slides and has no weight of their log-risk."""
+def _without_weight(arms: Sequence[ServedArm], patients: Patients) -> tuple[str, ...]:
+    """A sentence for each block of slides or vectors that is in an arm of its own alone, or that the first gives 0."""
+    profile = patients.cohort.profile
+    alone = [block for block in blocks_without_weight(patients, patients.views) if _reads(arms, block)]
+    sentences = tuple(without_weight(profile.title_of(block), "this bundle") for block in alone)
+    return sentences + _slides_at_0(arms[0], patients)
+
+
+def _slides_at_0(arm: ServedArm, patients: Patients) -> tuple[str, ...]:
+    """A sentence where slides differ, but `arm`, which reads them beside others, has no weight of their log-risk."""
     slides = patients.cohort.profile.slides
     if slides is None or slides.name not in patients.views or slides.name not in arm.pattern:
         return ()
-    weights = zip(arm.model.arm.columns, arm.model.arm.fit.event.coefficients, strict=True)
+    weights = list(zip(arm.model.arm.columns, arm.model.arm.fit.event.coefficients, strict=True))
     counts = any(weight for column, weight in weights if column.variable == slides.log_risk)
-    return () if counts else (slides_without_weight("the models that read them"),)
+    if counts or not weights:
+        return ()
+    return (without_weight(slides.title, f"model {arm.name}", f"the patients with {slides.title}"),)
+
+
+def _reads(arms: Sequence[ServedArm], block: str) -> bool:
+    return any(block in arm.pattern for arm in arms)
 
 
 def _slides_unread(arms: Sequence[ServedArm], patients: Patients) -> tuple[str, ...]:
     """A sentence where slides were given and no model reads them."""
     slides = patients.cohort.profile.slides
-    if slides is None or slides.name not in patients.views or any(slides.name in arm.pattern for arm in arms):
+    if slides is None or slides.name not in patients.views or _reads(arms, slides.name):
         return ()
     has = patients.has_blocks([slides.name])
     events = counted(int(patients.cohort.outcome.is_event[has].sum()), "event")

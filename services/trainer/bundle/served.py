@@ -204,12 +204,16 @@ def _without_variables(profile: Profile, blocks: Collection[str], patients: Pati
 def _held(served: ServedBundle, arm: Arm) -> ArmRef | None:
     """The bundle's model that decides an arm's threshold: its own, or the largest that stands for it.
 
-    Where the training cohort lacked a block, the fused arm is the largest of slides or vectors and another block.
+    Where the training cohort lacked a block, the fused arm is the largest of slides or vectors and another block; where
+    none of these has weight, the largest of all.
     """
     own = next((ref for ref in served.bundle.manifest.arms if ref.name == arm.name), None)
     if own or not isinstance(arm, Fused | AllBut):
         return own
-    return next((ref for ref in served.linear_arms if _stands_for(ref, arm, served.profile)), None)
+    larger = next((ref for ref in served.linear_arms if _stands_for(ref, arm, served.profile)), None)
+    if larger is None and isinstance(arm, Fused) and served.bundle.without_weight:
+        return served.linear_arms[0]
+    return larger
 
 
 def _stands_for(ref: ArmRef, arm: LateFusion, profile: Profile) -> bool:

@@ -6,7 +6,8 @@ from services.trainer.arms.registry import PRIMARY
 from services.trainer.arms.rule import RULE
 from services.trainer.evaluation.contrasts import baseline_of
 from services.trainer.evaluation.pooled import Pooled
-from services.trainer.reservations import AssessedModel, reservations, slides_without_weight
+from services.trainer.reservations import AssessedModel, reservations, without_weight
+from shared.model.block import Block
 from shared.words import counted
 
 _ALIKE = 1e-9
@@ -34,17 +35,17 @@ def reserved(pooled: Pooled, columns: int) -> tuple[str, ...]:
             columns=columns,
         )
     )
-    sentences += _without_slides(pooled)
+    for block in pooled.cohort.profile.evidence_blocks:
+        sentences += _without_weight(pooled, block)
     return tuple(f"SIMULATED: {sentence}" if pooled.cohort.simulated else sentence for sentence in sentences)
 
 
-def _without_slides(pooled: Pooled) -> tuple[str, ...]:
-    """A sentence where models of slides alone tell no patients of a fold apart."""
-    slides = pooled.cohort.profile.slides
-    if slides is None or slides.log_risk not in pooled.arms:
+def _without_weight(pooled: Pooled, block: Block) -> tuple[str, ...]:
+    """A sentence where models of a block of slides or vectors alone tell no patients of a fold apart."""
+    if block.log_risk not in pooled.arms:
         return ()
-    repeats = zip(pooled.arms[slides.log_risk].repeats, pooled.fold_of, strict=True)
+    repeats = zip(pooled.arms[block.log_risk].repeats, pooled.fold_of, strict=True)
     of_folds = [each.log_risk[fold_of == fold] for each, fold_of in repeats for fold in np.unique(fold_of)]
     spreads = [np.ptp(log_risk[~np.isnan(log_risk)]) for log_risk in of_folds if (~np.isnan(log_risk)).sum() > 1]
     constant = sum(bool(spread < _ALIKE) for spread in spreads)
-    return (slides_without_weight(f"{constant} of {counted(len(spreads), 'fit')}"),) if constant else ()
+    return (without_weight(block.title, f"{constant} of {counted(len(spreads), 'fit')}"),) if constant else ()

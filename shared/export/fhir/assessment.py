@@ -60,7 +60,8 @@ def _method(score: Score) -> str:
     bundle = score.provenance.bundle_name
     if not score.model:
         return f"Bundle {bundle}, none of whose models could answer"
-    method = f"Model {score.model} of bundle {bundle}, from {', '.join(score.modalities_used)}"
+    read = ", ".join(score.modalities_used) or "the average of its training cohort"
+    method = f"Model {score.model} of bundle {bundle}, from {read}"
     return f"{method}; it gave no risk" if score.abstained else method
 
 

@@ -28,6 +28,8 @@ class SlidePicture:
     alt: str
     jpeg: bytes
     """Empty where no picture is stored."""
+    has_attention: bool = False
+    """Whether the picture shows attention that differs from tile to tile."""
 
 
 def slide_pictures(case: ExportedCase) -> list[SlidePicture]:
@@ -53,9 +55,12 @@ def _picture(case: ExportedCase, slide: SlideEvidence) -> SlidePicture:
     except NotStoredError:
         image = Image.fromarray(read_picture(thumbnail, slide.slide_id))
         return SlidePicture(title, [*lines, "The model did not look at it, or no map is stored."], title, _jpeg(image))
+    if not attention.has_preference:
+        image = Image.fromarray(read_picture(thumbnail, slide.slide_id))
+        return SlidePicture(title, [*lines, "The model had no preference among the tiles."], title, _jpeg(image))
     image = Image.fromarray(overlay(thumbnail, slide, attention))
     alt = f"{title}: where the model looked, {legend(attention)}"
-    return SlidePicture(title, [*lines, f"Attention: {legend(attention)}."], alt, _jpeg(image))
+    return SlidePicture(title, [*lines, f"Attention: {legend(attention)}."], alt, _jpeg(image), has_attention=True)
 
 
 def _ledger(slide: SlideEvidence) -> str:

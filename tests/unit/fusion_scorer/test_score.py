@@ -165,6 +165,11 @@ def test_top_tiles_are_the_most_attended_highest_first(toy: Bundle) -> None:
     assert [tile.y_px for tile in slide.top_tiles] == [256, 512, 0]
 
 
+def test_tiles_of_equal_attention_are_in_no_order(toy: Bundle) -> None:
+    (slide,) = scored(toy, slide_input("A", features((1, 1), (1, 3)))).slides
+    assert (list(slide.top_tiles), bool(slide.attention_key)) == ([], True)
+
+
 def test_remarks_on_quality_are_the_plans_and_what_decoding_showed(toy: Bundle) -> None:
     clean, harmed = slide_input("A", features((0, 1))), slide_input("B", features((0, 1)))
     harmed.embedded.ledger.corrupt = 1

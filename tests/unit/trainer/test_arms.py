@@ -88,6 +88,23 @@ def test_who_lacks_slides_is_served_by_the_model_without_them(patients: Patients
     assert fused.predict(patients).risk[without] == pytest.approx(table.predict(patients).risk[without])
 
 
+def test_slides_without_weight_leave_fusion_to_the_model_of_the_record_that_everybody_taught(cohort: Cohort) -> None:
+    log_risk = np.zeros(len(cohort))
+    log_risk[::2] = np.nan
+    patients = with_slides(cohort, log_risk)
+    fused, table = ARMS["fused"].fit(patients), ARMS["clinical_molecular"].fit(patients)
+    assert (fused.predict(patients).risk == table.predict(patients).risk).all()
+    assert (fused.out_of_fold.log_risk == table.out_of_fold.log_risk).all()
+
+
+def test_patients_without_weight_of_slides_and_nothing_else_known_get_an_average(cohort: Cohort) -> None:
+    unknown = replace(cohort, values=np.full_like(cohort.values, np.nan))
+    fused = ARMS["fused"].fit(with_slides(cohort, np.zeros(len(cohort))))
+    risk = fused.predict(with_slides(unknown, np.zeros(len(cohort)))).risk
+    assert np.ptp(risk, axis=0).max() == 0
+    assert risk[0, -1] == pytest.approx(cohort.outcome.is_event.mean(), abs=0.15)
+
+
 @pytest.mark.parametrize("name", ["pathomics", "early_concat"])
 def test_an_arm_that_cannot_do_without_slides_says_nothing_of_who_has_none(name: str, patients: Patients) -> None:
     fitted = ARMS[name].fit(patients)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from services.trainer import __main__ as program
-from services.trainer.bundle.served import read_bundle
-from services.trainer.reservations import slides_without_weight
+from services.trainer.arms.registry import arms_of
+from services.trainer.bundle.served import read_bundle, threshold_of
+from services.trainer.profile import load_profile
+from services.trainer.reservations import without_weight
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from services.trainer.simulation.vectors import VectorPlan
 from shared.model.bundle import load
@@ -48,8 +50,15 @@ def test_slides_that_tell_nothing_get_no_weight_and_card_and_bundle_say_so(
     answer = bundle.mil(np.ones((3, 8), np.float32))
     assert answer.log_risk == 0
     assert answer.attention == pytest.approx(np.full(3, 1 / 3))
-    sentence = slides_without_weight("the models that read them")
+    sentence = without_weight("slides", "this bundle")
     assert sentence in bundle.manifest.reservations
+    assert list(bundle.arms)[:4] == ["clinical_molecular", "clinical", "molecular", "pathomics"]
+    assert [bundle.weighed_by(arm) for arm in bundle.manifest.arms if arm.name == "pathomics"] == [frozenset()]
+    served, fused = (
+        read_bundle(tmp_path / "bundle"),
+        next(arm for arm in arms_of(load_profile()) if arm.name == "fused"),
+    )
+    assert threshold_of(served, fused) == served.training.thresholds["clinical_molecular"]
     assert sentence in (tmp_path / "bundle/model_card.md").read_text()
 
 

@@ -11,7 +11,7 @@ from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.evaluation.pooled import ArmResult, Pooled
 from services.trainer.evaluation.reserved import reserved
 from services.trainer.profile import load_profile
-from services.trainer.reservations import AssessedModel, reservations, slides_without_weight
+from services.trainer.reservations import AssessedModel, reservations, without_weight
 
 EVENTS = np.array([1] * 30 + [0] * 70)
 OUTCOME = Outcome(np.where(EVENTS == 1, np.linspace(0.5, 3, 100), 5.0), EVENTS)
@@ -64,4 +64,4 @@ def test_fits_in_which_slides_tell_nobody_apart_are_counted(effects: tuple[float
         for name, prediction in {"pathomics": of_slides, PRIMARY: Prediction(GOOD, unknown, unknown)}.items()
     }
     sentences = reserved(Pooled(cohort, np.zeros(1), arms, {}, fold_of, ()), columns=1)
-    assert sentences == ((slides_without_weight(f"{count} of 2 fits"),) if count else ())
+    assert sentences == ((without_weight("slides", f"{count} of 2 fits"),) if count else ())

@@ -398,7 +398,9 @@ class Score(_message.Message):
 
     @_builtins.property
     def modalities_left_aside(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Titles of the blocks that are known of the case, but not read by the model: the bundle has none for exactly these blocks."""
+        """Titles of the blocks that are known of the case, but not read by the model, since the bundle has none for exactly these
+        blocks, or without weight in it.
+        """
 
     @_builtins.property
     def vectors(self) -> _containers.RepeatedCompositeFieldContainer[Global___VectorEvidence]:
@@ -1097,7 +1099,7 @@ class SlideEvidence(_message.Message):
 
     @_builtins.property
     def top_tiles(self) -> _containers.RepeatedCompositeFieldContainer[Global___TopTile]:
-        """The most attended tiles, highest first."""
+        """The most attended tiles, highest first; none where all tiles have the same share, as where slides have no weight."""
 
     @_builtins.property
     def out_of_distribution(self) -> Global___OutOfDistribution:

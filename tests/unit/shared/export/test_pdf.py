@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pypdf
 import pytest
@@ -13,6 +14,7 @@ from shared.export.exported_case import ExportedCase
 from shared.export.pdf.report import pdf_report
 from tests.support import scores as samples
 from tests.support.exports import certain, complete, excessive, exported, without_objects
+from tests.support.results import attention_map
 
 NOTICE = "Research use only. Not for diagnosis or treatment decisions."
 SCORES: list[Callable[[], Score]] = [
@@ -138,6 +140,18 @@ def test_the_same_score_is_the_same_bytes() -> None:
 def test_a_score_whose_pictures_are_not_stored_says_so() -> None:
     reader = pypdf.PdfReader(io.BytesIO(pdf_report(without_objects(certain()))))
     assert "No picture of the slide is stored." in " ".join(reader.pages[1].extract_text().split())
+
+
+@pytest.mark.parametrize(("steps", "differ"), [(1, False), (7, True)])
+def test_attention_is_explained_only_where_tiles_differ_in_it(steps: int, differ: bool) -> None:
+    case = exported(certain())
+    stored = {case.score.slides[0].attention_key: attention_map([], steps=steps)}
+    pages = pypdf.PdfReader(
+        io.BytesIO(pdf_report(replace(case, read=lambda key: stored.get(key) or case.read(key))))
+    ).pages
+    words = " ".join(" ".join(page.extract_text().split()) for page in pages)
+    assert ("The model had no preference among the tiles." in words) != differ
+    assert ("Attention shows which tiles the risk comes from" in words) == differ
 
 
 def test_a_damaged_thumbnail_is_refused() -> None:
