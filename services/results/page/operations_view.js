@@ -1,8 +1,10 @@
-// For operators: the slides that wait; what the services gave up, with advice, and sending it again; and the audit chain.
+// For operators: slides that wait; scoring of cases again; what the services gave up, with advice, and sending it
+// again; and the audit chain.
 
 import { deadLetters, replay, verifyAudit, waiting } from "./api.js";
 import { h, section } from "./dom.js";
 import { problem } from "./parts.js";
+import { rescoringSection } from "./rescoring_view.js";
 import { waitingSlides } from "./waiting_view.js";
 import * as words from "./words.js";
 
@@ -10,7 +12,7 @@ import * as words from "./words.js";
 export async function showOperations(main, signal) {
   const view = new Operations(signal);
   await view.read();
-  main.replaceChildren(h("h1", {}, "Operations"), view.element);
+  main.replaceChildren(h("h1", {}, "Operations"), rescoringSection(signal), view.element);
 }
 
 class Operations {
