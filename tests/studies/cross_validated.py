@@ -16,6 +16,8 @@ from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from tests.studies.bags import read_both
+from tests.studies.claim_rows import matched_contrasts
+from tests.studies.landmarks import kept_landmarks
 from tests.studies.pieces import quiet
 from tests.studies.public_cohorts import cavalli, published_columns
 
@@ -98,6 +100,8 @@ def summary(report: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         "contrasts": report["contrasts"],
         "primary": report["primary"],
         "controls": controls,
+        "landmarks": kept_landmarks(report["landmarks"]),
+        "matched": matched_contrasts(report["contrasts"]),
         "absent": report["absent"],
         "notes": report["notes"],
         "splits": report["splits"],

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from shared.notice import NOTICE
+from tests.studies.claim_rows import claim_criteria
 from tests.studies.criteria import criteria, estimate
 from tests.studies.finetuning_report import markdown
+from tests.studies.goals import goals
+from tests.studies.landmarks import landmark_criteria, landmark_section
 from tests.studies.rare_summary import rare_criteria
 from tests.studies.sections import table
 from tests.studies.studies import STUDIES, Study
@@ -21,12 +24,13 @@ def document(results: Results, finetuning: Mapping[str, Any] | None = None) -> s
     sections = [
         methods("introduction", level=1),
         "**QUICK: sizes so small that these figures show only that everything runs.**" if quick else "",
-        _criteria(results),
+        _criteria(results, finetuning),
         methods("limits"),
         *(_study(study, results[study.name]["value"]) for study in STUDIES if study.name in results),
         _finetuning(finetuning) if finetuning else "",
         _controls(results),
-        _runs(results),
+        landmark_section(results),
+        _runs(results, finetuning),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -36,10 +40,11 @@ def methods(name: str, level: int = 2) -> str:
     return "#" * (level - 1) + (METHODS / f"{name}.md").read_text(encoding="utf-8").rstrip()
 
 
-def _criteria(results: Results) -> str:
+def _criteria(results: Results, finetuning: Mapping[str, Any] | None) -> str:
     header = ("criterion", "measured (95 % interval)", "met")
     rare = results["rare"]["value"] if "rare" in results else None
-    rows = [criterion.row for criterion in (*criteria(results), *rare_criteria(rare))]
+    added = (*rare_criteria(rare), *claim_criteria(results), *landmark_criteria(results), *goals(results, finetuning))
+    rows = [criterion.row for criterion in (*criteria(results), *added)]
     return f"## Acceptance criteria\n\n{table(header, rows)}"
 
 
@@ -79,13 +84,15 @@ def _negative_controls(results: Results) -> Iterator[tuple[str, Mapping[str, Any
             yield f"SIMULATED, HR {effect}, seed {row['seed']}", row["controls"]
 
 
-def _runs(results: Results) -> str:
+def _runs(results: Results, finetuning: Mapping[str, Any] | None) -> str:
     header = ("study", "command", "seeds", "pieces", "wall, s", "processor, s")
     rows = [_run(name, result) for name, result in results.items()]
+    rows += [_finetuning_run(finetuning)] if finetuning else []
     machines = sorted({_machine(result["machine"]) for result in results.values()})
     return (
         "## How it was made\n\nWall times are sums over pieces on a shared machine; processor times are more "
-        f"reliable.\n\n{table(header, rows)}\n\n" + "\n".join(f"- {line}" for line in machines) + f"\n\n{NOTICE}"
+        "reliable, and were not recorded for fine-tuning. Pieces that are missing were not finished in the time that "
+        f"there was.\n\n{table(header, rows)}\n\n" + "\n".join(f"- {line}" for line in machines) + f"\n\n{NOTICE}"
     )
 
 
@@ -93,6 +100,11 @@ def _run(name: str, result: Mapping[str, Any]) -> tuple[object, ...]:
     seeds = ", ".join(map(str, result["seeds"]))
     pieces = f"{result['pieces']} of {result['planned']}"
     return (name, f"`{result['command']}`", seeds, pieces, result["wall_s"], result["cpu_s"])
+
+
+def _finetuning_run(report: Mapping[str, Any]) -> tuple[object, ...]:
+    seeds, runs = ", ".join(map(str, report["seeds"])), sum(len(data["exported"]) for data in report["sets"])
+    return ("finetuning", "`make science ONLY=finetuning`", seeds, f"{runs} of {runs}", "-", "-")
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """SIMULATED studies on slides of real pixels, simulated, tiled and embedded by the command line as a user would."""
 
-from dataclasses import dataclass, replace
+import shutil
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
 from shared.arrays import Floats
+from shared.canonical import digest_of
 from tests.studies.bags import EXTERNAL, measured
 from tests.studies.command import SOME_REFUSED, medulla
 from tests.studies.ood_check import mean_embeddings, shares
@@ -51,10 +53,15 @@ class PixelPlan:
         """The patients of the external site."""
         return slides_plan(self.external, self.seed + EXTERNAL, 1, self.external_shift)
 
+    @property
+    def strange(self) -> SimulationPlan:
+        """The patients of strongly shifted stain."""
+        return slides_plan(self.ood_patients, self.seed + 2 * EXTERNAL, 3, OOD_SHIFT)
+
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
         """See Plan."""
         for name, plan in (("inside", self.inside), ("outside", self.outside)):
-            embed_simulated(plan, work / name)
+            (work / name).symlink_to(kept_embeddings(plan, work.parent))
         values = {
             f"{effect:g}": [self._draw(effect, draw, work) for draw in range(self.draws)] for effect in self.effects
         }
@@ -73,8 +80,8 @@ class PixelPlan:
         reference = read_bundle(work / "bundle").bundle.reference
         refused = {"external site": shares(reference, _means(work / "outside"))}
         if self.ood_patients:
-            embed_simulated(slides_plan(self.ood_patients, self.seed + 2 * EXTERNAL, 3, OOD_SHIFT), work / "strange")
-            refused["strongly shifted stain"] = shares(reference, _means(work / "strange"))
+            strange = kept_embeddings(self.strange, work.parent)
+            refused["strongly shifted stain"] = shares(reference, _means(strange))
         if data and (foreign := [path for path in (data / "slides" / name for name in FOREIGN) if path.exists()]):
             medulla("embed", *foreign, "--out", work / "foreign", "--default-mpp", "0.5", allowed=SOME_REFUSED)
             other = read_embeddings(work / "foreign")
@@ -86,6 +93,21 @@ class PixelPlan:
 def slides_plan(patients: int, seed: int, sites: int, shift: float) -> SimulationPlan:
     """Without an effect, and with minimal bags, since embeddings of the slides replace them."""
     return SimulationPlan(patients, 1.0, sites, seed, tiles=1, width=8, shift=shift)
+
+
+def kept_embeddings(plan: SimulationPlan, kept: Path) -> Path:
+    """Folder of the cohort and embeddings (EMB) of a SIMULATED set of slides, kept in `kept` without the slides.
+
+    They do not depend on the trainer, so that slides can be embedded ahead of a run.
+    """
+    folder = kept / f"SIMULATED-embedded-{digest_of(asdict(plan))[:12]}"
+    if not folder.exists():
+        new = folder.with_name(f".{folder.name}")
+        shutil.rmtree(new, ignore_errors=True)
+        embed_simulated(plan, new)
+        shutil.rmtree(new / "slides")
+        new.replace(folder)
+    return folder.resolve()
 
 
 def _means(folder: Path) -> Floats:

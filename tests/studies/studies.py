@@ -82,22 +82,22 @@ def _public(plan: Callable[..., Plan], files: Sequence[str]) -> Callable[[Settin
 def _bags(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [BagPlan(241, effect, 100, 80, 20) for effect in (1.0, 1.6)]
-    return [BagPlan(seed, effect) for seed in range(241, 249) for effect in (1.0, 1.6)]
+    return [BagPlan(seed, effect) for seed in range(191001, 191009) for effect in (1.0, 1.6)]
 
 
 def _intervals(setting: Setting) -> Sequence[Plan]:
     """The studies on bags again, and others of other sizes and without slides."""
     if setting.quick:
         return _bags(setting)
-    more = [BagPlan(seed, 1.6, patients) for patients in (150, 600) for seed in range(251, 255)]
-    table = [BagPlan(seed, 1.0, slides=False) for seed in range(261, 265)]
+    more = [BagPlan(seed, 1.6, patients) for patients in (150, 600) for seed in range(191101, 191109)]
+    table = [BagPlan(seed, 1.0, slides=False) for seed in range(191201, 191209)]
     return [*_bags(setting), *more, *table]
 
 
 def _slides(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [PixelPlan(151, draws=2, patients=60, external=30, ood_patients=0)]
-    return [PixelPlan(seed) for seed in (151, 152, 153)]
+    return [PixelPlan(seed) for seed in range(190001, 190009)]
 
 
 def _stains(setting: Setting) -> Sequence[Plan]:
@@ -109,12 +109,12 @@ def _stains(setting: Setting) -> Sequence[Plan]:
 def _cross_validated(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [SimulatedPlan(143, 1.6, 100, 20, 3)]
-    return [SimulatedPlan(seed, effect) for seed in (143, 144) for effect in (1.0, 1.6)]
+    return [SimulatedPlan(seed, effect) for seed in range(192001, 192005) for effect in (1.0, 1.6)]
 
 
 def _recovery(setting: Setting) -> Sequence[Plan]:
     tables, patients = (10, 200) if setting.quick else (400, 1000)
-    return [RecoveryPlan(4001, tables, patients, complete) for complete in (True, False)]
+    return [RecoveryPlan(193001, tables, patients, complete) for complete in (True, False)]
 
 
 def _fusion(setting: Setting) -> Sequence[Plan]:

@@ -194,7 +194,8 @@ def cross_validated(pieces: Sequence[Piece]) -> dict[str, Any]:
         gain = next(one for one in value["contrasts"] if one["primary"])
         calibration = value["arms"]["fused"]["calibration"]
         row = {"seed": plan["seed"], "gain": {end: gain[end] for end in ("est", "lo", "hi")}}
-        row |= {"slope": calibration["slope"], "o_e": calibration["o_e"], "controls": value["controls"]}
+        row |= {"slope": calibration["slope"], "o_e": calibration["o_e"]}
+        row |= {name: value[name] for name in ("controls", "landmarks", "matched")}
         groups.setdefault(f"{plan['effect']:g}", []).append(row)
     return {
         effect: {"rows": rows}

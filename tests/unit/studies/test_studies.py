@@ -185,10 +185,13 @@ def test_a_set_of_slides_serves_every_draw_of_outcomes(tmp_path: Path, monkeypat
     def bags(plan: SimulationPlan, folder: Path) -> None:
         simulate(replace(plan, tiles=8, width=16), folder, quiet)
         (folder / "embeddings").rename(folder / "EMB")
+        (folder / "slides").mkdir()
 
     monkeypatch.setattr(pixels, "embed_simulated", bags)
     plan = PixelPlan(3, effects=(1.6,), draws=2, patients=80, external=60, ood_patients=5)
-    value = plan.run(None, tmp_path)
+    (tmp_path / "work").mkdir()
+    value = plan.run(None, tmp_path / "work")
+    assert not list(tmp_path.glob("*/slides"))
     first, second = value["by_effect"]["1.6"]
     assert first["external"] == second["external"] == 60
     assert first["uno_c.fused"] != second["uno_c.fused"]
