@@ -14,12 +14,9 @@ RUN_ELSEWHERE = {
     "needs a cluster": "tests/cluster/test_laptop.py",
     "runs until Ctrl-C": "tests/support/laptop.py",
     "installs into the checkout": "tests/e2e/test_quick_start.py",
+    "needs a container builder": "tests/cluster/test_registry.py",
 }
 """Marks of blocks that need more than a shell, with the file that runs them."""
-NOT_RUN = {
-    "needs a container builder": "the tests on a cluster build the same images, and have no registry to push to",
-}
-"""Marks of blocks that no test runs, each with its reason; this list may only shrink."""
 _BLOCK = re.compile(r"^```sh *(?P<mark>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FAILS = "exits "
 _STATEMENT = re.compile(r"^[^\n]*<<'(\w+)'.*?^\1$|^(?:[^\n]*\\\n)*[^\n]+$", re.MULTILINE | re.DOTALL)

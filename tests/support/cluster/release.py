@@ -29,6 +29,8 @@ class Release:
     files: tuple[Path, ...] = ()
     name: str = "medulla"
     values: Values = field(default_factory=dict)
+    chart: tuple[str, ...] = (str(CHART),)
+    """What helm installs, with options that say where it has it from."""
 
     def install(self, more: Values | None = None, wait: bool = True) -> str:
         """Install it, or upgrade it to `more` values beside its own; gives helm's words.
@@ -40,7 +42,7 @@ class Release:
         wait_options = ["--wait", "--wait-for-jobs", "--timeout", f"{READY_S}s"] if wait else []
         given = json.dumps(_merged(self.values, more or {}))
         return self.helm(
-            "upgrade", "--install", self.name, str(CHART), *files, "--values", "-", *wait_options, given=given
+            "upgrade", "--install", self.name, *self.chart, *files, "--values", "-", *wait_options, given=given
         )
 
     def uninstall(self) -> None:
