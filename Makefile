@@ -108,8 +108,8 @@ science: .venv/.dev ## rebuild the figures of EVIDENCE.md: DATA=/folder [QUICK=1
 	$(BIN)/python -m tests.studies --out "$(or $(OUT),out/science)" $(if $(DATA),--data "$(DATA)") \
 	  $(if $(ONLY),--only "$(ONLY)") $(if $(QUICK),--quick) $(if $(PUBLISH),--publish)
 
-release: .venv/.dev parts ## build wheel, chart, their SBOMs, checksums and signed provenance in out/release: KEY=ed25519.pem
-	@$(BIN)/python -m tests.release build --key "$(KEY)"
+release: .venv/.dev parts ## build wheel, chart, their SBOMs, checksums and signed provenance in out/release: KEY=ed25519.pem [REGISTRY=host]
+	@$(BIN)/python -m tests.release build --key "$(KEY)" --registry "$(REGISTRY)"
 
 verify-release: .venv/.dev ## check out/release, or OUT=folder, by its signature: KEY=public.pem
 	@$(BIN)/python -m tests.release verify --key "$(KEY)" $(if $(OUT),--out "$(OUT)")

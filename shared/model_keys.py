@@ -11,6 +11,8 @@ RESCORED = "models/bundles/rescored.json"
 """The promotion after which every case was last scored again."""
 RESCORING_STOPPED = "models/bundles/rescoring_stopped.json"
 """Stands while an operator has cases not scored again in the background."""
+RESCORING = "models/bundles/rescoring.json"
+"""When scoring of every case again was asked for last, and by the promotion of which bundle."""
 MONITORING = "monitoring/"
 """What `medulla monitor` found, a file a bundle."""
 

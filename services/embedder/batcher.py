@@ -25,7 +25,7 @@ class Batching:
     size: int
     in_flight: int = 1
     max_wait_s: float = 0.02
-    """How long a partial batch waits for tiles of other slides."""
+    """How long a partial batch waits for tiles of other slides; not at all while the encoder has nothing to do."""
     device: str = "cpu"
     """Label of the metrics: cpu, gpu or triton."""
 
@@ -68,6 +68,8 @@ class Batcher:
         self._batching = batching
         self._jobs: deque[_Job] = deque()
         self._unanswered: dict[_Job, Future[Features]] = {}
+        self._at_work = 0
+        """Batches in flight."""
         self._changed = Condition()
         self._closed = False
         self._runners = [Thread(target=self._run, name=f"batch-{i}", daemon=True) for i in range(batching.in_flight)]
@@ -131,6 +133,7 @@ class Batcher:
                 self._give(pieces, self._embed(pieces))
             except BaseException as error:  # noqa: BLE001 - the callers that wait for these tiles raise it
                 self._fail(pieces, error)
+            self._rest()
             del pieces  # while it waits for others, they would hold a slide's tiles
 
     def _embed(self, pieces: list[_Piece]) -> Features:
@@ -144,12 +147,19 @@ class Batcher:
         with self._changed:
             while not self._due():
                 self._changed.wait(self._patience())
-            return self._cut()
+            pieces = self._cut()
+            self._at_work += bool(pieces)
+            return pieces
+
+    def _rest(self) -> None:
+        with self._changed:
+            self._at_work -= 1
+            self._changed.notify_all()
 
     def _due(self) -> bool:
         if not self._jobs:
             return self._closed
-        return self._closed or self._queued() >= self._batching.size or self._patience() == 0
+        return self._closed or not self._at_work or self._queued() >= self._batching.size or self._patience() == 0
 
     def _queued(self) -> int:
         return sum(len(job.tiles) - job.taken for job in self._jobs)

@@ -108,7 +108,8 @@ class EmbedSlide:
                     raise DamagedChunkError(f"chunk {pixels.chunk} of {_name(event)} came instead of {len(parts)}")
                 parts.append(self._embed_chunk(event, pixels))
                 check()
-                folder.put_part(pixels.chunk, parts[-1])
+                if len(parts) < chunks_of(event.plan):  # the bag is written at once
+                    folder.put_part(pixels.chunk, parts[-1])
                 self._took_in(event, parts, reporter)
                 self._give_way(event, len(parts))
         if len(parts) != chunks_of(event.plan):

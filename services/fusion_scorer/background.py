@@ -13,30 +13,12 @@ from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideRejecte
 
 from services.fusion_scorer.errors import EncoderAwaitedError
 from services.fusion_scorer.handler import RescoreCase
-from shared import metrics, model_keys
-from shared.blob.port import BlobStore
+from shared import metrics
+from shared.rescoring import BackgroundStop
 from shared.units import Sha256
 
 _LOOK_EVERY_S = 1.0
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-@dataclass(frozen=True)
-class BackgroundStop:
-    """Whether an operator stopped the scoring of cases in the background: an object in the bucket."""
-
-    store: BlobStore
-
-    def __bool__(self) -> bool:
-        return self.store.head(model_keys.RESCORING_STOPPED) is not None
-
-    def set(self) -> None:
-        """Drop every request in the background, those to come included, until `lift`."""
-        self.store.put_new(model_keys.RESCORING_STOPPED, b"{}")
-
-    def lift(self) -> None:
-        """Work on requests again; those that were dropped have to be made again."""
-        self.store.delete(model_keys.RESCORING_STOPPED)
 
 
 @dataclass

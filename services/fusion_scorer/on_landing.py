@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideRejected
 
-from services.fusion_scorer.background import BackgroundStop, in_background
+from services.fusion_scorer.background import in_background
 from services.fusion_scorer.case_index import CaseIndex, InputEntry
 from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.case_sweep import CaseSweep
@@ -25,6 +25,7 @@ from shared.errors import GivenUpError, PermanentError
 from shared.keys import BadCaseIdError
 from shared.model.errors import BadBundleError
 from shared.model.record import ReadRecord, parse_record
+from shared.rescoring import BackgroundStop, RescoringRequest
 from shared.sweep import Failed, ignored
 from shared.times import stamp
 from shared.units import CaseId
@@ -107,6 +108,8 @@ class OnLanding:
 
     def _promoted(self) -> Iterable[CaseRescoreRequested]:
         promoted = self.bundles.promotion()
+        if not self.index.has_promotion(promoted.pointer):
+            RescoringRequest(datetime.now(UTC), promoted.bundle.digest).put(self.store)
         self.index.put_promotion(promoted.pointer)
         BackgroundStop(self.store).lift()
         cause = promoted.bundle.digest

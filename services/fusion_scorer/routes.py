@@ -5,7 +5,7 @@ from typing import Any
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, SlideEmbedded
 
-from services.fusion_scorer.background import BackgroundStop, RescoreInBackground, StopLooks
+from services.fusion_scorer.background import RescoreInBackground, StopLooks
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -24,6 +24,7 @@ from shared.bus.port import Producer
 from shared.bus.s3_events import ObjectHint
 from shared.erased import drop_erased
 from shared.model.record import ReadRecord, parse_record
+from shared.rescoring import BackgroundStop
 from shared.route import Route
 
 

@@ -7,7 +7,7 @@ from shared.stop_signals import end_at_once
 
 if __name__ == "__main__":
     end_at_once()  # before the imports, which take seconds
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
 from datetime import timedelta
@@ -38,14 +38,15 @@ from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
 from services.results.sql_views import SqlViews
 from services.results.viewing import ForgetViews, Viewing
-from shared import exit_codes, logs, renewed, runtime
+from shared import exit_codes, logs, renewed, rescoring, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
 from shared.blob.s3 import S3Store
+from shared.bus import topics
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import read_topic
-from shared.bus.kafka_backlog import retries
+from shared.bus.kafka_backlog import retries, unfinished_since
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
@@ -116,7 +117,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
     views = SqlViews(results.engine)
     listed = partial(read_waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
-    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed, views)
+    rescored = _rescoring(platform, blobs)
+    backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed, views, rescored)
     feed = Feed(results, settings.look_every_s, settings.watchers)
     attempts, served = Attempts(blobs), _served(settings, blobs, results)
     hearts = {group: Heartbeat(group) for group in served}
@@ -134,6 +136,11 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, MonitoredBundles(blobs)),
         Every(settings.waiting_look_every_s, ForgetViews(views, timedelta(days=settings.views_kept_days))),
     )
+
+
+def _rescoring(platform: PlatformSettings, blobs: BlobStore) -> Callable[[], rescoring.RescoringProgress]:
+    backlog = partial(unfinished_since, platform.kafka, rescoring.GROUP, topics.CASES_RESCORE_BACKGROUND)
+    return partial(rescoring.rescoring_progress, blobs, backlog)
 
 
 def _served(settings: ResultsSettings, blobs: BlobStore, results: ResultStore) -> dict[str, Sequence[Route[Any]]]:

@@ -34,6 +34,7 @@ from services.results.rest_monitoring import monitoring_routes
 from services.results.rest_notes import note_routes
 from services.results.rest_progress import progress_routes
 from services.results.rest_refused import refused_routes
+from services.results.rest_rescoring import rescoring_routes
 from services.results.rest_slides import slide_routes
 from services.results.rest_views import view_routes
 from services.results.rest_waiting import waiting_routes
@@ -48,6 +49,7 @@ from shared.blob.port import BlobStore
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.port import Producer
 from shared.notice import NOTICE
+from shared.rescoring import RescoringProgress, nothing_requested
 from shared.rpc.auth import Principal, Verifier
 from shared.waiting import WaitingList, nothing_listed
 
@@ -99,6 +101,8 @@ class Backends:
     """What waits for a score."""
     views: ViewStore | None = None
     """Of who looked at which case; None: nobody is recorded."""
+    rescoring: Callable[[], RescoringProgress] = nothing_requested
+    """How far scoring in the background is."""
 
 
 def create_app(
@@ -164,6 +168,7 @@ def _optional_routes(backends: Backends) -> Iterator[APIRouter]:
 def _operator_routes(backends: Backends) -> Iterator[APIRouter]:
     yield audit_routes(backends.results)
     yield waiting_routes(backends.waiting)
+    yield rescoring_routes(backends.rescoring)
     if backends.views is not None:
         yield view_routes(backends.views)
     yield erase_routes(backends.producer)

@@ -1,6 +1,6 @@
 """Every service in one process on loopback, with a folder as bucket, a bus in memory, SQLite and the page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -109,14 +109,15 @@ def link(folder: Path, items: Sequence[Item]) -> list[Refused]:
     return refused
 
 
-def serve(deployment: Deployment, options: Options) -> int:
-    """Run until a signal; returns the exit code.
+def serve(deployment: Deployment, options: Options, announce: Callable[[], None]) -> int:
+    """Run until a signal; returns the exit code. `announce` is called once the page's port is open.
 
     Raises:
         PermanentError: the bundle or the encoder cannot be used.
         BusyAddressError: another program listens on the port.
     """
     with _parts(deployment, options) as parts:
+        announce()
         platform = load(PlatformSettings, log_level="ERROR", drain_timeout_s=_DRAIN_S)
         return runtime.run(_NAME, platform, *parts, sentences=True)
 

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from medulla.v1.events_pb2 import CaseRescoreRequested
 
-from services.fusion_scorer.background import BackgroundStop, in_background
+from services.fusion_scorer.background import in_background
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.encoder_bags import encoder_of, is_served
 from services.fusion_scorer.errors import UnknownCaseError
 from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.promoted import Bundles, promote
-from services.fusion_scorer.refusal import SERVICE
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.settings import ScorerSettings
 from services.fusion_scorer.waiting_cases import waiting_cases
@@ -29,6 +29,7 @@ from shared.bus.events import event_id, to_record
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.model.bundle_files import verify
 from shared.model.trial import Trial
+from shared.rescoring import GROUP, BackgroundStop, RescoringProgress, RescoringRequest, rescoring_progress
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Sweep
@@ -83,6 +84,7 @@ def rescore(cases: Sequence[str]) -> int:
         requests = [_request(_known(index, case)) for case in cases]
     else:
         BackgroundStop(index.store).lift()
+        RescoringRequest(datetime.now(UTC)).put(index.store)
         requests = list(in_background(map(_request, index.cases())))
     with closing(KafkaProducerAdapter(platform.kafka)) as producer:
         producer.send([to_record(request, _OPERATOR) for request in requests])
@@ -98,32 +100,15 @@ def stop_rescoring() -> None:
     BackgroundStop(S3Store(load(PlatformSettings).s3)).set()
 
 
-@dataclass(frozen=True, slots=True)
-class RescoringProgress:
-    """How far scoring in the background is."""
-
-    waiting: int
-    """Cases that wait for it."""
-    is_stopped: bool
-
-    @property
-    def sentence(self) -> str:
-        """For people."""
-        cases, waits = counted(self.waiting, "case"), "waits" if self.waiting == 1 else "wait"
-        if self.is_stopped:
-            return f"scoring in the background is stopped: {cases} that {waits} will keep the score"
-        return f"{cases} {waits} to be scored again"
-
-
-def rescoring_progress() -> RescoringProgress:
+def rescoring() -> RescoringProgress:
     """Ask Kafka and the bucket how far scoring in the background is.
 
     Raises:
         TransientError: the store or the bus is down.
     """
     platform = load(PlatformSettings)
-    waiting = kafka_backlog.unfinished(platform.kafka, SERVICE, [topics.CASES_RESCORE_BACKGROUND])
-    return RescoringProgress(waiting, bool(BackgroundStop(S3Store(platform.s3))))
+    backlog = partial(kafka_backlog.unfinished_since, platform.kafka, GROUP, topics.CASES_RESCORE_BACKGROUND)
+    return rescoring_progress(S3Store(platform.s3), backlog)
 
 
 @dataclass(frozen=True)

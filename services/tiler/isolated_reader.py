@@ -160,7 +160,7 @@ class IsolatedReader:
 
     def close(self) -> None:
         """End the child."""
-        self._child.end()
+        self._child.release()
         with suppress(Empty):
             while True:
                 self._channels.get_nowait().close()

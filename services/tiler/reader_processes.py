@@ -51,6 +51,14 @@ class ReaderChild:
                 self._status = self._ended()
             return self._status
 
+    def release(self) -> None:
+        """Have the host kill the process, without waiting for it."""
+        with self._lock:
+            if self._status is None:
+                self.setup_socket.close()
+                self._status_socket.close()
+                self._status = signal.SIGKILL
+
     def _ended(self) -> int:
         """The host kills a child whose status socket is closed, and reports its status even if it ended earlier."""
         self._status_socket.settimeout(_END_S)

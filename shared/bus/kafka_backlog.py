@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 from kafka import TopicPartition
@@ -23,6 +24,20 @@ def unfinished(settings: KafkaSettings, group: str, names: Sequence[str]) -> int
     with explained(settings), closing(reader(settings, group)) as consumer:
         starts, ends = _bounds(consumer, names, settings)
         return sum(ends[partition] - start for partition, start in starts.items())
+
+
+def unfinished_since(settings: KafkaSettings, group: str, topic: str, since: datetime) -> tuple[int, int]:
+    """Records of a topic that the group has not committed, and how many were written since an aware time.
+
+    Raises:
+        KafkaDownError, KafkaRefusedError: as `unfinished`.
+    """
+    with explained(settings), closing(reader(settings, group)) as consumer:
+        starts, ends = _bounds(consumer, [topic], settings)
+        times = dict.fromkeys(ends, int(since.timestamp() * 1000))
+        later = consumer.offsets_for_times(times, timeout_ms=DEADLINE_MS) if times else {}
+        written = sum(ends[partition] - first.offset for partition, first in later.items() if first)
+        return sum(ends[partition] - start for partition, start in starts.items()), written
 
 
 def retries(settings: KafkaSettings) -> Iterator[Retry]:

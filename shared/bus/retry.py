@@ -13,6 +13,8 @@ from shared.text import capped
 
 GIVE_UP_AFTER = 3
 """Attempts that may end without an answer: with an unexpected error or a crashed process."""
+DEFERRED_S = 5.0
+"""How long a record waits that another process is at work on."""
 
 
 class RetriesExhaustedError(PermanentError):
@@ -59,6 +61,11 @@ class RetryPolicy:
 def next_turn(delivery: Delivery, group: str) -> Record:
     """The record for the group's retry topic after a turn of long work; its attempts stay as they are."""
     return _retried(delivery, group, {headers.TURN: str(turns_of(delivery.record) + 1)})
+
+
+def deferred(delivery: Delivery, group: str, now: float) -> Record:
+    """The record for the group's retry topic while another process is at work on it; counts no attempt and no turn."""
+    return _retried(delivery, group, {headers.NOT_BEFORE: f"{now + DEFERRED_S:.3f}"})
 
 
 def _retried(delivery: Delivery, group: str, added: Mapping[str, str]) -> Record:

@@ -12,8 +12,8 @@ from shared.model.mil import Features
 from shared.tensors import encode_tensors
 
 PROTOTYPES = "prototypes.safetensors"
-MOST = 8
-"""As many as people can tell apart by colour."""
+MOST = 16
+"""Eight are too few for a kind of one tile in twenty. The viewer paints as many as people can tell apart by colour."""
 LEVEL = 0.95
 """Of the intervals of hazard ratios."""
 

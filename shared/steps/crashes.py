@@ -1,17 +1,22 @@
-"""Counts process crashes per record, identified by its content and not by its offset."""
+"""Counts process crashes per record, identified by its content, and keeps a record from two processes at a time."""
 
+import time
 from dataclasses import dataclass
 
 from shared import keys
 from shared.attempt_ranges import Offset
-from shared.attempts import Attempts
+from shared.attempts import Attempts, AtWorkError
 from shared.bus import headers
-from shared.bus.retry import GIVE_UP_AFTER
+from shared.bus.dead_letters import origin_of
+from shared.bus.retry import GIVE_UP_AFTER, deferred
 from shared.bus.topics import is_background
 from shared.canonical import digest_of, sha256
 from shared.errors import CrashedWorkerError
+from shared.logs import get
 from shared.steps.dead_letters import DeadLetters
 from shared.steps.step import Handle, Outcome, Task
+
+_log = get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +29,20 @@ class Crashes:
     def __call__(self, task: Task, handle: Handle) -> Outcome:
         """Work under a mark, unless the route says that the event cannot crash the process.
 
-        In the background it is a mark of many records.
+        In the background it is a mark of many records. What a live process is at work on comes again later.
 
         Raises:
             TransientError: the store is down.
         """
         if not task.route.may_crash(task.event):
             return handle(task)
+        try:
+            return self._attempt(task, handle)
+        except AtWorkError as error:
+            _log.info("deferred", sentence=str(error), origin=origin_of(task.delivery))
+            return Outcome("deferred", [deferred(task.delivery, task.service, time.time())])
+
+    def _attempt(self, task: Task, handle: Handle) -> Outcome:
         with self.attempts.attempt(_mark_key(task), task.service, _offset(task)) as deaths:
             if deaths < GIVE_UP_AFTER:
                 return handle(task)

@@ -34,7 +34,7 @@ class Task:
 class Outcome:
     """How a task ended, and what to publish before its offset is committed."""
 
-    name: Literal["ok", "retried", "unfinished", "rejected"]
+    name: Literal["ok", "retried", "unfinished", "deferred", "rejected"]
     records: Sequence[Record]
     failure: Failure | None = None
     """Why it was retried or rejected: no error, whose frames would keep the data of the work until a collection."""

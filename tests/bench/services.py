@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Event
 
+import psycopg
+
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.score_case import ScoreCase
@@ -24,6 +26,7 @@ from tests.support.system import DEMO_BUNDLE, System
 
 _PATIENCE_S = 240.0
 _LOOK_AGAIN_S = 0.01
+_SCORED = "SELECT 1 FROM scores WHERE case_id = %s LIMIT 1"
 _WAY = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED)
 _HERE = "the same work in process"
 ANNOUNCED = f"hop to {topics.S3_EVENTS}"
@@ -126,12 +129,13 @@ def _land(system: System, case_id: str, path: Path) -> float:
 
 
 def _seen_at(system: System, case_id: str) -> float:
-    """When the case's score can be seen."""
+    """When the case's score can be seen over REST, which is asked once the database has it: it would take a core."""
     pause, end = Event(), time.time() + _PATIENCE_S
-    while "score" not in (case := system.case(case_id)):
-        if time.time() > end or case.get("rejections"):
-            raise NotScoredError(f"case {case_id} has no score; REST shows {case}")
-        pause.wait(_LOOK_AGAIN_S)
+    with psycopg.connect(system.surroundings.database_url.replace("+psycopg", ""), autocommit=True) as database:
+        while not database.execute(_SCORED, [case_id]).fetchall() and time.time() < end:
+            pause.wait(_LOOK_AGAIN_S)
+    if "score" not in (case := system.case(case_id)):
+        raise NotScoredError(f"case {case_id} has no score; REST shows {case}")
     return time.time()
 
 

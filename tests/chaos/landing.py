@@ -1,15 +1,20 @@
 """Cases that land: whole ones, records alone, and what a lab sends broken, drawn by a seed."""
 
 import random
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from tests.bench import material
 from tests.chaos.history import Landed, settle
 from tests.support import slides
 from tests.support.system import System
 
 RECORD_ONLY = "clinical_molecular"
 FUSED = "fused"
+NO_MODEL = ""
+"""Of the score of a larger slide: repeated pixels are unlike those that the bundle knows."""
 _BROKEN = {
     "not_a_slide": b"this is no slide at all",
     "no_resolution": slides.without_mpp(),
@@ -27,6 +32,15 @@ def land(system: System, prefix: str, count: int, seed: int) -> Iterator[Landed]
     rng = random.Random(seed)  # noqa: S311 - cases that can be repeated
     for number in range(count):
         yield _land_one(system, f"{prefix}-{number:04d}", f"{prefix} slide {number // _NEIGHBOURS}", rng)
+
+
+def land_larger(system: System, landed: Iterable[Landed], copies: int) -> None:
+    """Put a slide of so many copies of the bundled one, across and down, and a record into the bucket for each case."""
+    with tempfile.TemporaryDirectory(prefix="medulla-chaos-") as folder:
+        path = material.aperio(Path(folder) / "slide.svs", copies)
+        for item in landed:
+            system.land_slide(item.case_id, path.read_bytes() + item.case_id.encode(), path.name)
+            system.land_record(item.case_id)
 
 
 def seconds_to_score(system: System, case_id: str, patience_s: float) -> float:

@@ -33,6 +33,8 @@ class Size:
     scalings: int
     """Up to that number of embedders, and down to one again."""
     slides_scaled_over: int
+    copies_scaled_over: int
+    """Size of those slides, across and down: large enough to be at work when a partition moves."""
     slides_killed_in: int
     """Slides in the middle of each of which the embedder is killed."""
     copies_killed_in: int
@@ -43,7 +45,7 @@ class Size:
 
 _GLANCED = replace(bench.QUICK, encoder_repeats=1, pipeline_copies=2)
 _MEASURED = replace(bench.QUICK, pipeline_copies=4, triton_tiles=192, small_slides=5)
-FULL = Size("full", 1000, 5, 60, 100, 50, 100, 1000, 3600, 300, 8, 20, 1000, 10, 8, bench.FULL)
-LAPTOP = Size("laptop", 200, 5, 60, 100, 10, 30, 200, 300, 10, 3, 4, 40, 1, 6, _MEASURED)
-GLANCE = Size("glance", 12, 1, 5, 6, 2, 4, 8, 20, 10, 2, 1, 6, 1, 4, _GLANCED)
+FULL = Size("full", 1000, 5, 60, 100, 50, 100, 1000, 3600, 300, 8, 20, 200, 3, 10, 8, bench.FULL)
+LAPTOP = Size("laptop", 200, 5, 60, 100, 10, 30, 200, 300, 10, 3, 4, 30, 2, 1, 6, _MEASURED)
+GLANCE = Size("glance", 12, 1, 5, 6, 2, 4, 8, 20, 10, 2, 1, 6, 2, 1, 4, _GLANCED)
 SIZES = {size.name: size for size in (FULL, LAPTOP, GLANCE)}

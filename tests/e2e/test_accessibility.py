@@ -21,9 +21,10 @@ from shared.bus.dead_letters import to_dead_letter
 from shared.bus.port import Delivery, Record
 from shared.canonical import sha256
 from shared.errors import PoisonMessageError
+from shared.rescoring import RescoringProgress, RescoringRequest
 from shared.rpc.auth import TokenVerifier
 from shared.settings import AuthSettings
-from shared.units import CaseId
+from shared.units import CaseId, Sha256
 from tests.support import scores as samples
 from tests.support.axe import Axe
 from tests.support.monitoring import stream
@@ -31,6 +32,7 @@ from tests.support.oidc_issuer import OidcIssuer
 from tests.support.questions import FakeScorer
 from tests.support.reports import drawn_report
 from tests.support.results import Results, over_http, thumbnail
+from tests.support.waiting import waiting_list
 
 _WIDTHS = (380, 820, 1400)
 _PICTURE = data_uri(thumbnail(), "image/jpeg")
@@ -84,10 +86,16 @@ def test_axe_finds_nothing_on_notes_and_timeline(check: Check, filled: Results, 
     check(f"{address}/#/cases/MB-0042", ".timeline li")
 
 
-def test_axe_finds_nothing_on_the_operators_page(check: Check, filled: Results, address: str) -> None:
+def test_axe_finds_nothing_on_the_operators_page(check: Check, page: Page, filled: Results, address: str) -> None:
     delivery = Delivery(Record("cases.scored", "MB-0042", b"no event"), 0, 7)
     filled.bus.producer().send([to_dead_letter(delivery, PoisonMessageError("the bytes are no event"), "results")])
-    check(f"{address}/#/operations", ".letters li")
+    filled.waiting = waiting_list()
+    request = RescoringRequest(samples.at(5), Sha256("ab" * 32))
+    filled.rescoring = RescoringProgress(request, waiting=400, requested=1000, elapsed_s=600)
+    check(f"{address}/#/operations", ".rescoring progress")
+    expect(page.locator(".rescoring")).to_contain_text("600 of 1,000 cases done")
+    expect(page.locator(".waiting li + li")).to_be_visible()
+    expect(page.locator(".letters li")).to_be_visible()
 
 
 def test_axe_finds_nothing_where_a_login_is_asked_for(check: Check, login_address: str) -> None:

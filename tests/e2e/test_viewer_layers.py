@@ -131,6 +131,25 @@ def test_layers_and_their_colours_fit_every_window(
     page.screenshot(path=pictures / f"layers-{scheme}-{width}.png", full_page=True)
 
 
+def test_of_more_prototypes_than_colours_the_ones_farthest_from_no_association_are_painted(
+    page: Page, shown: ShownSlides
+) -> None:
+    """Last but one, as the score stays the current one: of its slide's three prototypes the second alone is painted."""
+    score = samples.add_prototypes(scored(*shown.events), ratios=(1.0, 1.5, 0.7, *[2.0] * 7))
+    score.score_id = samples.digest("by a bundle with ten prototypes")
+    shown.results.score(score, minutes=1)
+    opened(page, shown.address)
+    page.get_by_label("Attention 1").uncheck()
+    page.get_by_role("checkbox", name="Prototypes 4").check()
+    page.get_by_label("Opacity of the prototypes").fill("100")
+    eventually(lambda: share_of(page, _BLUE) > 0.05)
+    assert share_of(page, _ORANGE) == 0
+    others = page.locator(".prototypes details")
+    expect(others).to_contain_text("2 more, whose hazard ratios are nearer to 1, are not painted")
+    others.locator("summary").click()
+    expect(others.locator("li")).to_contain_text(["Prototype 0, 50\u202f% of tiles", "Prototype 2, 12\u202f% of tiles"])
+
+
 def test_a_score_without_prototypes_says_so(page: Page, shown: ShownSlides) -> None:
     """The last test, as the score stays the current one."""
     plain = scored(*shown.events)

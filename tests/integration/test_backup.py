@@ -95,6 +95,19 @@ def test_what_was_not_lost_is_refused_and_a_stopped_restore_goes_on(
     assert system.objects() == before
 
 
+def test_no_backup_of_a_system_that_was_lost_becomes_the_newest(system: LossySystem, tmp_path: Path) -> None:
+    """Such as by a CronJob in the night of the disaster, or while the operator restores."""
+    kept = printed("backup", "--to", tmp_path)["backup"]
+    system.lose()
+    system.results.migrate()
+    refused = medulla("backup", "--to", tmp_path, "--keep", "1")
+    assert (refused.exit_code, f"and backup {kept} has 4" in refused.stderr) == (AT_FAULT, True)
+    assert printed("restore", "--from", tmp_path, "--only", "database")["backup"] == kept
+    refused = medulla("backup", "--to", tmp_path)
+    assert "the bucket is empty" in refused.stderr
+    assert printed("restore", "--from", tmp_path, "--only", "bucket")["audit"]["intact"]
+
+
 def test_the_database_alone_comes_back_beside_a_bucket_that_went_on(system: LossySystem, tmp_path: Path) -> None:
     first, erased, last = system.cases
     printed("backup", "--to", tmp_path)

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
@@ -12,12 +13,13 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.standalone import running_system
 from services.standalone.app import app
 from shared.blob.memory import MemoryStore
-from shared.bus import topics
+from shared.bus import kafka_backlog, topics
 from shared.bus.dead_letters import is_about, letter_id, to_dead_letter
 from shared.bus.kafka_admin import forget, read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record
 from shared.errors import PoisonMessageError
+from shared.rescoring import GROUP
 from shared.settings import KafkaSettings
 from shared.units import CaseId
 from tests.support.bus import as_sent
@@ -110,17 +112,26 @@ def test_a_broker_that_is_down_is_said_in_one_sentence(monkeypatch: pytest.Monke
 def test_rescore_of_all_says_how_many_cases_wait_and_can_be_stopped(
     kafka: KafkaPart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = MemoryStore()
+    store, settings = MemoryStore(), KafkaSettings(bootstrap_servers=kafka.bootstrap)
     monkeypatch.setenv("MEDULLA_KAFKA__BOOTSTRAP_SERVERS", kafka.bootstrap)
     monkeypatch.setattr(running_system, "S3Store", lambda _: store)
     for case in ("MB-1", "MB-2"):
         CaseIndex(store).note(CaseId(case))
     before = _rescore("--status")["waiting"]
     assert _rescore()["asked"] == 2
-    assert _rescore("--status") == {"waiting": before + 2, "stopped": False}
-    assert _rescore("--stop") == {"waiting": before + 2, "stopped": True}
+    first = _rescore("--status")
+    assert (first["waiting"], first["stopped"]) == (before + 2, False)
+    assert _rescore("--stop") == first | {"stopped": True}
     assert _rescore()["asked"] == 2
-    assert _rescore("--status") == {"waiting": before + 4, "stopped": False}
+    second = _rescore("--status")
+    assert (second["waiting"], second["stopped"]) == (before + 4, False)
+    assert second["since"] > first["since"]
+    backlog = kafka_backlog.unfinished_since(settings, GROUP, topics.CASES_RESCORE_BACKGROUND, _time(second))
+    assert backlog == (before + 4, 2)
+
+
+def _time(progress: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(progress["since"])
 
 
 def _rescore(*arguments: str) -> dict[str, Any]:

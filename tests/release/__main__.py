@@ -1,4 +1,4 @@
-"""`python -m tests.release build|verify --key FILE [--out DIR]`: builds a release in a folder, or checks one."""
+"""`python -m tests.release build|verify --key FILE [--out DIR] [--registry HOST]`: builds a release, or checks one."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ import yaml
 from shared.errors import MedullaError
 from shared.model.signature import private_key, public_key
 from tests.release.provenance import PROVENANCE, SUMS, BadReleaseError, Source, digests, signed, verify
+from tests.release.registry import publish
 from tests.stack import install
 from tests.stack.chart_tools import tool
 from tests.stack.home import StackError
@@ -32,9 +33,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("do", choices=("build", "verify"))
     parser.add_argument("--key", type=Path, required=True, help="ed25519 in PEM: private to build, public to verify")
     parser.add_argument("--out", type=Path, default=CHECKOUT / "out" / "release")
+    parser.add_argument("--registry", default="", help="holds the images, which are pinned, and takes the chart")
     options = parser.parse_args(arguments)
     try:
-        released = build(options.out, options.key) if options.do == "build" else check(options.out, options.key)
+        released = (
+            build(options.out, options.key, options.registry)
+            if options.do == "build"
+            else check(options.out, options.key)
+        )
     except (MedullaError, StackError, BadReleaseError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -51,12 +57,15 @@ def check(folder: Path, key: Path) -> dict[str, str]:
     return verify(folder, public_key(key.read_bytes()))
 
 
-def build(folder: Path, key: Path) -> dict[str, str]:
+def build(folder: Path, key: Path, registry: str = "") -> dict[str, str]:
     """Build wheel, chart, their lists and the signed statement in `folder`, which is made anew; SHA-256 by name.
+
+    With a registry the digests and lists of its images come into the folder, and the chart into the registry.
 
     Raises:
         BadKeyError: `key` is no private ed25519 key.
-        StackError: helm is not installed.
+        BadReleaseError: the registry lacks an image, or refuses the chart.
+        StackError: helm or crane is not installed.
     """
     signing = private_key(key.read_bytes())
     shutil.rmtree(folder, ignore_errors=True)
@@ -66,7 +75,8 @@ def build(folder: Path, key: Path) -> dict[str, str]:
     (folder / ".gitignore").unlink(missing_ok=True)
     (chart,) = folder.glob("*.tgz")
     _write_packages(folder / f"{wheel.name}.cdx.json")
-    (folder / f"{chart.name}.cdx.json").write_text(json.dumps(chart_sbom(), indent=1))
+    pins = publish(registry, chart) if registry else None
+    (folder / f"{chart.name}.cdx.json").write_text(json.dumps(chart_sbom(pins), indent=1))
     sums = digests(list(folder.iterdir()))
     (folder / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
     released = digests(list(folder.iterdir()))
@@ -74,10 +84,11 @@ def build(folder: Path, key: Path) -> dict[str, str]:
     return released
 
 
-def chart_sbom() -> dict[str, object]:
-    """The images that the chart runs with a GPU, as a CycloneDX document."""
+def chart_sbom(pins: Path | None = None) -> dict[str, object]:
+    """The images that the chart runs with a GPU, as a CycloneDX document; by digest where values pin them."""
     about = yaml.safe_load((CHART / "Chart.yaml").read_text())
-    specs = [spec for _, spec in pod_specs(manifests(CHART / "ci" / "gpu.yaml"))]
+    more = ("--values", str(pins)) if pins else ()
+    specs = [spec for _, spec in pod_specs(manifests(CHART / "ci" / "gpu.yaml", *more))]
     containers = (each for spec in specs for each in (*spec.get("initContainers", ()), *spec["containers"]))
     images = sorted({container["image"] for container in containers})
     return {

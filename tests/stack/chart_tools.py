@@ -55,6 +55,12 @@ GO_TOOLS = (
         "replace github.com/vmware-labs/yaml-jsonpath v0.3.2 => github.com/helm-unittest/yaml-jsonpath v0.4.0",
     ),
     GoTool("kube-score", "github.com/zegl/kube-score/cmd/kube-score", "github.com/zegl/kube-score", "v1.20.0"),
+    GoTool(
+        "crane",
+        "github.com/google/go-containerregistry/cmd/crane",
+        "github.com/google/go-containerregistry",
+        "v0.22.1",
+    ),
     GoTool("helm-docs", "github.com/norwoodj/helm-docs/cmd/helm-docs", "github.com/norwoodj/helm-docs", "v1.14.2"),
 )
 

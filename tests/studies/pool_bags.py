@@ -118,6 +118,5 @@ def _common_shares(latent: Floats) -> Floats:
 
 def _bag(stained: Features, kinds: Ints, rng: np.random.Generator) -> Features:
     """Tiles [n, d] of these kinds, from a few of a stain's [kinds, tiles, d]."""
-    own = [rng.permutation(stained.shape[1])[:_OWN] for _ in range(len(stained))]
-    chosen = np.array([rng.choice(own[kind]) for kind in kinds])
-    return np.asarray(stained[kinds, chosen])
+    own = np.stack([rng.permutation(stained.shape[1])[:_OWN] for _ in range(len(stained))])
+    return np.asarray(stained[kinds, own[kinds, rng.integers(own.shape[1], size=len(kinds))]])

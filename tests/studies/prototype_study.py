@@ -22,7 +22,7 @@ from tests.studies.sections import table
 from tests.studies.summaries import Piece, mean_of
 from tests.studies.tile_pool import PoolPlan, TilePool
 
-PROGRAM = "the program's 8"
+PROGRAM = "the program's 16"
 _RIDGE = 0.1
 """Of the hazard ratio of a share alone, as the program has it."""
 _NAMES = 5

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 
@@ -29,9 +30,11 @@ from services.results.viewing import Viewing
 from shared.blob.memory import MemoryStore
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.memory import MemoryBus
+from shared.rescoring import nothing_requested
 from shared.rpc.auth import OpenOnLoopback, Verifier, caller_check, require_role
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
+from shared.waiting import nothing_listed
 from tests.support import scores as samples
 
 LOOK_EVERY_S = 0.05
@@ -46,6 +49,8 @@ class Results:
         self.store.migrate()
         self.blobs = MemoryStore()
         self.bus = MemoryBus()
+        self.waiting = nothing_listed()
+        self.rescoring = nothing_requested()
         self.feed = Feed(self.store, every_s=LOOK_EVERY_S, largest=3, now=lambda: samples.at(10))
 
     def score(self, score: Score, minutes: float = 1, inputs: Sequence[tuple[str, str]] = ()) -> Score:
@@ -69,9 +74,9 @@ class Results:
         producer = self.bus.producer()
         letters = DeadLetterTopic(self.bus.deliveries, producer)
         admits = verifier or OpenOnLoopback("127.0.0.1")
-        return Backends(
-            self.store, self.blobs, admits, producer, pixels, scorer, letters, views=SqlViews(self.store.engine)
-        )
+        views = SqlViews(self.store.engine)
+        backends = Backends(self.store, self.blobs, admits, producer, pixels, scorer, letters, views=views)
+        return replace(backends, waiting=lambda: self.waiting, rescoring=lambda: self.rescoring)
 
     def close(self) -> None:
         """Close the database."""

@@ -10,7 +10,7 @@ from google.protobuf.json_format import Parse
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 from medulla.v1.scorer_pb2 import Score
 
-from services.fusion_scorer.background import BackgroundStop, RescoreInBackground, StopLooks
+from services.fusion_scorer.background import RescoreInBackground, StopLooks
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -24,6 +24,7 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobStore
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
+from shared.rescoring import BackgroundStop
 from shared.units import CaseId, Sha256
 from tests.support.fusion import features, store_slide, write_bundle
 from tests.support.vector_bundle import write_vector_bundle

@@ -82,18 +82,19 @@ def score(case: str = "MB-0042", version: str = "1", slides: Sequence[str] = ("A
     )
 
 
-def add_prototypes(score: Score) -> Score:
-    """Give a score three prototypes: of higher risk, of lower risk, and of neither."""
-    ratios = [(1.42, 1.1, 1.83), (0.7, 0.55, 0.89), (1.05, 0.8, 1.38)]
+def add_prototypes(score: Score, ratios: Sequence[float] = (1.42, 0.7, 1.05)) -> Score:
+    """Give a score prototypes, by default of higher, lower and no clear risk; slides show the first three."""
     score.prototypes.extend(
         TilePrototype(
-            number=number, training_share=1 / 3, hazard_ratio=HazardRatio(ratio=ratio, lo=lo, hi=hi, level=0.95)
+            number=number,
+            training_share=1 / len(ratios),
+            hazard_ratio=HazardRatio(ratio=ratio, lo=ratio / 1.29, hi=ratio * 1.29, level=0.95),
         )
-        for number, (ratio, lo, hi) in enumerate(ratios)
+        for number, ratio in enumerate(ratios)
     )
     for slide in score.slides:
         if slide.attention_key:
-            slide.prototype_shares.extend([0.5, 0.38, 0.12])
+            slide.prototype_shares.extend([0.5, 0.38, 0.12, *[0.0] * (len(ratios) - 3)])
     return score
 
 

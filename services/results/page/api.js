@@ -65,7 +65,11 @@ export const bundleInUse = (signal) => json("api/v1/bundle", { signal });
 /** What monitoring found of each bundle. */
 export const monitoring = async (signal) => (await json("api/v1/monitoring", { signal })).bundles;
 export const me = (signal) => json("api/v1/me", { signal });
+/** Slides that landed and have no outcome yet. */
+export const waiting = (signal) => json("api/v1/waiting", { signal });
 export const deadLetters = (signal) => json("api/v1/dead-letters", { signal });
+/** How far scoring of every case again is. */
+export const rescoring = (signal) => json("api/v1/rescoring", { signal });
 /** Send dead letters again. */
 export const replay = (ids, signal) => post("api/v1/dead-letters", { ids }, signal);
 export const verifyAudit = (signal) => json("api/v1/audit/verify", { signal });

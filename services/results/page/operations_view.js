@@ -1,15 +1,18 @@
-// For operators: what the services gave up, with sentence and advice, and sending it again; and the audit chain.
+// For operators: slides that wait; scoring of cases again; what the services gave up, with advice, and sending it
+// again; and the audit chain.
 
-import { deadLetters, replay, verifyAudit } from "./api.js";
+import { deadLetters, replay, verifyAudit, waiting } from "./api.js";
 import { h, section } from "./dom.js";
 import { problem } from "./parts.js";
+import { rescoringSection } from "./rescoring_view.js";
+import { waitingSlides } from "./waiting_view.js";
 import * as words from "./words.js";
 
 /** Shows dead letters and the state of the audit chain in `main`. */
 export async function showOperations(main, signal) {
   const view = new Operations(signal);
   await view.read();
-  main.replaceChildren(h("h1", {}, "Operations"), view.element);
+  main.replaceChildren(h("h1", {}, "Operations"), rescoringSection(signal), view.element);
 }
 
 class Operations {
@@ -18,10 +21,10 @@ class Operations {
   }
 
   async read() {
-    const [letters, chain] = await Promise.all([deadLetters, verifyAudit].map((read) => read(this.signal)));
+    const [pending, letters, chain] = await Promise.all([waiting, deadLetters, verifyAudit].map((read) => read(this.signal)));
     this.chosen.clear();
     this.button = h("button", { type: "button", class: "main", disabled: true, onclick: () => this.replay() }, "Replay chosen");
-    this.element.replaceChildren(this.letters(letters), audit(chain));
+    this.element.replaceChildren(waitingSlides(pending), this.letters(letters), audit(chain));
   }
 
   letters({ total, dead_letters: letters }) {

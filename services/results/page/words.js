@@ -103,7 +103,10 @@ export function percent(value) {
 }
 
 /** A share in percent with two digits, such as "0.034 %" and "12 %". */
-export const share = (value) => `${TWO_DIGITS.format(100 * value)}\u202f%`;
+export const share = (value) => `${figures(100 * value)}\u202f%`;
+
+/** A number with two digits, such as "0.34" and "120". */
+export const figures = (value) => TWO_DIGITS.format(value);
 
 /** Such as "22–43 %". */
 export const range = (risk) => `${percent(risk.lo).replace("\u202f%", "")}\u2013${percent(risk.hi)}`;

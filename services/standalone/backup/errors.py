@@ -36,3 +36,10 @@ class NewerBackupError(PermanentError):
 
     reason = "bad_request"
     advice = "Restore it by the version that made it, or a newer one."
+
+
+class LostSinceError(PermanentError):
+    """What is to be backed up has lost what the newest backup holds."""
+
+    reason = "bad_request"
+    advice = "Restore the newest backup; back a system that was restored from an older one up into another folder."

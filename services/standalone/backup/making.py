@@ -1,6 +1,6 @@
 """Makes a backup: the database as it stands at one moment, then the bucket."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
@@ -9,6 +9,7 @@ from services.results import migrate
 from services.standalone.backup.backup_store import BackupStore
 from services.standalone.backup.bucket import Bucket, CopyObjects
 from services.standalone.backup.erasures import marked
+from services.standalone.backup.errors import LostSinceError
 from services.standalone.backup.manifest import Manifest, ObjectCopy
 from services.standalone.backup.tables import audit_head, copy_tables, snapshot
 from shared.program import program_version
@@ -49,15 +50,19 @@ class MakeBackup:
         """Make a backup, without some folders of the bucket; one that is stopped leaves no trace that counts.
 
         Raises:
+            LostSinceError: the database or the whole bucket was lost: an empty backup does not become the newest.
             UnsuitableTargetError: the database is not PostgreSQL.
             TransientError: database, bucket or target is down.
         """
-        began = utc_now()
+        began, before = utc_now(), self._newest()
         with snapshot(self.engine) as tx:
             revision, (entries, head) = migrate.revision(tx), audit_head(tx)
+            _check_audit(entries, before)
             tables = copy_tables(tx, self.store)
         index = _Index()
-        index.fill(self.store, CopyObjects(self.bucket, self.store)(self._earlier(), without))
+        earlier = self.store.index(before) if before else ()
+        index.fill(self.store, CopyObjects(self.bucket, self.store)(earlier, without))
+        _check_objects(index.objects, before)
         manifest = Manifest(
             name=began.strftime(_NAME),
             program=program_version(),
@@ -75,7 +80,18 @@ class MakeBackup:
         self.store.finish(manifest)
         return manifest
 
-    def _earlier(self) -> Iterator[ObjectCopy]:
-        """The objects of the newest backup, whose parts need not be stored again."""
-        if self.store.names():
-            yield from self.store.index(self.store.manifest())
+    def _newest(self) -> Manifest | None:
+        """The newest backup, whose parts need not be stored again; None without any."""
+        return self.store.manifest() if self.store.names() else None
+
+
+def _check_audit(entries: int, before: Manifest | None) -> None:
+    """The audit record only grows."""
+    if before and entries < before.audit_entries:
+        had = f"backup {before.name} has {before.audit_entries}"
+        raise LostSinceError(f"the database has {entries} audit entries, and {had}: it was lost or replaced")
+
+
+def _check_objects(objects: int, before: Manifest | None) -> None:
+    if before and before.objects and not objects:
+        raise LostSinceError(f"the bucket is empty, and backup {before.name} has {before.objects} objects of it")

@@ -44,7 +44,7 @@ def make(where: Path, without: list[str], kept: int | None) -> tuple[Manifest, l
 
     Raises:
         BadSettingsError: MEDULLA_…, RESULTS_… or BACKUP_… variables are wrong.
-        TransientError: database, bucket or target is down.
+        LostSinceError, TransientError: see MakeBackup.
     """
     platform, store = load(PlatformSettings), backups(where)
     with closing(_results()) as results:

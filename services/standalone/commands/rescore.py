@@ -21,7 +21,12 @@ def rescore(
     despite_reservations: Annotated[
         bool, typer.Option("--despite-reservations", help="Promote it although its card says what speaks against it.")
     ] = False,
-    status: Annotated[bool, typer.Option("--status", help="Say how many cases wait in the background.")] = False,
+    status: Annotated[
+        bool,
+        typer.Option(
+            "--status", help="Say how far scoring in the background is: cases that are done and wait, rate, time."
+        ),
+    ] = False,
     stop: Annotated[
         bool,
         typer.Option("--stop", help="Drop what waits in the background, until the next promotion or rescore of all."),
@@ -45,9 +50,9 @@ def _show_progress(*, stop: bool, as_json: bool) -> None:
     with exit_codes():
         if stop:
             running_system.stop_rescoring()
-        progress = running_system.rescoring_progress()
+        progress = running_system.rescoring()
     if as_json:
-        print_json({"waiting": progress.waiting, "stopped": progress.is_stopped})
+        print_json(progress.as_json())
     else:
         say(progress.sentence)
 

@@ -1,5 +1,6 @@
 """`medulla up`: the address of the page, then everything that the services refuse."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -39,11 +40,15 @@ def up(
         items = named_slides(paths, slides) if paths or slides else []
         for item in laptop.link(watch, items):
             print_refused(item)
-        if as_json:
-            print_json({"url": deployment.url, "folder": str(watch), "notice": NOTICE})
-        else:
-            say(
-                f"Medulla on {deployment.url}. {NOTICE}\n"
-                f"Put slides in {watch}/slides/CASE/, records in {watch}/clinical/, vectors in {watch}/vectors/CASE/."
-            )
-        raise typer.Exit(laptop.serve(deployment, options_for(items, encoder, default_mpp)))
+        announce = partial(_announce, deployment.url, watch, as_json=as_json)
+        raise typer.Exit(laptop.serve(deployment, options_for(items, encoder, default_mpp), announce))
+
+
+def _announce(url: str, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"url": url, "folder": str(folder), "notice": NOTICE})
+    else:
+        say(
+            f"Medulla on {url}. {NOTICE}\n"
+            f"Put slides in {folder}/slides/CASE/, records in {folder}/clinical/, vectors in {folder}/vectors/CASE/."
+        )

@@ -10,18 +10,19 @@ from shared.bus import topics
 from shared.bus.kafka_topics import TopicSpec, adjust_topics
 from tests.chaos.encoded import Repeats
 from tests.chaos.history import Landed, settle, still_open
-from tests.chaos.landing import FUSED
+from tests.chaos.landing import NO_MODEL, land_larger
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.stack.process import free_ports
 from tests.stack.services import Service
-from tests.support import slides
 from tests.support.polling import wait_for
 from tests.support.system import System
 
 _REPEATED = 0.02
 _SESSION_MS = "10000"
 """A member that has left for good is noticed by then, so that its partitions do not wait for long."""
+_TRITON_S = "600"
+"""A busy machine makes Triton slow; a batch that is given up and sent again would count as repeated."""
 _PATIENCE_S = 3600.0
 
 
@@ -30,10 +31,8 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     adjust_topics(system.kafka, {topics.SLIDES_TILED: TopicSpec(partitions=size.replicas)})
     embedder = _restarted(system.services[SERVICE])
     repeats = Repeats.since_now(system)
-    landed = [Landed(f"CHAOS-scale-{number:03d}", FUSED) for number in range(size.slides_scaled_over)]
-    for item in landed:
-        system.land_slide(item.case_id, slides.cc0_bytes() + item.case_id.encode())
-        system.land_record(item.case_id)
+    landed = [Landed(f"CHAOS-scale-{number:03d}", NO_MODEL) for number in range(size.slides_scaled_over)]
+    land_larger(system, landed, size.copies_scaled_over)
     names = count(1)
     for cycle in range(size.scalings):
         more = list(_replicas(embedder, size.replicas - 1, names))
@@ -54,8 +53,8 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
 def _restarted(service: Service) -> Service:
     """The service, as a member that leaves soon."""
     service.stop()
-    environment = {**service.environment, "MEDULLA_KAFKA__SESSION_TIMEOUT_MS": _SESSION_MS}
-    again = replace(service, environment=environment)
+    settings = {"MEDULLA_KAFKA__SESSION_TIMEOUT_MS": _SESSION_MS, "EMBEDDER_TRITON_TIMEOUT_S": _TRITON_S}
+    again = replace(service, environment={**service.environment, **settings})
     again.start()
     return again
 

@@ -50,19 +50,19 @@ def build() -> None:
 
 
 def _build_own(name: str) -> str:
-    return _build(f"medulla/{name}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=name)
+    return build_image(f"medulla/{name}:{TAG}", CHECKOUT, "docker/Dockerfile", SERVICE=name)
 
 
 def _build_triton() -> str:
     settings = {"EMBEDDER": _local(f"medulla/embedder:{TAG}"), "TRITON": "cpu", "SERVING": "--backend python"}
-    return _build(f"medulla/triton:{TAG}-cpu", CHECKOUT, "docker/triton/Dockerfile", **settings)
+    return build_image(f"medulla/triton:{TAG}-cpu", CHECKOUT, "docker/triton/Dockerfile", **settings)
 
 
 def _build_next(service: str) -> str:
     image = _local(f"medulla/{service}:{TAG}")
     with tempfile.TemporaryDirectory() as empty:
         file = str(_FOLDER / "next.Dockerfile")
-        return _build(f"medulla/{service}:{NEXT}", Path(empty), file, IMAGE=image, VERSION=NEXT)
+        return build_image(f"medulla/{service}:{NEXT}", Path(empty), file, IMAGE=image, VERSION=NEXT)
 
 
 def _local(image: str) -> str:
@@ -71,11 +71,8 @@ def _local(image: str) -> str:
 
 
 def _has_image(image: str) -> bool:
-    for program in ("podman", "buildah"):
-        if shutil.which(program):
-            command = [program, "inspect", "--type", "image", image]
-            return subprocess.run(command, capture_output=True, check=False).returncode == 0
-    return False
+    keeper = next(filter(shutil.which, ("podman", "buildah")), "")
+    return bool(keeper) and _holds(keeper, image)
 
 
 def _build_dev() -> str:
@@ -84,19 +81,26 @@ def _build_dev() -> str:
         context = Path(folder)
         shutil.copytree(install.kafka(), context / "kafka")
         shutil.copy2(install.minio(), context / "minio")
-        return _build(f"{DEV}:{TAG}", context, str(CHECKOUT / "docker" / "dev" / "Dockerfile"))
+        return build_image(f"{DEV}:{TAG}", context, str(CHECKOUT / "docker" / "dev" / "Dockerfile"))
 
 
 def _build_prometheus() -> str:
     with tempfile.TemporaryDirectory() as empty:
-        return _build(f"{PROMETHEUS}:{TAG}", Path(empty), str(CHECKOUT / "docker" / "dev" / "prometheus.Dockerfile"))
+        return build_image(
+            f"{PROMETHEUS}:{TAG}", Path(empty), str(CHECKOUT / "docker" / "dev" / "prometheus.Dockerfile")
+        )
 
 
 def _build_scaler(scaler: Scaler) -> str:
-    return _build(scaler.image, scaler.install(), str(CHECKOUT / "docker" / "dev" / "scaler.Dockerfile"))
+    return build_image(scaler.image, scaler.install(), str(CHECKOUT / "docker" / "dev" / "scaler.Dockerfile"))
 
 
-def _build(image: str, folder: Path, file: str, **arguments: str) -> str:
+def build_image(image: str, folder: Path, file: str, **arguments: str) -> str:
+    """Build an image of a folder by a Dockerfile and its build arguments; gives its name.
+
+    Raises:
+        MissingPartError: nothing here builds images, or it failed.
+    """
     print(f"cluster: building {image}", flush=True)
     arguments = {**_base(folder / file), **arguments}
     settings = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
@@ -127,6 +131,28 @@ def _builder(image: str) -> list[str]:
 def _placed(folder: Path, options: Sequence[str]) -> list[str]:
     """A command of the user's takes the folder before the options, the builders after them."""
     return [str(folder), *options] if os.environ.get(BUILD) else [*options, str(folder)]
+
+
+def push(image: str) -> None:
+    """Send an image to the registry that its name begins with.
+
+    Raises:
+        MissingPartError: nothing here has the image, or the registry refused it.
+    """
+    commands = {
+        "docker": ["docker", "push"],
+        "podman": ["podman", "push", "--tls-verify=false"],
+        "buildah": ["buildah", "push", "--tls-verify=false"],
+    }
+    for program, command in commands.items():
+        if shutil.which(program) and _holds(program, image):
+            return _run(image, [*command, image], CHECKOUT)
+    raise MissingPartError(f"Neither docker, podman nor buildah has {image}.")
+
+
+def _holds(program: str, image: str) -> bool:
+    command = [program, "inspect", "--type", "image", image]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def load(images: Iterable[str]) -> None:

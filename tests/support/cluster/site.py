@@ -70,11 +70,17 @@ class Site:
 
     def make_database(self) -> None:
         """An empty database of the release's own, and the secret with its URL."""
-        create = f"psql -U medulla -d postgres -h /tmp -tAc 'create database {_DATABASE}'"
-        pod = f"{_OUTSIDE}-medulla-dev-postgres-0"
-        self.namespace.attempt("exec", pod, "--", "sh", "-c", create)
+        self._ask_postgres(f"create database {_DATABASE}")
         url = self.secret("databaseUrl").rpartition("/")[0] + f"/{_DATABASE}"
         self.namespace.apply(secret("site-database", url=url))
+
+    def drop_database(self) -> None:
+        """Remove the database with all that is in it, whoever uses it."""
+        self._ask_postgres(f"drop database {_DATABASE} with (force)")
+
+    def _ask_postgres(self, statement: str) -> None:
+        command = f"psql -U medulla -d postgres -h /tmp -tAc '{statement}'"
+        self.namespace.attempt("exec", f"{_OUTSIDE}-medulla-dev-postgres-0", "--", "sh", "-c", command)
 
     def secret(self, key: str) -> str:
         """A password of what stands outside."""

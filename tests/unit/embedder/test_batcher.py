@@ -67,6 +67,12 @@ def test_a_batch_that_is_not_full_does_not_wait_long() -> None:
         assert batcher.embed(pixels_of(SLIDE, range(3))).shape == (3, DIM)
 
 
+def test_a_batch_that_is_not_full_does_not_wait_while_the_encoder_has_nothing_to_do() -> None:
+    with Batcher(FakeEncoder(), Batching(1000, max_wait_s=3600)) as batcher, ThreadPoolExecutor(1) as callers:
+        answers = [callers.submit(batcher.embed, pixels_of(SLIDE, range(count))) for count in (1, 2)]
+        assert [len(answer.result(10)) for answer in answers] == [1, 2]
+
+
 def test_several_batches_are_in_flight_at_once() -> None:
     together = Barrier(2, timeout=10)
 

@@ -179,6 +179,15 @@ def test_a_kill_at_any_write_repeats_at_most_one_chunk_and_gives_the_same_bytes(
     assert setting.keys_below("embeddings/") == ["bag.safetensors", "manifest.json"]
 
 
+def test_a_slide_of_one_chunk_costs_two_writes_and_nothing_to_remove() -> None:
+    store = KilledStore(at=3, after=False)
+    embed = replace(Setting().embed, store=store)
+    event = planned(store, tiles=3)
+    store.arm()
+    assert embed(event).bag.tiles == 3
+    assert store.remaining == 1
+
+
 def test_corrupt_tiles_are_left_out_and_counted() -> None:
     setting = Setting(FakeTileSource(corrupt=frozenset({2, 9})), max_corrupt=0.2)
     event = planned(setting.store, tiles=10)

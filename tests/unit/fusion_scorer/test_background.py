@@ -5,11 +5,11 @@ import json
 import pytest
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 
-from services.fusion_scorer.background import BackgroundStop
 from shared import keys, model_keys
 from shared.bus import topics
 from shared.bus.events import to_record
 from shared.bus.s3_events import ObjectHint
+from shared.rescoring import BackgroundStop, RescoringRequest
 from tests.support.fusion import clinical_json
 from tests.support.scorer import CASE, Scorer
 
@@ -75,6 +75,15 @@ def test_a_stop_drops_requests_until_the_next_promotion(scored: Scorer) -> None:
     assert list(scored.in_background(request)) == []
     (request,) = promotion(scored)
     assert [event.case_id for event in scored.in_background(request)] == [CASE]
+
+
+def test_a_repeated_event_leaves_the_time_of_the_promotion(scored: Scorer) -> None:
+    scored.promote("better")
+    promotion(scored)
+    first = RescoringRequest.stored(scored.store)
+    promotion(scored)
+    assert first is not None
+    assert (first, first.bundle) == (RescoringRequest.stored(scored.store), scored.bundles.promoted().bundle.digest)
 
 
 def test_the_record_of_an_older_program_is_completed_by_the_next_score(scored: Scorer) -> None:

@@ -1,5 +1,6 @@
 """A mark in the bucket tells a process that died at work on a record from one that handed it over."""
 
+import json
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier, Event, Thread
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import keys
-from shared.attempts import Attempts
+from shared.attempts import LEASE_S, Attempts, AtWorkError
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobStore
@@ -18,7 +19,7 @@ from shared.canonical import sha256
 from shared.errors import TransientError
 from shared.process_marks import Process
 from shared.units import CaseId
-from tests.support.polling import PATIENCE_S
+from tests.support.polling import PATIENCE_S, eventually
 
 KEY = keys.attempt("tiler", sha256(b"record"), "case-1")
 BEFORE_SILENT_S, LONG_S = 20.0, 3_600.0
@@ -98,15 +99,30 @@ def test_a_restart_on_the_same_machine_is_known_at_once(cluster: Cluster) -> Non
     assert count(cluster.process("pod")) == 1
 
 
-def test_a_record_that_is_handed_over_twenty_times_counts_no_death(cluster: Cluster) -> None:
+@pytest.mark.parametrize("is_stopping", [False, True])
+def test_a_record_that_is_handed_over_while_at_work_waits_for_its_end_and_counts_no_death(
+    cluster: Cluster, is_stopping: bool
+) -> None:
     before = cluster.process()
-    with ExitStack() as at_work:
-        assert at_work.enter_context(before.attempt(KEY, "tiler")) == 0
-        for _ in range(20):
+    with before.attempt(KEY, "tiler") as deaths:
+        assert deaths == 0
+        if is_stopping:
+            before.give_back()
+        for after in (cluster.process() if is_stopping else before, *(cluster.process() for _ in range(20))):
             cluster.clock.now += BEFORE_SILENT_S
             before.beat()
-            assert count(cluster.process()) == 0
+            with pytest.raises(AtWorkError):
+                count(after)
     assert cluster.marks() == []
+    assert count(cluster.process()) == 0
+
+
+def test_work_that_hangs_keeps_no_other_process_from_its_record(cluster: Cluster) -> None:
+    hanging = cluster.process()
+    cluster.begin(hanging)
+    cluster.clock.now += LEASE_S
+    hanging.beat()
+    assert count(cluster.process()) == 0
 
 
 @given(deaths=st.integers(0, GIVE_UP_AFTER - 1))
@@ -115,12 +131,24 @@ def test_what_is_cut_off_after_a_process_was_told_to_stop_is_no_death(deaths: in
     cluster = Cluster(MemoryStore())
     for _ in range(deaths):
         cluster.die_at_work()
-    drained, stop = cluster.process(), Event()
+    drained = cluster.process()
     cluster.begin(drained)
-    stop.set()
-    drained.run(stop)
+    drained.give_back()
+    drained.beat()
     cluster.clock.now += LONG_S
     assert count(cluster.process()) == deaths
+
+
+def test_a_stopping_process_refreshes_its_marks_until_its_work_ends(cluster: Cluster) -> None:
+    stopping, stop = cluster.process(), Event()
+    stop.set()
+    beats = Thread(target=stopping.run, args=(stop,))
+    with stopping.attempt(KEY, "tiler"):
+        beats.start()
+        eventually(lambda: json.loads(cluster.store.get(KEY))["stopping"])
+    beats.join(PATIENCE_S)
+    assert not beats.is_alive()
+    assert cluster.marks() == []
 
 
 def test_a_process_that_is_ending_marks_nothing_more(cluster: Cluster) -> None:

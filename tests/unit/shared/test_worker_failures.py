@@ -1,6 +1,7 @@
 """Errors that nobody raised on purpose, and deaths of the process, as the fate of the record at work."""
 
 import builtins
+import time
 import weakref
 from dataclasses import replace
 from typing import NoReturn
@@ -12,9 +13,10 @@ from shared import keys, turns
 from shared.attempts import Attempts, Mark
 from shared.blob.memory import MemoryStore
 from shared.bus import headers, topics
-from shared.bus.dead_letters import original, read
+from shared.bus.dead_letters import attempts_of, original, read, turns_of
 from shared.bus.events import Event, decoder, to_record
-from shared.bus.retry import GIVE_UP_AFTER
+from shared.bus.port import Delivery
+from shared.bus.retry import GIVE_UP_AFTER, not_before
 from shared.canonical import digest_of
 from shared.errors import (
     CrashedWorkerError,
@@ -27,6 +29,10 @@ from shared.errors import (
 )
 from shared.incidents import STOPS
 from shared.process_marks import Process
+from shared.steps.crashes import Crashes
+from shared.steps.dead_letters import DeadLetters
+from shared.steps.retries import Retries
+from shared.steps.step import Outcome, Task
 from tests.support.bus import Running
 from tests.support.garbage import collector_off
 from tests.support.logs import logging_as
@@ -167,6 +173,25 @@ def test_a_record_that_three_processes_died_at_is_given_up_and_can_be_replayed()
     assert not calls
     bench.drain(original(letter))
     assert len(calls) == 1
+
+
+def test_a_record_at_work_in_another_process_comes_again_later_and_counts_no_attempt() -> None:
+    def hand_over(event: SlideTiled) -> list[Event]:
+        other = Attempts(store, Process("another host", 1, "run"))
+        crashes = Crashes(other, DeadLetters(Retries(QUICK)))
+        handed_over.append(crashes(replace(task, event=event), lambda _: pytest.fail("it works on it, too")))
+        return scored(event)
+
+    handed_over: list[Outcome] = []
+    store, sent, bench = MemoryStore(), to_record(tiled(), "tiler"), Bench(route(hand_over))
+    bench.attempts = Attempts(store, Process("a host", 1, "run"))
+    task = Task("scorer", bench.routes[0], Delivery(sent, 0, 0))
+    bench.drain(sent)
+    ((later,),) = (outcome.records for outcome in handed_over)
+    assert (handed_over[0].name, later.topic, attempts_of(later), turns_of(later)) == ("deferred", "scorer.retry", 0, 0)
+    assert not_before(later) > time.time()
+    assert (later.key, later.value) == (sent.key, sent.value)
+    assert not list(store.list(""))
 
 
 def test_long_work_continues_in_another_turn_and_counts_no_attempt() -> None:

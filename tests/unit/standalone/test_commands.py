@@ -5,6 +5,8 @@ import json
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +16,9 @@ from services.standalone import laptop
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.laptop import Deployment
 from services.standalone.pipeline_options import Options
+from shared import runtime
+from shared.health import BusyAddressError
+from shared.runtime import Part
 from tests.support import slides
 from tests.support.command_line import AT_FAULT, WRONG_USAGE, medulla, printed
 from tests.support.signing import pair
@@ -203,19 +208,33 @@ def test_a_folder_without_slides_is_a_fault_of_the_input(tmp_path: Path) -> None
         assert words in done.stdout
 
 
-def test_up_says_where_it_listens_before_it_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_says_where_it_listens_once_its_port_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Deployment] = []
 
-    def serve(deployment: Deployment, _: Options) -> int:
+    @contextmanager
+    def opened(deployment: Deployment, _: Options) -> Iterator[list[Part]]:
         served.append(deployment)
-        return 0
+        yield []
 
-    monkeypatch.setattr(laptop, "serve", serve)
+    monkeypatch.setattr(laptop, "_parts", opened)
+    monkeypatch.setattr(runtime, "run", lambda *_, **__: 0)
     output = printed("up", "--watch", tmp_path, "--port", 8123)
     assert output["url"] == served[0].url == "http://127.0.0.1:8123"
     assert output["folder"] == str(tmp_path)
     assert "Research use only" in output["notice"]
     assert "http://127.0.0.1:8123" in medulla("up", "--watch", tmp_path, "--port", 8123).stdout
+
+
+def test_up_names_no_address_that_another_program_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def busy(*_: object) -> Iterator[list[Part]]:
+        raise BusyAddressError("cannot serve HTTP on 127.0.0.1:8123")
+        yield []
+
+    monkeypatch.setattr(laptop, "_parts", busy)
+    refused = medulla("up", "--watch", tmp_path, "--port", 8123)
+    assert (refused.exit_code != 0, refused.stdout) == (True, "")
+    assert "cannot serve HTTP" in refused.stderr
 
 
 def test_up_that_is_stopped_while_it_starts_ends_as_it_does_later(

@@ -157,7 +157,7 @@ def test_up_links_the_slides_that_it_is_given(tmp_path: Path, flat: Path, monkey
 def test_up_passes_the_tables_resolutions_on(tmp_path: Path, flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Options] = []
 
-    def serve(_: Deployment, options: Options) -> int:
+    def serve(_: Deployment, options: Options, __: object) -> int:
         served.append(options)
         return 0
 

@@ -76,7 +76,7 @@ def test_up_reads_records_with_the_map_that_it_is_given(
 ) -> None:
     served: list[Deployment] = []
 
-    def serve(deployment: Deployment, _: object) -> int:
+    def serve(deployment: Deployment, *_: object) -> int:
         served.append(deployment)
         return 0
 

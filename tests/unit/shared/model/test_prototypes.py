@@ -36,7 +36,7 @@ def test_a_bundle_without_prototypes_is_whole(tmp_path: Path) -> None:
         (replace(prototypes(), shares=np.array([0.5, 1.5])), "values that cannot be"),
         (replace(prototypes(), hazard_ratios=np.array([[1.0, 2.0, 3.0]] * 2)), "values that cannot be"),
         (replace(prototypes(), centres=features((0, np.inf), (0, 1))), "values that cannot be"),
-        (Prototypes(features(*[(0, 0)] * 9), np.zeros(9), np.ones((9, 3))), "9 prototypes; 1 to 8"),
+        (Prototypes(features(*[(0, 0)] * 17), np.zeros(17), np.ones((17, 3))), "17 prototypes; 1 to 16"),
     ],
 )
 def test_arrays_that_cannot_be_are_refused(wrong: Prototypes, problem: str) -> None:

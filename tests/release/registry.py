@@ -1,0 +1,127 @@
+"""A registry as part of a release: its images pinned by digest, their lists of packages, and the chart pushed."""
+
+import subprocess
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import yaml
+
+from tests.release.provenance import BadReleaseError
+from tests.stack.chart_tools import tool
+from tests.support.chart.paths import CHART
+
+OPTIONAL = frozenset({"medulla/trainer", "medulla/triton"})
+"""Images that an installation may do without."""
+SBOM = "opt/medulla/sbom.cdx.json"
+"""The list of packages in each image that has one."""
+_Tree = dict[str, "str | _Tree"]
+_Values = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of the chart: where its values are, and its name in a registry."""
+
+    path: tuple[str, ...]
+    repository: str
+
+    def reference(self, registry: str, tag: str) -> str:
+        """What crane calls it."""
+        return f"{registry}/{self.repository}:{tag}"
+
+
+def publish(registry: str, chart: Path) -> Path:
+    """Pin the images of the chart's version and push the packed chart; the file of values, which is beside it.
+
+    Raises:
+        BadReleaseError: the registry lacks an image that every installation needs, or refuses the chart.
+    """
+    digests = dict(_digests(registry))
+    pins = chart.with_suffix(".images.yaml")
+    pins.write_text(yaml.safe_dump(_pinned(registry, digests), sort_keys=False))
+    for image, digest in digests.items():
+        _write_packages(f"{registry}/{image.repository}@{digest}", chart.parent / _list_of(image))
+    _run("helm", "push", str(chart), f"oci://{registry}/charts", *plain(registry))
+    return pins
+
+
+def images() -> tuple[Image, ...]:
+    """Every image of the chart that can be pinned."""
+    return tuple(_images((), yaml.safe_load((CHART / "values.yaml").read_text())))
+
+
+def plain(registry: str) -> tuple[str, ...]:
+    """Helm's option for a registry of this machine, which needs no certificate, as for docker and containerd."""
+    host = registry.partition("/")[0].partition(":")[0]
+    try:
+        local = ip_address(host).is_loopback
+    except ValueError:
+        local = host == "localhost"
+    return ("--plain-http",) if local else ()
+
+
+def _images(path: tuple[str, ...], values: _Values) -> Iterator[Image]:
+    if values.keys() >= {"repository", "digest"}:
+        yield Image(path, str(values["repository"]))
+    for name, inner in values.items():
+        if isinstance(inner, Mapping):
+            yield from _images((*path, name), inner)
+
+
+def _digests(registry: str) -> Iterator[tuple[Image, str]]:
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    for image in images():
+        done = _try("crane", "digest", image.reference(registry, version))
+        if done.returncode == 0:
+            yield image, done.stdout.strip()
+        elif image.repository not in OPTIONAL:
+            raise BadReleaseError(f"{image.reference(registry, version)} is not to be had: {_last_line(done.stderr)}")
+
+
+def _pinned(registry: str, digests: Mapping[Image, str]) -> _Tree:
+    """Values that take every image from the registry, by its digest."""
+    values: _Tree = {"global": {"imageRegistry": registry}}
+    for image, digest in digests.items():
+        _put(values, (*image.path, "digest"), digest)
+    return values
+
+
+def _put(values: _Tree, path: Sequence[str], text: str) -> None:
+    first, *rest = path
+    inner = values.setdefault(first, {}) if rest else text
+    values[first] = inner
+    if isinstance(inner, dict):
+        _put(inner, rest, text)
+
+
+def _list_of(image: Image) -> str:
+    return f"{image.repository.replace('/', '-')}.image.cdx.json"
+
+
+def _write_packages(reference: str, file: Path) -> None:
+    """The list that an image carries; no file where it has none."""
+    command = [str(tool("crane")), "export", reference, "-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as exporting:
+        with tarfile.open(fileobj=exporting.stdout, mode="r|") as files:
+            members = (each for each in files if each.name.lstrip("./") == SBOM)
+            if member := next(members, None):
+                content = files.extractfile(member)
+                file.write_bytes(content.read() if content else b"")
+        exporting.kill()
+
+
+def _run(name: str, *arguments: str) -> None:
+    done = _try(name, *arguments)
+    if done.returncode != 0:
+        raise BadReleaseError(f"{name} {arguments[0]} failed: {_last_line(done.stderr)}")
+
+
+def _try(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([tool(name), *arguments], capture_output=True, text=True, check=False, timeout=600)
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no word of it"])[-1]
