@@ -143,9 +143,9 @@ def test_a_bundle_altered_by_one_byte_is_refused(folder: Path, tmp_path: Path) -
     copy.mkdir()
     for path in (folder / "bundle").iterdir():
         (copy / path.name).write_bytes(path.read_bytes())
-    content = (copy / "fused.json").read_bytes()
-    (copy / "fused.json").write_bytes(content[:-3] + b" " + content[-2:])
-    with pytest.raises(BadBundleError, match=r"fused\.json .* was altered"):
+    content = (copy / "clinical.json").read_bytes()
+    (copy / "clinical.json").write_bytes(content[:-3] + b" " + content[-2:])
+    with pytest.raises(BadBundleError, match=r"clinical\.json .* was altered"):
         read_bundle(copy)
 
 
