@@ -24,9 +24,11 @@ ERASED_SLIDES = "erased/slides/"
 """Digests of slides that erased cases had, for a day."""
 WAITING = "operations/waiting.json"
 """What results last saw waiting for a score."""
+ARCHIVE = "archive/"
+"""Superseded scores and their audit entries, which results moved out of its database."""
 FOLDERS = {
     *("slides", "clinical", "vectors", "models", "plans", "embeddings", "attention", "scores", "monitoring"),
-    *("cases", "cases-of", "landings", "attempts", "erased", "operations"),
+    *("cases", "cases-of", "landings", "attempts", "erased", "operations", "archive"),
 }
 """Every folder of a bucket."""
 

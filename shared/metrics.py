@@ -179,6 +179,15 @@ WITHDRAWALS = Counter(
     "Cases left without a score as their inputs were deleted or replaced. Many at once: somebody empties the bucket.",
 )
 
+ARCHIVED_ENTRIES = Gauge(
+    "medulla_archived_entries",
+    "Audit entries whose superseded scores are in the archive. Not growing while the archive runs: see the job's log.",
+)
+ARCHIVE_BYTES = Gauge(
+    "medulla_archive_bytes",
+    "Bytes of the archive of scores in the bucket. Falling by more than an erased case: restore what is missing.",
+)
+
 # --- outcomes (`medulla monitor`)
 
 MONITOR_FLAGGED = Gauge(

@@ -1,4 +1,4 @@
-"""Results as a service: `python -m services.results`; `migrate` brings up its database, `verify-audit` checks it."""
+"""Results as a service: `python -m services.results`; `migrate`, `verify-audit`, `archive` are about its database."""
 
 import json
 import sys
@@ -19,6 +19,8 @@ from medulla.v1 import results_pb2
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
+from services.results.archive_metrics import TendArchive
+from services.results.archiving import ArchiveScores
 from services.results.audit_seal import Seal
 from services.results.erased_results import SweepErasedResults
 from services.results.fhir_server import FhirServer
@@ -67,13 +69,13 @@ _log = logs.get(__name__)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until a signal, migrate, or verify the audit record; returns the exit code."""
+    """Run until a signal, or one of the commands; returns the exit code."""
     if not arguments:
         return runtime.main(SERVICE, build)
-    commands = {"migrate": migrate, "verify-audit": verify_audit}
+    commands = {"migrate": migrate, "verify-audit": verify_audit, "archive": archive_scores}
     if command := commands.get(" ".join(arguments)):
         return command()
-    sys.stderr.write("usage: python -m services.results [migrate | verify-audit]\n")
+    sys.stderr.write("usage: python -m services.results [migrate | verify-audit | archive]\n")
     return _WRONG_USAGE
 
 
@@ -94,7 +96,7 @@ def verify_audit() -> int:
     """Verify the whole audit record, and print the report as JSON; returns the exit code, 1 for a problem."""
     logs.configure(SERVICE)
     try:
-        with closing(_store(load(ResultsSettings))) as results:
+        with closing(_store(load(ResultsSettings), _bucket(load(PlatformSettings)))) as results:
             report = results.verify_whole_chain()
     except MedullaError as error:
         _log.error("cannot verify the audit record", sentence=str(error))
@@ -103,15 +105,30 @@ def verify_audit() -> int:
     return exit_codes.OK if report.intact else exit_codes.AT_FAULT
 
 
+def archive_scores() -> int:
+    """Move superseded scores and their audit entries into the archive, and print how many; returns the exit code."""
+    logs.configure(SERVICE)
+    try:
+        settings = load(ResultsSettings)
+        with closing(_store(settings, _bucket(load(PlatformSettings)))) as results:
+            results.check()
+            done = ArchiveScores(results.engine, results.archive, timedelta(days=settings.archive_after_days))()
+    except MedullaError as error:
+        _log.error("cannot archive scores", sentence=str(error))
+        return exit_codes.exit_code(error)
+    sys.stdout.write(f"{json.dumps(asdict(done))}\n")
+    return exit_codes.OK
+
+
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
     """The parts: health, REST, gRPC, the worker and the check for pending slides."""
     settings = load(ResultsSettings)
     verifying = verifier(platform.auth, settings.http_host)
-    results = stack.enter_context(closing(_store(settings)))
+    blobs = _bucket(platform)
+    results = stack.enter_context(closing(_store(settings, blobs)))
     pixels = GrpcPixels(stack.enter_context(channel(settings.tiler_address, tls=settings.tiler_tls)))
     scorer = GrpcScorer(stack.enter_context(channel(settings.scorer_address, tls=settings.scorer_tls)))
     _prepare(results, settings)
-    blobs = S3Store(platform.s3, renewed.s3(platform.s3))
     producer = KafkaProducerAdapter(platform.kafka)
     stack.callback(producer.close)
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
@@ -133,6 +150,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
         Every(settings.waiting_look_every_s, results.refresh_summaries),
+        Every(settings.waiting_look_every_s, TendArchive(results.engine, results.archive)),
         Every(settings.waiting_look_every_s, MonitoredBundles(blobs)),
         Every(settings.waiting_look_every_s, ForgetViews(views, timedelta(days=settings.views_kept_days))),
     )
@@ -152,11 +170,15 @@ def _served(settings: ResultsSettings, blobs: BlobStore, results: ResultStore) -
     return served
 
 
-def _store(settings: ResultsSettings) -> SqlStore:
+def _bucket(platform: PlatformSettings) -> S3Store:
+    return S3Store(platform.s3, renewed.s3(platform.s3))
+
+
+def _store(settings: ResultsSettings, blobs: BlobStore | None = None) -> SqlStore:
     key = settings.audit_key
     seal = Seal(key.get_secret_value().encode()) if key else None
     url = settings.database_url.get_secret_value()
-    return SqlStore(url, seal=seal, renew=renewed.Renewed(url, _database_url, every_s=0))
+    return SqlStore(url, seal=seal, renew=renewed.Renewed(url, _database_url, every_s=0), blobs=blobs)
 
 
 def _database_url() -> str:

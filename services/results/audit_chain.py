@@ -58,6 +58,8 @@ class AuditRow:
     kept_hash: str
     body: str | None
     """None if it is missing."""
+    site: str | None = None
+    """Of the score."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,13 @@ class ScoreMismatchError(PermanentError):
     advice = "Score the case again (medulla rescore CASE); if it happens twice, check the bucket's access log."
 
 
+class BrokenArchiveError(PermanentError):
+    """A file of the archive is gone, or its bytes are not those that were stored."""
+
+    reason = "digest_mismatch"
+    advice = "Restore the object below `archive/` from a backup of the bucket, and look at the bucket's access log."
+
+
 class UnknownCaseError(PermanentError):
     """Nothing is stored of the case, or of the slide in it."""
 

@@ -149,6 +149,26 @@ AUDIT_CHECKPOINTS = Table(
     Column("signature", String(64), nullable=False, comment="HMAC-SHA256 by RESULTS_AUDIT_KEY"),
 )
 
+ARCHIVES = Table(
+    "archives",
+    METADATA,
+    Column("name", String(128), primary_key=True, comment="Of the object; ends in the SHA-256 of its bytes"),
+    Column("first_seq", BigInteger, nullable=False, comment="Of the audit entries in it, not all of which need be"),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False, comment="Bytes of the object"),
+    Column("state", String(16), nullable=False, comment="writing, kept or replaced"),
+    Column("at", UtcTime, nullable=False),
+    Index("archives_by_last", "last_seq"),
+)
+
+ARCHIVED_CASES = Table(
+    "archived_cases",
+    METADATA,
+    Column("case_id", String(64), primary_key=True, comment="Of an erased case its digest"),
+    Column("archive", String(128), primary_key=True),
+)
+
 REJECTIONS = Table(
     "rejections",
     METADATA,

@@ -44,6 +44,8 @@ class ResultsSettings(ServiceSettings):
     """Largest number of watchers of progress."""
     look_every_s: float = Field(default=LOOK_EVERY_S, gt=0)
     """Time between two queries of the database for watchers."""
+    archive_after_days: int = Field(default=365, ge=1)
+    """Age from which `python -m services.results archive` moves superseded scores into the bucket."""
     views_kept_days: int = Field(default=730, ge=1)
     """How long it is kept who looked at which case."""
     waiting_look_every_s: float = Field(default=300, gt=0)

@@ -1,16 +1,18 @@
 """The audit record in SQL: appends entries, one writer at a time, and reads them in order."""
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, func, select, update
+from sqlalchemy import Connection, Row, Select, exists, func, select, tuple_, update
 
 from services.results.audit_chain import ERASED, GENESIS, AuditEntry, AuditRow, ChainReport
 from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
 from services.results.ports import Erasure, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import AUDIT, NOTES, SCORES
+from services.results.sql_archive import Archive
 from shared.canonical import digest_of, sha256
 from shared.units import CaseId, Sha256
 
@@ -54,17 +56,24 @@ def append(
     tx.execute(insert(tx, AUDIT).values(_values(entry)))
 
 
-def verify_whole(tx: Connection) -> ChainReport:
+def verify_whole(tx: Connection, archive: Archive) -> ChainReport:
     """Verify the whole record, then look for scores and notes without an entry."""
-    report = verify_rows(rows(tx))
+    report = verify_rows(rows(tx, archive))
     if not report.intact:
         return report
     return ChainReport(report.entries, report.head, _unrecorded(tx))
 
 
-def entries(tx: Connection, case_id: str) -> list[AuditRow]:
+def entries(tx: Connection, case_id: str, archive: Archive) -> list[AuditRow]:
     """See ResultStore.audited."""
-    return [_row(row) for row in tx.execute(_entries().where(AUDIT.c.case_id == case_id))]
+    recent = [_row(row) for row in tx.execute(_entries().where(AUDIT.c.case_id == case_id))]
+    return sorted([*archive.of_case(tx, case_id), *recent], key=_seq)
+
+
+def of_scores(tx: Connection, pairs: Sequence[tuple[str, str]]) -> list[AuditRow]:
+    """The entries of scores in the database, each named by its case and its id; in their order."""
+    named = tuple_(AUDIT.c.case_id, AUDIT.c.score_id).in_(pairs)
+    return [_row(row) for row in tx.execute(_entries().where(named))]
 
 
 def erasures(tx: Connection, limit: int) -> dict[str, int]:
@@ -74,12 +83,17 @@ def erasures(tx: Connection, limit: int) -> dict[str, int]:
     return {row.case_id: row.seq for row in tx.execute(erased.group_by(latest.c.case_id))}
 
 
-def strip(tx: Connection, case: CaseId, name: Sha256) -> list[str]:
+def strip(tx: Connection, case: CaseId, name: Sha256, archive: Archive) -> list[str]:
     """Replace a case's id by `name`; returns the hashes of its entries, in their order."""
     own = AUDIT.c.case_id == case
-    hashes = tx.scalars(select(AUDIT.c.hash).where(own).order_by(AUDIT.c.seq)).all()
+    recent = [(row.seq, row.hash) for row in tx.execute(select(AUDIT.c.seq, AUDIT.c.hash).where(own))]
     tx.execute(update(AUDIT).where(own).values(case_id=name))
-    return list(hashes)
+    return [kept_hash for _, kept_hash in sorted([*archive.strip(tx, case, name), *recent])]
+
+
+def hash_at(tx: Connection, seq: int, archive: Archive) -> str | None:
+    """Hash of an entry; None where there is none."""
+    return tx.scalar(select(AUDIT.c.hash).where(AUDIT.c.seq == seq)) or archive.hash_at(tx, seq)
 
 
 def _event_id(tx: Connection, record: ScoreRecord | Withdrawal | Erasure | NoteRecord) -> str:
@@ -105,10 +119,19 @@ def _values(entry: AuditEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in names} | {"hash": entry.hash()}
 
 
-def rows(tx: Connection, after: int = 0) -> Iterator[AuditRow]:
+def rows(tx: Connection, archive: Archive, after: int = 0) -> Iterator[AuditRow]:
     """The entries behind the entry `after`, in order; a number of them is in memory at a time."""
+    yield from heapq.merge(_recent(tx, after), archive.rows(tx, after), key=_seq)
+
+
+def _recent(tx: Connection, after: int) -> Iterator[AuditRow]:
+    """Those in the database."""
     for row in tx.execute(_entries().where(AUDIT.c.seq > after), execution_options={"yield_per": _AT_ONCE}):
         yield _row(row)
+
+
+def _seq(row: AuditRow) -> int:
+    return row.entry.seq
 
 
 def _entries() -> Select[Any]:
@@ -117,13 +140,13 @@ def _entries() -> Select[Any]:
     same_note = (NOTES.c.case_id == AUDIT.c.case_id) & (NOTES.c.note_id == AUDIT.c.event_id)
     body = func.coalesce(SCORES.c.body, NOTES.c.body).label("body")
     joined = AUDIT.outerjoin(SCORES, same_score).outerjoin(NOTES, same_note)
-    return select(AUDIT, body).select_from(joined).order_by(AUDIT.c.seq)
+    return select(AUDIT, body, SCORES.c.site_id).select_from(joined).order_by(AUDIT.c.seq)
 
 
 def _row(row: Row[Any]) -> AuditRow:
     fields = dict(row._mapping)
-    body, kept_hash = fields.pop("body"), fields.pop("hash")
-    return AuditRow(AuditEntry(**fields), kept_hash, body)
+    body, kept_hash, site = fields.pop("body"), fields.pop("hash"), fields.pop("site_id")
+    return AuditRow(AuditEntry(**fields), kept_hash, body, site)
 
 
 def _unrecorded(tx: Connection) -> str:

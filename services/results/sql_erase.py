@@ -9,6 +9,7 @@ from services.results import sql_audit, sql_views
 from services.results.audit_chain import ERASED, covering
 from services.results.ports import Erasure
 from services.results.schema import CASE_LABELS, CASES, NOTES, PROGRESS, REJECTIONS, SCORES
+from services.results.sql_archive import Archive
 from shared.canonical import digest_of, sha256
 from shared.units import CaseId
 
@@ -16,16 +17,16 @@ _TABLES = (CASES, CASE_LABELS, SCORES, REJECTIONS, PROGRESS, NOTES)
 """Cases first, since each refers to one of its scores."""
 
 
-def erase(tx: Connection, case: CaseId, at: datetime) -> bool:
+def erase(tx: Connection, case: CaseId, at: datetime, archive: Archive) -> bool:
     """Erase a case; False if nothing of it was stored."""
     sql_audit.lock(tx)
     removed = [tx.execute(delete(table).where(table.c.case_id == case)).rowcount for table in _TABLES]
     name = sha256(case.encode())
     sql_views.strip(tx, case, name)
-    hashes = sql_audit.strip(tx, case, name)
+    hashes = sql_audit.strip(tx, case, name, archive)
     if not hashes and not any(removed):
         return False
-    event = digest_of([name, len(sql_audit.entries(tx, name)), *hashes])
+    event = digest_of([name, len(sql_audit.entries(tx, name, archive)), *hashes])
     sql_audit.append(tx, Erasure(name, covering(hashes), at, event), ERASED, at)
     return True
 

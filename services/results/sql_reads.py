@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, and_, exists, false, func, or_, 
 
 from services.results.ports import Activity, CaseFacts, KeptScore, Version, Withdrawal
 from services.results.schema import CASE_LABELS, CASES, PROGRESS, REJECTIONS, SCORES
+from services.results.sql_archive import Archive
 from shared.times import stamp, when
 from shared.units import CaseId
 
@@ -76,10 +77,11 @@ def refused(tx: Connection, limit: int) -> list[SlideRejected]:
     )
 
 
-def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
+def scores(tx: Connection, case_id: CaseId, archive: Archive) -> list[KeptScore]:
     """See ResultStore."""
     query = (
         select(
+            SCORES.c.score_id,
             SCORES.c.body,
             SCORES.c.as_of,
             SCORES.c.site_id,
@@ -89,7 +91,15 @@ def scores(tx: Connection, case_id: CaseId) -> list[KeptScore]:
         .where(SCORES.c.case_id == case_id)
         .order_by(*NEWEST_SCORE)
     )
-    return [KeptScore(row.body, row.as_of, bool(row.current), site=row.site_id or "") for row in tx.execute(query)]
+    kept = {
+        row.score_id: KeptScore(row.body, row.as_of, bool(row.current), site=row.site_id or "")
+        for row in tx.execute(query)
+    }
+    for row in reversed(archive.of_case(tx, case_id)):
+        if row.body is not None:
+            archived = KeptScore(row.body, row.entry.as_of, current=False, site=row.site or "")
+            kept.setdefault(row.entry.score_id, archived)
+    return list(kept.values())
 
 
 def current_body(tx: Connection, case_id: CaseId) -> str | None:

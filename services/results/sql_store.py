@@ -9,6 +9,7 @@ from medulla.v1.results_pb2 import CaseSummary
 from sqlalchemy import Connection, Engine, case, delete, or_, select, tuple_, update
 
 from services.results import (
+    archiving,
     audit_chain,
     migrate,
     sql_answered,
@@ -28,6 +29,8 @@ from services.results.database import connect, insert, transaction, wrote
 from services.results.errors import OldSchemaError
 from services.results.ports import Activity, CaseFacts, KeptScore, NoteMark, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import CASES, PROGRESS, REJECTIONS, SCORES
+from services.results.sql_archive import Archive
+from shared.blob.port import BlobStore
 from shared.times import utc_now, when
 from shared.units import CaseId, Sha256, SlideId
 
@@ -41,7 +44,7 @@ _LATEST_ENTRIES = 1000
 class SqlStore:
     """The ResultStore on SQL; `now` is the clock of the audit record, `seal` signs how far that was verified.
 
-    `renew` gives the URL whose user and password open each new connection to PostgreSQL.
+    `renew` gives the URL whose user and password open each new connection to PostgreSQL; `blobs` has the archive.
     """
 
     def __init__(
@@ -50,10 +53,12 @@ class SqlStore:
         now: Callable[[], datetime] = utc_now,
         seal: Seal | None = None,
         renew: Callable[[], str] | None = None,
+        blobs: BlobStore | None = None,
     ) -> None:
         self.engine: Engine = connect(url, renew)
         self._now = now
         self._seal = seal
+        self.archive = Archive(blobs)
 
     def migrate(self) -> None:
         """Migrate the database to the newest schema, and derive what older programs did not store."""
@@ -127,7 +132,8 @@ class SqlStore:
     def erase(self, case_id: CaseId) -> bool:
         """See ResultStore; one transaction."""
         with transaction(self.engine, write=True) as tx:
-            known = sql_erase.erase(tx, case_id, self._now())
+            known = sql_erase.erase(tx, case_id, self._now(), self.archive)
+        archiving.tend(self.engine, self.archive, self._now())
         sql_erase.settle(self.engine)
         return known
 
@@ -194,7 +200,7 @@ class SqlStore:
     def scores(self, case_id: CaseId) -> list[KeptScore]:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
-            return sql_reads.scores(tx, case_id)
+            return sql_reads.scores(tx, case_id, self.archive)
 
     def record_note(self, note: NoteRecord) -> bool:
         """See ResultStore; one transaction, as for a score."""
@@ -218,7 +224,7 @@ class SqlStore:
     def audited(self, case_id: str) -> list[audit_chain.AuditRow]:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
-            return sql_audit.entries(tx, case_id)
+            return sql_audit.entries(tx, case_id, self.archive)
 
     def activity(self, since: datetime, watched: Collection[str] = ()) -> Activity:
         """See ResultStore."""
@@ -227,11 +233,11 @@ class SqlStore:
 
     def verify_chain(self) -> audit_chain.ChainReport:
         """See ResultStore."""
-        return sql_verify.verify_recent(self.engine, self._seal, self._now())
+        return sql_verify.verify_recent(self.engine, self._seal, self._now(), self.archive)
 
     def verify_whole_chain(self) -> audit_chain.ChainReport:
         """Verify the audit record from its first entry, however long it takes, and store a checkpoint."""
-        return sql_verify.verify_whole(self.engine, self._seal, self._now())
+        return sql_verify.verify_whole(self.engine, self._seal, self._now(), self.archive)
 
 
 def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:

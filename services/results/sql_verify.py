@@ -8,32 +8,36 @@ from services.results import sql_audit
 from services.results.audit_chain import GENESIS, ChainReport, Verified, uncovered, verify
 from services.results.audit_seal import Checkpoint, Seal
 from services.results.database import insert, transaction
-from services.results.schema import AUDIT, AUDIT_CHECKPOINTS
+from services.results.errors import BrokenArchiveError
+from services.results.schema import AUDIT_CHECKPOINTS
+from services.results.sql_archive import Archive
 from shared.units import Sha256
 
+_NO_ARCHIVE = Archive()
 _EVERY = 1000
 """Entries after which a request stores a new checkpoint."""
 
 
-def verify_recent(engine: Engine, seal: Seal | None, now: datetime) -> ChainReport:
+def verify_recent(engine: Engine, seal: Seal | None, now: datetime, archive: Archive = _NO_ARCHIVE) -> ChainReport:
     """Verify the entries since the last checkpoint that `seal` has signed; all of them without one.
 
     What was changed before the checkpoint since then is found by `verify_whole`.
     """
     with transaction(engine, write=False) as tx:
         last = _last(tx, seal)
-        report = sql_audit.verify_whole(tx) if last is None else _since(tx, last)
+        report = _report(tx, archive, last)
     if seal and report.intact and report.entries - report.checkpoint >= _EVERY:
         _keep(engine, seal.checkpoint(report.entries, report.head, now))
     return report
 
 
-def verify_whole(engine: Engine, seal: Seal | None, now: datetime) -> ChainReport:
+def verify_whole(engine: Engine, seal: Seal | None, now: datetime, archive: Archive = _NO_ARCHIVE) -> ChainReport:
     """Verify every entry and what it records, row by row, however long it takes; an intact record gets a checkpoint."""
     with transaction(engine, write=False) as tx:
         if tx.dialect.name == "postgresql":
-            tx.execute(text("set local statement_timeout = 0"))
-        report = sql_audit.verify_whole(tx)
+            for timeout in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                tx.execute(text(f"set local {timeout} = 0"))
+        report = _report(tx, archive, None)
     if seal and report.intact and report.entries:
         _keep(engine, seal.checkpoint(report.entries, report.head, now))
     return report
@@ -48,16 +52,25 @@ def _last(tx: Connection, seal: Seal | None) -> Checkpoint | None:
     return checkpoint if checkpoint and seal.signed(checkpoint) else None
 
 
-def _since(tx: Connection, last: Checkpoint) -> ChainReport:
-    head = tx.scalar(select(AUDIT.c.hash).where(AUDIT.c.seq == last.entries))
+def _report(tx: Connection, archive: Archive, last: Checkpoint | None) -> ChainReport:
+    """The report from a checkpoint on, or on all; a file of the archive that cannot be read is its problem."""
+    try:
+        return _since(tx, archive, last) if last else sql_audit.verify_whole(tx, archive)
+    except BrokenArchiveError as error:
+        return ChainReport(0, GENESIS, str(error))
+
+
+def _since(tx: Connection, archive: Archive, last: Checkpoint) -> ChainReport:
+    head = sql_audit.hash_at(tx, last.entries, archive)
     if head != last.head:
         problem = f"Entry {last.entries} is not the one that was verified at {last.verified_at.isoformat()}."
         return ChainReport(last.entries, head or GENESIS, problem, last.entries)
 
     def changed_before(case: str) -> list[str]:
-        return uncovered(row for row in sql_audit.entries(tx, case) if row.entry.seq <= last.entries)
+        return uncovered(row for row in sql_audit.entries(tx, case, archive) if row.entry.seq <= last.entries)
 
-    return verify(sql_audit.rows(tx, after=last.entries), Verified(last.entries, Sha256(last.head), changed_before))
+    since = sql_audit.rows(tx, archive, after=last.entries)
+    return verify(since, Verified(last.entries, Sha256(last.head), changed_before))
 
 
 def _keep(engine: Engine, checkpoint: Checkpoint) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from services.results.archiving import ArchiveScores
 from services.results.case_list import Selection
 from services.standalone.backup import running_system
 from shared import keys
@@ -16,6 +17,7 @@ from shared.erased import ErasedCases, request
 from shared.errors import TransientError
 from shared.settings import KafkaSettings
 from shared.units import Sha256
+from tests.support import scores as samples
 from tests.support.command_line import AT_FAULT, medulla, printed
 from tests.support.erasures import erase
 from tests.support.lossy_system import LossySystem
@@ -41,6 +43,8 @@ def system(
 def test_both_are_lost_and_come_back_with_a_valid_audit(system: LossySystem, minio: MinioPart) -> None:
     target = f"s3://{minio.bucket('backups')}/night"
     system.blobs.put(f"{keys.ATTEMPTS}at-work.json", b"{}")
+    results, later = system.results, samples.at(60) + timedelta(days=2)
+    assert ArchiveScores(results.engine, results.archive, timedelta(days=1), lambda: later)().entries == 1
     before = system.listed(), system.scores(), system.objects(), system.results.verify_whole_chain()
     counted = system.results.counts(Selection())
     backup = printed("backup", "--to", target)

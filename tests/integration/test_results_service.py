@@ -185,10 +185,12 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_migrate_brings_an_empty_database_up(postgres: PostgresPart) -> None:
+def test_migrate_brings_an_empty_database_up_in_which_there_is_nothing_to_archive(postgres: PostgresPart) -> None:
     url = postgres.database()
     for _ in range(2):
         assert run("migrate", RESULTS_DATABASE_URL=url).returncode == 0
+    archived = run("archive", RESULTS_DATABASE_URL=url)
+    assert (archived.returncode, json.loads(archived.stdout)) == (0, {"entries": 0, "files": 0, "size": 0})
     store = SqlStore(url)
     store.check()
     store.close()

@@ -85,4 +85,4 @@ class LossySystem:
         return [self.results.scores(case) for case in self.cases]
 
     def _opened(self) -> SqlStore:
-        return SqlStore(self.url, now=lambda: samples.at(60))
+        return SqlStore(self.url, now=lambda: samples.at(60), blobs=self.blobs)

@@ -134,6 +134,9 @@ migrations: {needs: [database], before: true}
 {{- if .Values.sweep.enabled }}
 sweep: {needs: [kafka, s3, tracing]}
 {{- end }}
+{{- if .Values.archive.enabled }}
+archive: {needs: [s3, database]}
+{{- end }}
 {{- if .Values.backup.enabled }}
 backup: {needs: [kafka, s3, database, backups]}
 {{- end }}

@@ -75,7 +75,8 @@ def check(store: BackupStore, manifest: Manifest) -> int:
 
 
 def _results() -> SqlStore:
-    return SqlStore(load(ResultsSettings).database_url.get_secret_value())
+    url = load(ResultsSettings).database_url.get_secret_value()
+    return SqlStore(url, blobs=S3Store(load(PlatformSettings).s3))
 
 
 def _same_bucket(settings: S3Settings, own: S3Settings) -> bool:

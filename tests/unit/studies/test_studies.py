@@ -169,7 +169,7 @@ def test_without_the_users_folder_one_sentence_is_printed_and_the_other_parts_ru
 
 
 def test_a_study_asks_every_arm_and_the_oracle_about_an_external_site(tmp_path: Path) -> None:
-    figures = BagPlan(7, 1.6, patients=80, external=60, tiles=8).run(None, tmp_path)
+    figures = BagPlan(3, 4.0, patients=80, external=60, tiles=8).run(None, tmp_path)
     assert {"fused", "clinical_molecular", "clinical", "pathomics"} <= set(figures["coverage"])
     assert all(
         0 < figure["3y"]["covered"] <= 1 and figure["3y"]["width"] > 0 for figure in figures["coverage"].values()
@@ -188,16 +188,16 @@ def test_a_set_of_slides_serves_every_draw_of_outcomes(tmp_path: Path, monkeypat
         (folder / "slides").mkdir()
 
     monkeypatch.setattr(pixels, "embed_simulated", bags)
-    plan = PixelPlan(4, effects=(3.0,), draws=2, patients=80, external=60, ood_patients=5)
+    plan = PixelPlan(3, effects=(4.0,), draws=2, patients=80, external=60, ood_patients=5)
     (tmp_path / "work").mkdir()
     value = plan.run(None, tmp_path / "work")
     assert not list(tmp_path.glob("*/slides"))
-    first, second = value["by_effect"]["3"]
+    first, second = value["by_effect"]["4"]
     assert first["external"] == second["external"] == 60
     assert first["uno_c.fused"] != second["uno_c.fused"]
     assert set(value["abstentions"]) == {"external site", "strongly shifted stain"}
     summary = on_slides([{"plan": asdict(plan), "value": json.loads(json.dumps(value, allow_nan=False))}])
-    assert summary["gains"]["3"]["fused"]["est"] == pytest.approx((first["uno_c.fused"] + second["uno_c.fused"]) / 2)
+    assert summary["gains"]["4"]["fused"]["est"] == pytest.approx((first["uno_c.fused"] + second["uno_c.fused"]) / 2)
 
 
 def test_a_part_that_nobody_knows_is_wrong_usage(tmp_path: Path) -> None:

@@ -1,0 +1,205 @@
+"""Superseded scores and their audit entries move into the bucket, on SQLite and on PostgreSQL."""
+
+import gzip
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import delete, select
+
+from services.results.archive_file import ArchiveFile, key_of
+from services.results.archive_metrics import TendArchive
+from services.results.archiving import Archived, ArchiveScores, tend
+from services.results.audit_seal import Seal
+from services.results.database import transaction
+from services.results.schema import ARCHIVES, AUDIT, SCORES
+from services.results.sql_archive import KEPT, Archive
+from services.results.sql_store import SqlStore
+from services.results.sql_verify import verify_recent, verify_whole
+from shared import keys
+from shared.blob.memory import MemoryStore
+from shared.blob.port import BlobInfo
+from shared.canonical import sha256
+from shared.units import CaseId
+from tests.support import scores as samples
+from tests.support.result_stores import apply, record, withdrawal
+
+SEAL, NOW = Seal(b"a key that the database does not hold"), samples.at(24 * 60 * 400)
+FIRST, SECOND = CaseId("c-1"), CaseId("c-2")
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+class KilledStore(MemoryStore):
+    """A bucket whose writer is killed once the object stands."""
+
+    def put(self, key: str, data: bytes) -> BlobInfo:
+        super().put(key, data)
+        raise KilledError
+
+
+@pytest.fixture
+def blobs() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def store(new_store: Callable[[], SqlStore], blobs: MemoryStore) -> SqlStore:
+    """Two cases of three scores each, and one whose score was withdrawn."""
+    opened = new_store()
+    opened.archive = Archive(blobs)
+    opened.migrate()
+    for minute, version in enumerate("123"):
+        for case in (FIRST, SECOND):
+            apply(opened, record(case, version, minute + 1))
+    apply(opened, record("c-3", "1", 4))
+    apply(opened, withdrawal("c-3", 5))
+    return opened
+
+
+def archive(store: SqlStore, days: int = 365, at_once: int = 2) -> Archived:
+    return ArchiveScores(store.engine, store.archive, timedelta(days=days), lambda: NOW, at_once)()
+
+
+def texts(store: SqlStore, case: CaseId) -> list[str]:
+    return [kept.body for kept in store.scores(case)]
+
+
+def test_the_record_over_archive_and_rest_is_the_one_before(store: SqlStore, blobs: MemoryStore) -> None:
+    before = verify_whole(store.engine, SEAL, NOW)
+    bodies, audited = texts(store, FIRST), store.audited(FIRST)
+    done = archive(store)
+    assert (done.entries, done.files) == (5, 3)
+    assert done.size == sum(info.size for info in blobs.list(keys.ARCHIVE))
+    whole, recent = (verify(store.engine, SEAL, NOW, store.archive) for verify in (verify_whole, verify_recent))
+    assert (whole.intact, whole.head) == (recent.intact, recent.head) == (True, before.head)
+    assert (whole.entries, recent.checkpoint) == (8, 8)
+    assert (texts(store, FIRST), store.audited(FIRST)) == (bodies, audited)
+    with transaction(store.engine, write=False) as tx:
+        assert len(tx.execute(select(SCORES)).all()) == 2
+        assert len(tx.execute(select(AUDIT)).all()) == 3
+    assert archive(store) == Archived()
+    TendArchive(store.engine, store.archive)()
+    assert REGISTRY.get_sample_value("medulla_archived_entries") == done.entries
+    assert REGISTRY.get_sample_value("medulla_archive_bytes") == done.size
+
+
+def test_what_is_current_or_young_stays(store: SqlStore) -> None:
+    assert archive(store, days=401) == Archived()
+    archive(store)
+    facts = store.case(FIRST)
+    assert facts
+    assert facts.current
+    assert apply(store, record(FIRST, "1", 9))
+    again = store.case(FIRST)
+    assert again
+    assert again.current
+    assert again.current.body == record(FIRST, "1", 9).body
+    assert store.verify_whole_chain().intact
+
+
+def test_one_flipped_byte_and_a_lost_file_are_reported(store: SqlStore, blobs: MemoryStore) -> None:
+    archive(store)
+    info = next(blobs.list(keys.ARCHIVE))
+    data = blobs.get(info.key)
+    for place in (0, len(data) // 2, len(data) - 1):
+        blobs.put(info.key, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        assert "was changed after it was written" in store.verify_whole_chain().problem
+    blobs.delete(info.key)
+    assert "is gone" in store.verify_whole_chain().problem
+    blobs.put(info.key, data)
+    assert store.verify_whole_chain().intact
+
+
+def test_an_entry_that_was_replaced_together_with_its_digest_is_reported(store: SqlStore) -> None:
+    archive(store)
+    with transaction(store.engine, write=True) as tx:
+        rows = list(store.archive.rows(tx))
+        forged = ArchiveFile.of(rows[:1])
+        before = tx.scalars(select(ARCHIVES.c.name).order_by(ARCHIVES.c.first_seq)).first()
+        store.archive.put(forged)
+        store.archive.note(tx, forged, KEPT, NOW)
+        tx.execute(delete(ARCHIVES).where(ARCHIVES.c.name == before))
+    assert "is missing" in store.verify_whole_chain().problem
+
+
+def test_an_erasure_reaches_the_archive(store: SqlStore, blobs: MemoryStore) -> None:
+    archive(store)
+    assert store.erase(FIRST)
+    held = b"".join(_text(blobs, info.key) for info in blobs.list(keys.ARCHIVE))
+    assert FIRST.encode() not in held
+    assert SECOND.encode() in held
+    report = store.verify_whole_chain()
+    assert (report.intact, report.entries) == (True, 9)
+    assert [row.body for row in store.audited(sha256(FIRST.encode()))] == [None] * 4
+    assert len(texts(store, SECOND)) == 3
+    for version in "45":
+        apply(store, record(FIRST, version, 10 + int(version)))
+    archive(store, days=1)
+    assert store.erase(FIRST)
+    assert store.verify_whole_chain().intact
+
+
+def test_an_erasure_that_a_restored_bucket_knows_and_the_database_does_not_is_made_again(
+    store: SqlStore, blobs: MemoryStore
+) -> None:
+    archive(store, at_once=100)
+    with transaction(store.engine, write=False) as tx:
+        (name,) = tx.scalars(select(ARCHIVES.c.name))
+        file = ArchiveFile(name, b"", tuple(store.archive.rows(tx)))
+    after = file.without(FIRST, sha256(FIRST.encode()))
+    blobs.put(after.key, after.data)
+    blobs.delete(key_of(name))
+    assert store.erase(FIRST)
+    assert store.verify_whole_chain().intact
+
+
+def test_a_killed_run_changes_nothing_and_leaves_a_file_that_goes(store: SqlStore) -> None:
+    killed = KilledStore()
+    store.archive = Archive(killed)
+    with pytest.raises(KilledError):
+        archive(store)
+    assert len(list(killed.list(keys.ARCHIVE))) == 1
+    assert (store.verify_whole_chain().entries, len(texts(store, FIRST))) == (8, 3)
+    tend(store.engine, store.archive, NOW)
+    assert len(list(killed.list(keys.ARCHIVE))) == 1
+    tend(store.engine, store.archive, NOW + timedelta(hours=2))
+    assert list(killed.list(keys.ARCHIVE)) == []
+    store.archive = Archive(MemoryStore())
+    assert (archive(store).entries, store.verify_whole_chain().intact) == (5, True)
+
+
+def test_a_case_that_is_erased_while_it_is_archived_stays_erased(store: SqlStore) -> None:
+    blobs = ErasingStore(store)
+    store.archive = Archive(blobs)
+    archive(store, at_once=100)
+    assert store.verify_whole_chain().intact
+    tend(store.engine, store.archive, NOW + timedelta(hours=2))
+    assert FIRST.encode() not in b"".join(_text(blobs, info.key) for info in blobs.list(keys.ARCHIVE))
+
+
+class ErasingStore(MemoryStore):
+    """A bucket in which a case is erased while a file is written."""
+
+    def __init__(self, store: SqlStore) -> None:
+        super().__init__()
+        self._results = store
+
+    def put(self, key: str, data: bytes) -> BlobInfo:
+        self._results.erase(FIRST)
+        return super().put(key, data)
+
+
+def test_the_guard_lets_go_of_archived_entries_alone(store: SqlStore) -> None:
+    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
+        connection.execute(delete(AUDIT))
+    archive(store)
+    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
+        connection.execute(delete(AUDIT))
+
+
+def _text(blobs: MemoryStore, key: str) -> bytes:
+    return gzip.decompress(blobs.get(key))
