@@ -149,7 +149,7 @@ def _rare(setting: Setting) -> Sequence[Plan]:
         ("rare", 1.0, 400, "hazards"), ("rare", 1.6, 160, "hazards"), ("common", 1.6, 160, "hazards"),
         ("rare", 1.6, 160, "labels"), ("rare", 1.0, 160, "hazards"),
     )  # fmt: skip
-    return [RarePlan(seed, *scenario) for scenario in scenarios for seed in range(70001, 70009)]
+    return [RarePlan(seed, *scenario) for scenario in scenarios for seed in range(210001, 210009)]
 
 
 def _prototypes(setting: Setting) -> Sequence[Plan]:
