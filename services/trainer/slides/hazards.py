@@ -57,7 +57,7 @@ class FittedHazards:
     log_risk: Floats
     """[n], out of fold."""
     agreement: float
-    """Mean correlation of log-risks by weights of different folds, 0 to 1; 0 where slides get no weight."""
+    """See `out_of_fold.agreement`; 0 where slides get no weight."""
 
 
 def fit_tile_hazards(

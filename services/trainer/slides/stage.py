@@ -43,7 +43,7 @@ class SlideModel:
     gated: "GatedModel | None"
     most: int
     agreement: float
-    """How much weights of different patients say the same: mean correlation of their log-risks, 0 to 1."""
+    """How much weights of different patients say the same, 0 to 1; see `out_of_fold.agreement`."""
 
     def tiles(self, embeddings: Embeddings, cases: Sequence[str]) -> list[Features]:
         """Projected tiles [t, k] of each case."""

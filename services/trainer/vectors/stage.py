@@ -28,7 +28,7 @@ class BlockModel:
     summary: Reduction
     """Principal components of the standardised columns; no outcome enters."""
     agreement: float
-    """Mean correlation of models that learned from different patients, 0 to 1."""
+    """How much models of different patients say the same, 0 to 1; see `out_of_fold.agreement`."""
 
     def view(self, vectors: Vectors) -> BlockView:
         """Log-risk and components of new patients."""
