@@ -15,6 +15,8 @@ RESCORING = "models/bundles/rescoring.json"
 """When scoring of every case again was asked for last, and by the promotion of which bundle."""
 MONITORING = "monitoring/"
 """What `medulla monitor` found, a file a bundle."""
+WRITTEN_ANEW = (ENCODERS, BUNDLE_IN_USE, RESCORED, RESCORING, RESCORING_STOPPED, MONITORING)
+"""Beginnings of keys that running services and commands write also into an empty bucket."""
 
 
 def served_encoder(group: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from services.results.archiving import ArchiveScores
 from services.results.case_list import Selection
 from services.standalone.backup import running_system
-from shared import keys
+from shared import keys, model_keys
 from shared.bus.events import to_record
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.erased import ErasedCases, request
@@ -107,9 +107,34 @@ def test_no_backup_of_a_system_that_was_lost_becomes_the_newest(system: LossySys
     refused = medulla("backup", "--to", tmp_path, "--keep", "1")
     assert (refused.exit_code, f"and backup {kept} has 4" in refused.stderr) == (AT_FAULT, True)
     assert printed("restore", "--from", tmp_path, "--only", "database")["backup"] == kept
+    anew = [keys.WAITING, model_keys.BUNDLE_IN_USE, *(f"{keys.OPERATIONS}{number}.json" for number in range(9))]
+    for key in anew:
+        system.blobs.put(key, b"{}")
     refused = medulla("backup", "--to", tmp_path)
-    assert "the bucket is empty" in refused.stderr
+    sentence = f"the bucket has 0 objects that services do not write anew, and backup {kept} has 10 of these"
+    assert sentence in refused.stderr
+    assert printed("backup", "--to", tmp_path / "other")["objects"] == len(anew)
+    for key in anew:
+        system.blobs.erase(key)
     assert printed("restore", "--from", tmp_path, "--only", "bucket")["audit"]["intact"]
+
+
+def test_a_database_that_was_scored_again_is_no_next_backup(system: LossySystem, tmp_path: Path) -> None:
+    """As many entries as before, of other scores; an entry that went into the archive is compared there."""
+    for number in range(20):
+        system.blobs.put(f"plans/{number}.json", b"{}")
+    kept = printed("backup", "--to", tmp_path)["backup"]
+    apply(system.results, record(system.cases[0], "3", 3))
+    later = samples.at(60) + timedelta(days=2)
+    assert ArchiveScores(system.results.engine, system.results.archive, timedelta(days=1), lambda: later)().entries == 2
+    assert printed("backup", "--to", tmp_path, "--without", "plans")["backup"] > kept
+    system.lose()
+    system.results.migrate()
+    for case in reversed(system.cases):
+        system.score(case, "2")
+        system.score(case, "3")
+    refused = medulla("backup", "--to", tmp_path)
+    assert "audit entry 5 of the database is not that of backup" in refused.stderr
 
 
 def test_the_database_alone_comes_back_beside_a_bucket_that_went_on(system: LossySystem, tmp_path: Path) -> None:

@@ -9,14 +9,16 @@ from typing import Protocol, TypeVar
 from services.standalone.backup.backup_store import BackupStore
 from services.standalone.backup.errors import NotEmptyError
 from services.standalone.backup.manifest import Manifest, ObjectCopy
-from shared import keys
+from shared import keys, model_keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.errors import TransientError
 
-RESTORING = "operations/restore.json"
+RESTORING = f"{keys.OPERATIONS}restore.json"
 """Names the backup that a bucket is being restored from."""
 PASSED_OVER = (keys.ATTEMPTS, RESTORING)
 """Beginnings of keys that no backup holds: marks of work in flight."""
+_WRITTEN_ANEW = (keys.OPERATIONS, keys.ATTEMPTS, keys.ERASED, *model_keys.WRITTEN_ANEW)
+"""Beginnings of keys that running services write also into an empty bucket."""
 _LARGEST_PART = 64 << 20
 """Bytes: what a thread holds in memory."""
 _THREADS = 8
@@ -111,6 +113,12 @@ class RestoreObjects:
             else:
                 self.bucket.put_parts(copy.key, parts)
         return copy
+
+
+def lasting(copies: Iterable[ObjectCopy], without: Sequence[str] = ()) -> int:
+    """How many objects no running service writes anew after the bucket was lost, but for some folders."""
+    left_out = (*_WRITTEN_ANEW, *(f"{folder}/" for folder in without))
+    return sum(not copy.key.startswith(left_out) for copy in copies)
 
 
 class _Keyed(Protocol):

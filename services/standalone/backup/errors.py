@@ -42,4 +42,7 @@ class LostSinceError(PermanentError):
     """What is to be backed up has lost what the newest backup holds."""
 
     reason = "bad_request"
-    advice = "Restore the newest backup; back a system that was restored from an older one up into another folder."
+    advice = (
+        "Restore the newest backup; back a system that was restored from an older one, or from which so much was "
+        "deleted on purpose, up into another folder."
+    )

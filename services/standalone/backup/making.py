@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from services.results import migrate
+from services.results import migrate, sql_audit
+from services.results.sql_archive import Archive
 from services.standalone.backup.backup_store import BackupStore
-from services.standalone.backup.bucket import Bucket, CopyObjects
+from services.standalone.backup.bucket import Bucket, CopyObjects, lasting
 from services.standalone.backup.erasures import marked
 from services.standalone.backup.errors import LostSinceError
 from services.standalone.backup.manifest import Manifest, ObjectCopy
@@ -26,12 +27,15 @@ class _Index:
     parts: list[Sha256] = field(default_factory=list)
     objects: int = 0
     object_bytes: int = 0
+    lasting: int = 0
+    """Objects that are lost with the bucket: see `lasting`."""
 
     def fill(self, store: BackupStore, copies: Iterable[ObjectCopy]) -> None:
         for part, batch in store.put_index(copies):
             self.parts.append(part)
             self.objects += len(batch)
             self.object_bytes += sum(each.size for each in batch)
+            self.lasting += lasting(batch)
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,19 @@ class MakeBackup:
         """Make a backup, without some folders of the bucket; one that is stopped leaves no trace that counts.
 
         Raises:
-            LostSinceError: the database or the whole bucket was lost: an empty backup does not become the newest.
+            LostSinceError: the database or most of the bucket was lost: no backup of the rest becomes the newest.
             UnsuitableTargetError: the database is not PostgreSQL.
             TransientError: database, bucket or target is down.
         """
         began, before = utc_now(), self._newest()
         with snapshot(self.engine) as tx:
             revision, (entries, head) = migrate.revision(tx), audit_head(tx)
-            _check_audit(entries, before)
+            _check_audit(tx, entries, before, Archive(self.bucket))
             tables = copy_tables(tx, self.store)
         index = _Index()
         earlier = self.store.index(before) if before else ()
         index.fill(self.store, CopyObjects(self.bucket, self.store)(earlier, without))
-        _check_objects(index.objects, before)
+        self._check_objects(index.lasting, before, without)
         manifest = Manifest(
             name=began.strftime(_NAME),
             program=program_version(),
@@ -84,14 +88,21 @@ class MakeBackup:
         """The newest backup, whose parts need not be stored again; None without any."""
         return self.store.manifest() if self.store.names() else None
 
+    def _check_objects(self, objects: int, before: Manifest | None, without: Sequence[str]) -> None:
+        """Fewer than half of the objects are left only where the bucket was lost; folders left out do not count."""
+        had = lasting(self.store.index(before), without) if before else 0
+        if before and 2 * objects < had:
+            lost = f"backup {before.name} has {had} of these: more than half were lost"
+            raise LostSinceError(f"the bucket has {objects} objects that services do not write anew, and {lost}")
 
-def _check_audit(entries: int, before: Manifest | None) -> None:
+
+def _check_audit(tx: Connection, entries: int, before: Manifest | None, archive: Archive) -> None:
     """The audit record only grows."""
-    if before and entries < before.audit_entries:
+    if before is None or not before.audit_entries:
+        return
+    if entries < before.audit_entries:
         had = f"backup {before.name} has {before.audit_entries}"
         raise LostSinceError(f"the database has {entries} audit entries, and {had}: it was lost or replaced")
-
-
-def _check_objects(objects: int, before: Manifest | None) -> None:
-    if before and before.objects and not objects:
-        raise LostSinceError(f"the bucket is empty, and backup {before.name} has {before.objects} objects of it")
+    if sql_audit.hash_at(tx, before.audit_entries, archive) != before.audit_head:
+        entry = f"audit entry {before.audit_entries} of the database"
+        raise LostSinceError(f"{entry} is not that of backup {before.name}: the database was replaced")
