@@ -21,7 +21,7 @@ from threading import Event, Lock
 from shared import logs, metrics
 from shared.attempt_ranges import AttemptRanges, Offset
 from shared.blob.port import BlobStore, ObjectChangedError
-from shared.bus.retry import GIVE_UP_AFTER
+from shared.bus.retry import AT_WORK, GIVE_UP_AFTER
 from shared.canonical import canonical_json
 from shared.errors import MedullaError, TransientError
 from shared.gate import Gate
@@ -154,7 +154,7 @@ class Attempts:
 
     def _check_lease(self, mark: Mark) -> None:
         if self._now() < mark.began + LEASE_S:
-            raise AtWorkError("another process is at work on it, as after a rebalance")
+            raise AtWorkError(AT_WORK)
 
     def _is_at_work(self, key: str, mark: Mark) -> bool:
         """Whether a live process, possibly this one, works on the record now, as after a rebalance."""

@@ -15,6 +15,8 @@ GIVE_UP_AFTER = 3
 """Attempts that may end without an answer: with an unexpected error or a crashed process."""
 DEFERRED_S = 5.0
 """How long a record waits that another process is at work on."""
+AT_WORK = "another process is at work on it"
+"""Why such a record waits."""
 
 
 class RetriesExhaustedError(PermanentError):
@@ -60,12 +62,12 @@ class RetryPolicy:
 
 def next_turn(delivery: Delivery, group: str) -> Record:
     """The record for the group's retry topic after a turn of long work; its attempts stay as they are."""
-    return _retried(delivery, group, {headers.TURN: str(turns_of(delivery.record) + 1)})
+    return _retried(delivery, group, {headers.TURN: str(turns_of(delivery.record) + 1), headers.WHY: ""})
 
 
 def deferred(delivery: Delivery, group: str, now: float) -> Record:
     """The record for the group's retry topic while another process is at work on it; counts no attempt and no turn."""
-    return _retried(delivery, group, {headers.NOT_BEFORE: f"{now + DEFERRED_S:.3f}"})
+    return _retried(delivery, group, {headers.NOT_BEFORE: f"{now + DEFERRED_S:.3f}", headers.WHY: AT_WORK})
 
 
 def _retried(delivery: Delivery, group: str, added: Mapping[str, str]) -> Record:

@@ -11,7 +11,7 @@ from shared.bus import headers, s3_events
 from shared.bus.events import to_record
 from shared.bus.port import Delivery, Record
 from shared.bus.retried import Retry, retry_of
-from shared.bus.retry import RetryPolicy, next_turn
+from shared.bus.retry import RetryPolicy, deferred, next_turn
 from shared.errors import TransientError
 from shared.waiting import WaitingSlide, publish, read_waiting
 
@@ -46,6 +46,17 @@ def test_an_event_that_is_tried_again_names_its_slide_and_a_turn_has_no_failure(
     assert retry is not None
     assert (retry.case_id, retry.slide_id) == ("MB-1", "A1.svs")
     assert retry.sentence == "embedder works on it in turns with other slides"
+
+
+def test_a_record_that_another_process_is_at_work_on_repeats_no_earlier_failure() -> None:
+    announced = s3_events.announcement("bucket", "slides/MB-1/A1.svs")
+    waits = [deferred(Delivery(record, 0, 0, 0.0), "tiler", 0.0) for record in (announced, retried(announced))]
+    retries = [retry_of("tiler", record) for record in (*waits, next_turn(Delivery(waits[1], 0, 1, 0.0), "tiler"))]
+    assert [retry.sentence for retry in retries if retry] == [
+        "tiler: another process is at work on it",
+        "tiler: another process is at work on it",
+        "tiler works on it in turns with other slides",
+    ]
 
 
 def test_what_names_no_case_explains_nothing() -> None:
