@@ -23,18 +23,14 @@ from shared.attempt_ranges import AttemptRanges, Offset
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.bus.retry import AT_WORK, GIVE_UP_AFTER
 from shared.canonical import canonical_json
-from shared.errors import MedullaError, TransientError
+from shared.errors import AtWorkError, TransientError
 from shared.gate import Gate
 from shared.process_marks import BEAT_S, Process
 from shared.sweep import Every
 
-LEASE_S = 900.0
-"""Work that lasts longer, as work that hangs, keeps no other process from the record."""
+LEASE_S = 2400.0
+"""Work that lasts longer, as work that hangs, keeps no other process from the record; no limit of a turn is longer."""
 _log = logs.get(__name__)
-
-
-class AtWorkError(MedullaError):
-    """A live process is at work on the record; work on it must not begin now."""
 
 
 @dataclass(frozen=True, slots=True)

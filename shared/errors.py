@@ -7,7 +7,8 @@ MedullaError
 │       ├── InternalError       an unexpected error
 │       └── CrashedWorkerError  the process at work on it died, or was ended at a limit of time or memory
 ├── TransientError          a dependency is down or busy: back off and try again
-└── UnfinishedError         long work has had its turn: it continues after the records that wait
+├── UnfinishedError         long work has had its turn: it continues after the records that wait
+└── AtWorkError             another process is at work on the record: it comes again a few seconds later
 
 Any other exception is a bug; it ends the record at work as InternalError, never the process.
 """
@@ -43,6 +44,10 @@ class TransientError(MedullaError):
 
 class UnfinishedError(MedullaError):
     """Long work has had its turn; it continues in another one, and no attempt is counted."""
+
+
+class AtWorkError(MedullaError):
+    """A live process is at work on the record; work on it must not begin now, and no attempt is counted."""
 
 
 def explain(error: MedullaError | OSError, advice: str = "") -> str:

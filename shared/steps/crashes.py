@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from shared import keys
 from shared.attempt_ranges import Offset
-from shared.attempts import Attempts, AtWorkError
+from shared.attempts import Attempts
 from shared.bus import headers
 from shared.bus.dead_letters import origin_of
 from shared.bus.retry import GIVE_UP_AFTER, deferred
 from shared.bus.topics import is_background
 from shared.canonical import digest_of, sha256
-from shared.errors import CrashedWorkerError
+from shared.errors import AtWorkError, CrashedWorkerError
 from shared.logs import get
 from shared.steps.dead_letters import DeadLetters
 from shared.steps.step import Handle, Outcome, Task

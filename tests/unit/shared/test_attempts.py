@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.embedder.handler import EmbedSlide
+from services.tiler.isolated_reader import ReaderLimits
 from shared import keys
-from shared.attempts import LEASE_S, Attempts, AtWorkError
+from shared.attempts import LEASE_S, Attempts
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobStore
 from shared.bus.retry import GIVE_UP_AFTER
 from shared.canonical import sha256
-from shared.errors import TransientError
+from shared.errors import AtWorkError, TransientError
 from shared.process_marks import Process
 from shared.units import CaseId
 from tests.support.polling import PATIENCE_S, eventually
@@ -115,6 +117,11 @@ def test_a_record_that_is_handed_over_while_at_work_waits_for_its_end_and_counts
                 count(after)
     assert cluster.marks() == []
     assert count(cluster.process()) == 0
+
+
+def test_a_lease_is_longer_than_the_longest_turn_that_a_service_allows() -> None:
+    limits = ReaderLimits()
+    assert max(limits.first_turn_s, limits.plan_s, EmbedSlide.turn_s) < LEASE_S
 
 
 def test_work_that_hangs_keeps_no_other_process_from_its_record(cluster: Cluster) -> None:
