@@ -3,9 +3,12 @@
 import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import yaml
 
@@ -17,6 +20,8 @@ OPTIONAL = frozenset({"medulla/trainer", "medulla/triton"})
 """Images that an installation may do without."""
 SBOM = "opt/medulla/sbom.cdx.json"
 """The list of packages in each image that has one."""
+_ABSENT = ("MANIFEST_UNKNOWN", "NAME_UNKNOWN", "404 Not Found")
+"""One of these is in crane's last line where a registry does not have an image, and not where it cannot be asked."""
 _Tree = dict[str, "str | _Tree"]
 _Values = Mapping[str, object]
 
@@ -77,8 +82,12 @@ def _digests(registry: str) -> Iterator[tuple[Image, str]]:
         done = _try("crane", "digest", image.reference(registry, version))
         if done.returncode == 0:
             yield image, done.stdout.strip()
-        elif image.repository not in OPTIONAL:
+        elif image.repository not in OPTIONAL or not _is_absent(done.stderr):
             raise BadReleaseError(f"{image.reference(registry, version)} is not to be had: {_last_line(done.stderr)}")
+
+
+def _is_absent(errors: str) -> bool:
+    return any(words in _last_line(errors) for words in _ABSENT)
 
 
 def _pinned(registry: str, digests: Mapping[Image, str]) -> _Tree:
@@ -102,15 +111,32 @@ def _list_of(image: Image) -> str:
 
 
 def _write_packages(reference: str, file: Path) -> None:
-    """The list that an image carries; no file where it has none."""
+    """The list that an image carries; no file where it has none.
+
+    Raises:
+        BadReleaseError: the image cannot be read.
+    """
     command = [str(tool("crane")), "export", reference, "-"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as exporting:
-        with tarfile.open(fileobj=exporting.stdout, mode="r|") as files:
-            members = (each for each in files if each.name.lstrip("./") == SBOM)
-            if member := next(members, None):
-                content = files.extractfile(member)
-                file.write_bytes(content.read() if content else b"")
+    content = None
+    with TemporaryFile() as errors, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as exporting:
+        with suppress(tarfile.ReadError):
+            content = _packages(exporting.stdout)
+        if content is None:
+            exporting.communicate()
+            if exporting.returncode != 0:
+                errors.seek(0)
+                raise BadReleaseError(f"{reference} cannot be read: {_last_line(errors.read().decode())}")
         exporting.kill()
+    if content is not None:
+        file.write_bytes(content)
+
+
+def _packages(image: IO[bytes] | None) -> bytes | None:
+    """The list among the files of an image; the rest is not read."""
+    with tarfile.open(fileobj=image, mode="r|") as files:
+        member = next((each for each in files if each.name.lstrip("./") == SBOM), None)
+        content = files.extractfile(member) if member else None
+        return content.read() if content else None
 
 
 def _run(name: str, *arguments: str) -> None:

@@ -1,0 +1,53 @@
+"""Only an image that a registry does not have may be missing in a release; crane is a stand-in."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.release import registry
+from tests.release.provenance import BadReleaseError
+from tests.support.chart.paths import CHART
+
+Crane = Callable[[str], None]
+
+
+@pytest.fixture
+def crane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crane:
+    """Has the tools of a release run a script."""
+
+    def replace(script: str) -> None:
+        program = tmp_path / "tool"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr(registry, "tool", lambda _: program)
+
+    return replace
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_pinned"),
+    [
+        ("GET http://r/v2/medulla/triton/manifests/0: MANIFEST_UNKNOWN: manifest unknown", True),
+        ("GET http://r/v2/medulla/triton/manifests/0: UNAUTHORIZED: authentication required", False),
+        ("HEAD: 404 Not Found\nError: dial tcp 127.0.0.1:9: connect: connection refused", False),
+    ],
+)
+def test_an_optional_image_is_left_out_only_where_the_registry_lacks_it(
+    crane: Crane, tmp_path: Path, failure: str, is_pinned: bool
+) -> None:
+    optional = " | ".join(f"*{repository}:*" for repository in sorted(registry.OPTIONAL))
+    listed = f"""case "$1$2" in export*) exit 0 ;; {optional}) printf '{failure}' >&2; exit 1 ;; esac; echo sha256:0"""
+    crane(listed)
+    chart = tmp_path / CHART.with_suffix(".tgz").name
+    if is_pinned:
+        assert "sha256:0" in registry.publish("r", chart).read_text()
+    else:
+        with pytest.raises(BadReleaseError, match="is not to be had"):
+            registry.publish("r", chart)
+
+
+def test_an_image_that_cannot_be_read_ends_the_release_with_a_sentence(crane: Crane, tmp_path: Path) -> None:
+    crane("""[ "$1" = digest ] && echo sha256:0 || { echo 'Error: connection reset by peer' >&2; exit 1; }""")
+    with pytest.raises(BadReleaseError, match=r"@sha256:0 cannot be read: Error: connection reset by peer$"):
+        registry.publish("r", tmp_path / "chart.tgz")
