@@ -15,22 +15,30 @@ export function rescoringSection(signal) {
   return section("Scoring again", body);
 }
 
+/** Numbers are gone once the topic keeps no record of the request. While the service is away, the next look repeats a read. */
 async function follow(body, signal) {
-  try {
-    for (let waits = true; waits && !signal.aborted; ) {
+  for (let waits = true; waits && !signal.aborted; ) {
+    try {
       const progress = await rescoring(signal);
-      body.replaceChildren(...(progress.since || progress.waiting ? shown(progress) : [h("p", {}, "Nothing was asked for in the background yet.")]));
+      body.replaceChildren(...(progress.requested ? shown(progress) : [h("p", {}, "Nothing is being scored again.")]));
       waits = progress.waiting > 0;
-      if (waits) await pause(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      body.replaceChildren(problem(error));
+      waits = error.status === 0 || error.status >= 500;
     }
-  } catch (error) {
-    if (!signal.aborted) body.replaceChildren(problem(error));
+    if (waits) await pause(signal);
   }
 }
 
 const pause = (signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, LOOK_MS);
-  signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
+  const end = () => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+    resolve();
+  };
+  const timer = setTimeout(end, LOOK_MS);
+  signal.addEventListener("abort", end);
 });
 
 function shown(progress) {
@@ -38,7 +46,7 @@ function shown(progress) {
   const label = `${words.count(done)} of ${words.count(requested)} cases done`;
   return [
     h("p", {}, state(progress), ` ${label}${since(progress)}. `, cause(progress.bundle)),
-    requested ? h("progress", { "aria-label": label, max: requested, value: done }) : null,
+    h("progress", { "aria-label": label, max: requested, value: done }),
     waiting ? h("p", {}, remaining(progress)) : null,
     waiting && !progress.stopped ? h("p", { class: "small" }, "Live cases go first. To stop it: ", h("code", {}, "medulla rescore --stop"), "; the cases that wait then keep their score.") : null,
   ].filter(Boolean);
