@@ -13,6 +13,7 @@ _STUB = """#!/bin/sh
 call=$(printf '<%s>' "$@")
 printf "%s\\n" "$call" >> {calls}  # in one write: the calls of a pipeline run at once
 case "$*" in
+  *conditions*) echo {state} ;;
   *"logs "*) printf '{{"level": "info"}}\\n{{"level": "error"}}\\n' ;;
   *" get job "*) exit {missing_pods} ;;
   *" wait "*) exit {unready} ;;
@@ -29,13 +30,19 @@ def shell(request: pytest.FixtureRequest) -> str:
     return name
 
 
-def _run(shell: str, folder: Path, line: str, *, missing_pods: int = 0, unready: int = 0) -> tuple[int, str, list[str]]:
+def _run(
+    shell: str, folder: Path, line: str, *, missing_pods: int = 0, unready: int = 0, state: str = ""
+) -> tuple[int, str, list[str]]:
     """Exit code, what was printed, and how kubectl was called."""
     calls = folder / "calls"
     calls.touch()
     kubectl = folder / "kubectl"
-    kubectl.write_text(_STUB.format(calls=shlex.quote(str(calls)), missing_pods=missing_pods, unready=unready))
-    kubectl.chmod(0o755)
+    answers = {"missing_pods": missing_pods, "unready": unready, "state": shlex.quote(state)}
+    kubectl.write_text(_STUB.format(calls=shlex.quote(str(calls)), **answers))
+    sleep = folder / "sleep"
+    sleep.write_text("#!/bin/sh\n")
+    for program in (kubectl, sleep):
+        program.chmod(0o755)
     environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
     script = f"{blocks()[0]}\n{line}"
     done = subprocess.run([shell, "-c", script], env=environment, capture_output=True, text=True, check=False)
@@ -64,6 +71,18 @@ def test_it_makes_its_pod_of_the_sweep_where_there_is_none(shell: str, tmp_path:
 def test_a_pod_that_does_not_start_says_why(shell: str, tmp_path: Path) -> None:
     _, printed, _ = _run(shell, tmp_path, "asleep look medulla-sweep", unready=1)
     assert printed.endswith("why\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "looks"), [("0 SuccessCriteriaMet Complete", 0, 1), ("0 FailureTarget Failed", 1, 1), ("", 1, 60)]
+)
+def test_a_job_is_waited_for_until_it_ended_or_does_not_start(
+    shell: str, tmp_path: Path, state: str, code: int, looks: int
+) -> None:
+    ended, printed, calls = _run(shell, tmp_path, "ended restore", state=state)
+    assert (ended, sum("conditions" in call for call in calls)) == (code, looks)
+    assert printed.startswith('{"level": "info"}')
+    assert ("<describe>" in calls[-1]) == bool(code)
 
 
 def test_warnings_reads_every_pod_and_leaves_news_out(shell: str, tmp_path: Path) -> None:

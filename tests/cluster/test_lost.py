@@ -39,14 +39,23 @@ def backed_up(site: Site, observer: Observer, tmp_path: Path) -> Iterator[list[s
     site.medulla.install()
 
 
+@pytest.fixture
+def announced(observer: Observer) -> Iterator[Json]:
+    """The events that the bucket announces, also after a test that ended them and failed."""
+    events: Json = observer.store(lambda s3: s3.get_bucket_notification_configuration(Bucket=BUCKET))
+    events.pop("ResponseMetadata")
+    yield events
+    _announce(observer, events)
+
+
 def test_database_and_bucket_are_lost_and_come_back_by_the_runbook(
-    site: Site, observer: Observer, backed_up: list[str], tmp_path: Path
+    site: Site, observer: Observer, backed_up: list[str], announced: Json, tmp_path: Path
 ) -> None:
     before = {case: observer.get(f"/cases/{case}") for case in observer.states()}
     made = paste(site, _BACK_UP, tmp_path)
     assert made.returncode == 0, made.stderr
     head = json.loads(made.stdout)["audit_head"]
-    announced = _lose(site, observer)
+    _lose(site, observer)
     site.medulla.install(_ON)
     assert observer.states() == {}
     _paste_and_stop(site, tmp_path)
@@ -66,15 +75,12 @@ def test_database_and_bucket_are_lost_and_come_back_by_the_runbook(
     assert set(backed_up) <= observer.states().keys()
 
 
-def _lose(site: Site, observer: Observer) -> Json:
-    """Drop the database, empty the bucket and end its announcements, which are given."""
-    announced: Json = observer.store(lambda s3: s3.get_bucket_notification_configuration(Bucket=BUCKET))
-    announced.pop("ResponseMetadata")
+def _lose(site: Site, observer: Observer) -> None:
+    """Drop the database, empty the bucket and end its announcements."""
     _announce(observer, {})
     site.drop_database()
     _empty(observer)
     site.make_database()
-    return announced
 
 
 def _announce(observer: Observer, events: Any) -> None:
