@@ -1,4 +1,4 @@
-"""Embeds a planned slide: one checkpoint per chunk, then one bag, written once."""
+"""Embeds a planned slide: one checkpoint per chunk but the last, then one bag, written once."""
 
 from collections.abc import Iterator
 from contextlib import closing

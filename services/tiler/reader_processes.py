@@ -29,7 +29,7 @@ class StoppingError(TransientError):
 
 
 class ReaderChild:
-    """A process for one slide. It lives until `end`, or until this process ends."""
+    """A process for one slide. It lives until `end` or `release`, or until this process ends."""
 
     def __init__(self, setup_socket: socket.socket, status_socket: socket.socket, stopping: Event) -> None:
         self.setup_socket = setup_socket
