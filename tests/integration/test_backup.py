@@ -128,6 +128,9 @@ def test_a_database_that_was_scored_again_is_no_next_backup(system: LossySystem,
     later = samples.at(60) + timedelta(days=2)
     assert ArchiveScores(system.results.engine, system.results.archive, timedelta(days=1), lambda: later)().entries == 2
     assert printed("backup", "--to", tmp_path, "--without", "plans")["backup"] > kept
+    for info in list(system.blobs.list(keys.SCORES)) + list(system.blobs.list(keys.CASES)):
+        system.blobs.erase(info.key)
+    assert "the bucket has 4 objects that services do not" in medulla("backup", "--to", tmp_path).stderr
     system.lose()
     system.results.migrate()
     for case in reversed(system.cases):

@@ -24,6 +24,8 @@ _NAME = "%Y%m%dT%H%M%S.%fZ"
 class _Index:
     """The index of the bucket while it is written."""
 
+    not_compared: Sequence[str] = ()
+    """Folders that the backup before left out."""
     parts: list[Sha256] = field(default_factory=list)
     objects: int = 0
     object_bytes: int = 0
@@ -35,7 +37,7 @@ class _Index:
             self.parts.append(part)
             self.objects += len(batch)
             self.object_bytes += sum(each.size for each in batch)
-            self.lasting += lasting(batch)
+            self.lasting += lasting(batch, self.not_compared)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class MakeBackup:
             revision, (entries, head) = migrate.revision(tx), audit_head(tx)
             _check_audit(tx, entries, before, Archive(self.bucket))
             tables = copy_tables(tx, self.store)
-        index = _Index()
+        index = _Index(before.without if before else ())
         earlier = self.store.index(before) if before else ()
         index.fill(self.store, CopyObjects(self.bucket, self.store)(earlier, without))
         self._check_objects(index.lasting, before, without)
