@@ -1,7 +1,6 @@
 """Plans in the object store: written once under the digest of their inputs, `plan.json` last."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,22 +43,13 @@ class PlanStore:
     blobs: BlobStore
 
     def save(self, plan: TilePlan) -> None:
-        """Write a plan, its parts in parallel; an existing one stays."""
-        with ThreadPoolExecutor(3) as pool:
-            written = [pool.submit(write, plan) for write in (self._save_tiles, self._save_mask, self.save_thumbnail)]
-        for each in written:
-            each.result()
+        """Write a plan; an existing one stays."""
         prefix = keys.plan_prefix(plan.slide_digest, plan.digest)
-        self.blobs.put_new(prefix + keys.PLAN, json.dumps(_described(plan), indent=1).encode())
-
-    def _save_tiles(self, plan: TilePlan) -> None:
         tensors: dict[str, NDArray[np.generic]] = {"coords": plan.coords, "ledger": plan.ledger}
-        key = keys.plan_prefix(plan.slide_digest, plan.digest) + keys.PLAN_TILES
-        self.blobs.put_new(key, encode_tensors(tensors))
-
-    def _save_mask(self, plan: TilePlan) -> None:
-        key = keys.plan_prefix(plan.slide_digest, plan.digest) + keys.PLAN_MASK
-        self.blobs.put_new(key, _encoded(".png", plan.mask))
+        self.blobs.put_new(prefix + keys.PLAN_TILES, encode_tensors(tensors))
+        self.blobs.put_new(prefix + keys.PLAN_MASK, _encoded(".png", plan.mask))
+        self.save_thumbnail(plan)
+        self.blobs.put_new(prefix + keys.PLAN, json.dumps(_described(plan), indent=1).encode())
 
     def save_thumbnail(self, plan: TilePlan) -> str:
         """Write only the thumbnail; returns its key."""
