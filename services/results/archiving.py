@@ -68,7 +68,8 @@ class ArchiveScores:
     def _move(self, file: ArchiveFile) -> bool:
         """Store a file and delete its rows; False, and nothing is deleted, where they changed meanwhile."""
         with transaction(self.engine, write=True) as tx:
-            self.archive.note(tx, file, WRITING, self.now())
+            if not self.archive.note(tx, file, WRITING, self.now()):
+                return False
         self.archive.put(file)
         with transaction(self.engine, write=True) as tx:
             sql_audit.lock(tx)

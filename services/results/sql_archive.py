@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 from services.results import archive_file
 from services.results.archive_file import ArchiveFile, key_of
 from services.results.audit_chain import AuditRow
-from services.results.database import insert
+from services.results.database import insert, wrote
 from services.results.errors import BrokenArchiveError
 from services.results.schema import ARCHIVED_CASES, ARCHIVES
 from shared.blob.port import BlobStore, ObjectChangedError
@@ -67,12 +67,13 @@ class Archive:
         tx.execute(rename.values(case_id=digest))
         return sorted(stripped)
 
-    def note(self, tx: Connection, file: ArchiveFile, state: str, at: datetime) -> None:
-        """Note a file and its state."""
+    def note(self, tx: Connection, file: ArchiveFile, state: str, at: datetime) -> bool:
+        """Note a file and its state; False, and nothing is written, where it is of the archive already."""
         first, last = file.rows[0].entry.seq, file.rows[-1].entry.seq
         values = {"first_seq": first, "last_seq": last, "entries": len(file.rows), "size": len(file.data)}
         row = {"name": file.name, "state": state, "at": at, **values}
-        tx.execute(insert(tx, ARCHIVES).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
+        new, is_other = insert(tx, ARCHIVES).values(row), ARCHIVES.c.state != KEPT
+        return wrote(tx, new.on_conflict_do_update(index_elements=["name"], set_=row, where=is_other))
 
     def keep(self, tx: Connection, file: ArchiveFile) -> bool:
         """Have a written file be of the archive; False where it was removed as that of a killed job."""

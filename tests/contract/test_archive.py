@@ -193,6 +193,44 @@ class ErasingStore(MemoryStore):
         return super().put(key, data)
 
 
+def test_two_runs_at_once_archive_every_entry_and_remove_no_file_of_the_other(store: SqlStore) -> None:
+    blobs = OverlappingStore()
+    store.archive = Archive(blobs)
+    blobs.between = lambda: archive(store)
+    archive(store)
+    tend(store.engine, store.archive, NOW + timedelta(hours=2))
+    assert (store.verify_whole_chain().intact, len(list(blobs.list(keys.ARCHIVE)))) == (True, 3)
+    assert [len(texts(store, case)) for case in (FIRST, SECOND)] == [3, 3]
+
+
+def test_a_run_that_read_what_another_one_archived_meanwhile_leaves_its_file(store: SqlStore) -> None:
+    stale = OverlappingRun(store.engine, store.archive, timedelta(days=365), lambda: NOW, 2)
+    assert stale() == Archived()
+    tend(store.engine, store.archive, NOW + timedelta(hours=2))
+    assert store.verify_whole_chain().intact
+    assert [len(texts(store, case)) for case in (FIRST, SECOND)] == [3, 3]
+
+
+class OverlappingStore(MemoryStore):
+    """A bucket in which another run archives the same entries while a file is written."""
+
+    between: Callable[[], object] | None = None
+
+    def put(self, key: str, data: bytes) -> BlobInfo:
+        between, self.between = self.between, None
+        if between:
+            between()
+        return super().put(key, data)
+
+
+class OverlappingRun(ArchiveScores):
+    """A run that another one overtakes between the reading and the noting of each file."""
+
+    def _move(self, file: ArchiveFile) -> bool:
+        ArchiveScores(self.engine, self.archive, self.age, self.now, self.at_once)()
+        return super()._move(file)
+
+
 def test_the_guard_lets_go_of_archived_entries_alone(store: SqlStore) -> None:
     with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
         connection.execute(delete(AUDIT))
