@@ -13,6 +13,8 @@ from services.results.archive_metrics import TendArchive
 from services.results.archiving import Archived, ArchiveScores, tend
 from services.results.audit_seal import Seal
 from services.results.database import transaction
+from services.results.erased_results import SweepErasedResults
+from services.results.errors import BrokenArchiveError
 from services.results.schema import ARCHIVES, AUDIT, SCORES
 from services.results.sql_archive import KEPT, Archive
 from services.results.sql_store import SqlStore
@@ -21,6 +23,7 @@ from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.canonical import sha256
+from shared.erased import ErasedCases
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.result_stores import apply, record, withdrawal
@@ -191,6 +194,37 @@ class ErasingStore(MemoryStore):
     def put(self, key: str, data: bytes) -> BlobInfo:
         self._results.erase(FIRST)
         return super().put(key, data)
+
+
+@pytest.mark.parametrize("data", [None, b"altered"])
+def test_an_erasure_ends_once_a_file_that_was_lost_or_altered_is_restored(
+    store: SqlStore, blobs: MemoryStore, data: bytes | None
+) -> None:
+    archive(store)
+    broken = next(blobs.list(keys.ARCHIVE)).key
+    before = blobs.get(broken)
+    blobs.delete(broken)
+    if data:
+        blobs.put(broken, data)
+    markers, last = ErasedCases(blobs), CaseId("d-1")
+    for case in (FIRST, last):
+        markers.add(case)
+    apply(store, record(last, "1", 8))
+    with pytest.raises(BrokenArchiveError):
+        store.erase(FIRST)
+    assert (store.case(FIRST), store.scores(FIRST), store.audited(FIRST)) == (None, [], [])
+    assert FIRST.encode() not in b"".join(
+        _text(blobs, info.key) for info in blobs.list("archive/") if info.key != broken
+    )
+    sweep = SweepErasedResults(blobs, store)
+    sweep()
+    assert (store.case_ids(), store.unfinished_erasures()) == ([SECOND, "c-3"], [FIRST])
+    blobs.put(broken, before)
+    assert (store.scores(FIRST), store.audited(FIRST)) == ([], [])
+    sweep()
+    assert store.unfinished_erasures() == []
+    assert FIRST.encode() not in b"".join(_text(blobs, info.key) for info in blobs.list(keys.ARCHIVE))
+    assert store.verify_whole_chain().intact
 
 
 def test_two_runs_at_once_archive_every_entry_and_remove_no_file_of_the_other(store: SqlStore) -> None:

@@ -29,6 +29,13 @@ def upgrade() -> None:
         "archived_cases",
         sa.Column("case_id", sa.String(64), primary_key=True, comment="Of an erased case its digest"),
         sa.Column("archive", sa.String(128), primary_key=True),
+        sa.Column(
+            "unfinished",
+            sa.Boolean(),
+            nullable=False,
+            server_default=sa.false(),
+            comment="An erasure could not read the file",
+        ),
     )
     (_guard_postgresql if op.get_bind().dialect.name == "postgresql" else _guard_sqlite)()
 
