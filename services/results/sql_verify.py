@@ -13,12 +13,11 @@ from services.results.schema import AUDIT_CHECKPOINTS
 from services.results.sql_archive import Archive
 from shared.units import Sha256
 
-_NO_ARCHIVE = Archive()
 _EVERY = 1000
 """Entries after which a request stores a new checkpoint."""
 
 
-def verify_recent(engine: Engine, seal: Seal | None, now: datetime, archive: Archive = _NO_ARCHIVE) -> ChainReport:
+def verify_recent(engine: Engine, seal: Seal | None, now: datetime, archive: Archive) -> ChainReport:
     """Verify the entries since the last checkpoint that `seal` has signed; all of them without one.
 
     What was changed before the checkpoint since then is found by `verify_whole`.
@@ -31,7 +30,7 @@ def verify_recent(engine: Engine, seal: Seal | None, now: datetime, archive: Arc
     return report
 
 
-def verify_whole(engine: Engine, seal: Seal | None, now: datetime, archive: Archive = _NO_ARCHIVE) -> ChainReport:
+def verify_whole(engine: Engine, seal: Seal | None, now: datetime, archive: Archive) -> ChainReport:
     """Verify every entry and what it records, row by row, however long it takes; an intact record gets a checkpoint."""
     with transaction(engine, write=False) as tx:
         if tx.dialect.name == "postgresql":

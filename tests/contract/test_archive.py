@@ -72,7 +72,7 @@ def texts(store: SqlStore, case: CaseId) -> list[str]:
 
 
 def test_the_record_over_archive_and_rest_is_the_one_before(store: SqlStore, blobs: MemoryStore) -> None:
-    before = verify_whole(store.engine, SEAL, NOW)
+    before = verify_whole(store.engine, SEAL, NOW, store.archive)
     bodies, audited = texts(store, FIRST), store.audited(FIRST)
     done = archive(store)
     assert (done.entries, done.files) == (5, 3)
