@@ -12,7 +12,7 @@ from services.results.archive_file import ArchiveFile
 from services.results.audit_chain import AuditRow
 from services.results.database import insert, transaction
 from services.results.schema import ARCHIVED_CASES, AUDIT, CASES, SCORES
-from services.results.sql_archive import WRITING, Archive
+from services.results.sql_archive import REPLACED, WRITING, Archive
 from shared.times import utc_now
 
 ENTRIES = 1000
@@ -66,19 +66,21 @@ class ArchiveScores:
             return (sql_audit.of_scores(tx, pairs), listed[-1].seq) if listed else None
 
     def _move(self, file: ArchiveFile) -> bool:
-        """Store a file and delete its rows; False, and nothing is deleted, where they changed meanwhile."""
+        """Store a file and delete its rows; where they changed meanwhile, remove the file instead and return False."""
         with transaction(self.engine, write=True) as tx:
             if not self.archive.note(tx, file, WRITING, self.now()):
                 return False
         self.archive.put(file)
         with transaction(self.engine, write=True) as tx:
             sql_audit.lock(tx)
-            if not _is_unchanged(tx, file.rows):
-                return False
-            if not self.archive.keep(tx, file):
-                return False
-            _delete(tx, file)
-        return True
+            if is_kept := _is_unchanged(tx, file.rows) and self.archive.keep(tx, file):
+                _delete(tx, file)
+            else:
+                self.archive.note(tx, file, REPLACED, self.now())
+        if not is_kept:
+            with transaction(self.engine, write=True) as tx:
+                self.archive.remove(tx, file.name)
+        return is_kept
 
 
 def _until(tx: Connection, before: datetime) -> int:
@@ -113,7 +115,7 @@ def _delete(tx: Connection, file: ArchiveFile) -> None:
     tx.execute(delete(SCORES).where(tuple_(SCORES.c.case_id, SCORES.c.score_id).in_(pairs)))
 
 
-def tend(engine: Engine, archive: Archive, now: datetime) -> None:
+def remove_obsolete(engine: Engine, archive: Archive, now: datetime) -> None:
     """Remove files that an erasure replaced or a killed job left."""
     with transaction(engine, write=False) as tx:
         obsolete = archive.obsolete(tx, now)

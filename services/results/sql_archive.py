@@ -18,7 +18,7 @@ from shared.blob.port import BlobStore, ObjectChangedError
 from shared.units import CaseId, Sha256
 
 WRITING, KEPT, REPLACED = "writing", "kept", "replaced"
-_UNFINISHED_FOR = timedelta(hours=1)
+UNFINISHED_FOR = timedelta(hours=1)
 """A file that is still being written after that time is of a job that was killed."""
 
 
@@ -59,7 +59,7 @@ class Archive:
     def strip(self, tx: Connection, case: CaseId, digest: Sha256) -> list[BrokenArchiveError]:
         """Replace the files of a case by files without it; returns the errors of those that cannot be read.
 
-        The files before go with `tend`, once the transaction is committed.
+        The files before go with `remove_obsolete`, once the transaction is committed.
         """
         broken = list[BrokenArchiveError]()
         for name in tx.scalars(_names(case)).all():
@@ -93,7 +93,7 @@ class Archive:
 
     def obsolete(self, tx: Connection, now: datetime) -> list[str]:
         """Names of files that an erasure replaced, and of those that a killed job left."""
-        unfinished = (ARCHIVES.c.state == WRITING) & (ARCHIVES.c.at < now - _UNFINISHED_FOR)
+        unfinished = (ARCHIVES.c.state == WRITING) & (ARCHIVES.c.at < now - UNFINISHED_FOR)
         return list(tx.scalars(select(ARCHIVES.c.name).where((ARCHIVES.c.state == REPLACED) | unfinished)))
 
     def remove(self, tx: Connection, name: str) -> None:
@@ -104,9 +104,9 @@ class Archive:
     def _replace(self, tx: Connection, before: ArchiveFile, after: ArchiveFile) -> None:
         if after.name == before.name:
             return
-        self.put(after)
         old = select(ARCHIVES.c.at).where(ARCHIVES.c.name == before.name)
         self.note(tx, after, KEPT, tx.scalars(old).one())
+        self.put(after)
         tx.execute(update(ARCHIVES).where(ARCHIVES.c.name == before.name).values(state=REPLACED))
         moved = update(ARCHIVED_CASES).where(ARCHIVED_CASES.c.archive == before.name)
         tx.execute(moved.values(archive=after.name))

@@ -134,7 +134,7 @@ class SqlStore:
         """See ResultStore; one transaction."""
         with transaction(self.engine, write=True) as tx:
             erased = sql_erase.erase(tx, case_id, self._now(), self.archive)
-        archiving.tend(self.engine, self.archive, self._now())
+        archiving.remove_obsolete(self.engine, self.archive, self._now())
         sql_erase.settle(self.engine)
         if erased.broken:
             raise erased.broken[0]

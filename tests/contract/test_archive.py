@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY
 from sqlalchemy import delete, select
 
 from services.results.archive_file import ArchiveFile, key_of
-from services.results.archive_metrics import TendArchive
-from services.results.archiving import Archived, ArchiveScores, tend
+from services.results.archive_metrics import MaintainArchive
+from services.results.archiving import Archived, ArchiveScores, remove_obsolete
 from services.results.audit_seal import Seal
 from services.results.database import transaction
 from services.results.erased_results import SweepErasedResults
@@ -24,6 +24,7 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.canonical import sha256
 from shared.erased import ErasedCases
+from shared.times import utc_now
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.result_stores import apply, record, withdrawal
@@ -85,7 +86,7 @@ def test_the_record_over_archive_and_rest_is_the_one_before(store: SqlStore, blo
         assert len(tx.execute(select(SCORES)).all()) == 2
         assert len(tx.execute(select(AUDIT)).all()) == 3
     assert archive(store) == Archived()
-    TendArchive(store.engine, store.archive)()
+    MaintainArchive(store.engine, store.archive)()
     assert REGISTRY.get_sample_value("medulla_archived_entries") == done.entries
     assert REGISTRY.get_sample_value("medulla_archive_bytes") == done.size
 
@@ -167,9 +168,9 @@ def test_a_killed_run_changes_nothing_and_leaves_a_file_that_goes(store: SqlStor
         archive(store)
     assert len(list(killed.list(keys.ARCHIVE))) == 1
     assert (store.verify_whole_chain().entries, len(texts(store, FIRST))) == (8, 3)
-    tend(store.engine, store.archive, NOW)
+    remove_obsolete(store.engine, store.archive, NOW)
     assert len(list(killed.list(keys.ARCHIVE))) == 1
-    tend(store.engine, store.archive, NOW + timedelta(hours=2))
+    remove_obsolete(store.engine, store.archive, NOW + timedelta(hours=2))
     assert list(killed.list(keys.ARCHIVE)) == []
     store.archive = Archive(MemoryStore())
     assert (archive(store).entries, store.verify_whole_chain().intact) == (5, True)
@@ -180,8 +181,7 @@ def test_a_case_that_is_erased_while_it_is_archived_stays_erased(store: SqlStore
     store.archive = Archive(blobs)
     archive(store, at_once=100)
     assert store.verify_whole_chain().intact
-    tend(store.engine, store.archive, NOW + timedelta(hours=2))
-    assert FIRST.encode() not in b"".join(_text(blobs, info.key) for info in blobs.list(keys.ARCHIVE))
+    assert list(blobs.list(keys.ARCHIVE)) == []
 
 
 class ErasingStore(MemoryStore):
@@ -227,12 +227,29 @@ def test_an_erasure_ends_once_a_file_that_was_lost_or_altered_is_restored(
     assert store.verify_whole_chain().intact
 
 
+def test_an_object_without_a_name_in_the_database_is_erased_unless_it_may_be_needed(
+    store: SqlStore, blobs: MemoryStore
+) -> None:
+    archive(store)
+    named, digest = [info.key for info in blobs.list(keys.ARCHIVE)], "0" * 64
+    lost = named.pop()
+    beyond, orphan = (f"archive/000000000001-{last:012d}/{digest}.jsonl.gz" for last in (9, 8))
+    beside = f"{lost.rpartition('/')[0]}/{digest}.jsonl.gz"
+    blobs.delete(lost)
+    for key in (beyond, orphan, beside):
+        blobs.put(key, b"")
+    MaintainArchive(store.engine, store.archive)()
+    assert blobs.head(orphan)
+    MaintainArchive(store.engine, store.archive, lambda: utc_now() + timedelta(hours=2))()
+    assert {info.key for info in blobs.list(keys.ARCHIVE)} == {*named, beyond, beside}
+
+
 def test_two_runs_at_once_archive_every_entry_and_remove_no_file_of_the_other(store: SqlStore) -> None:
     blobs = OverlappingStore()
     store.archive = Archive(blobs)
     blobs.between = lambda: archive(store)
     archive(store)
-    tend(store.engine, store.archive, NOW + timedelta(hours=2))
+    remove_obsolete(store.engine, store.archive, NOW + timedelta(hours=2))
     assert (store.verify_whole_chain().intact, len(list(blobs.list(keys.ARCHIVE)))) == (True, 3)
     assert [len(texts(store, case)) for case in (FIRST, SECOND)] == [3, 3]
 
@@ -240,7 +257,7 @@ def test_two_runs_at_once_archive_every_entry_and_remove_no_file_of_the_other(st
 def test_a_run_that_read_what_another_one_archived_meanwhile_leaves_its_file(store: SqlStore) -> None:
     stale = OverlappingRun(store.engine, store.archive, timedelta(days=365), lambda: NOW, 2)
     assert stale() == Archived()
-    tend(store.engine, store.archive, NOW + timedelta(hours=2))
+    remove_obsolete(store.engine, store.archive, NOW + timedelta(hours=2))
     assert store.verify_whole_chain().intact
     assert [len(texts(store, case)) for case in (FIRST, SECOND)] == [3, 3]
 
