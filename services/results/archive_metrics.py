@@ -1,4 +1,4 @@
-"""Looks after the archive while results runs: removes files that nothing needs, and says how large it is."""
+"""Looks after the archive while results runs: removes files that nothing needs, and tells its size in the database."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
