@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from services.results.archive_file import ArchiveFile, key_of
 from services.results.archive_metrics import MaintainArchive
@@ -282,12 +282,16 @@ class OverlappingRun(ArchiveScores):
         return super()._move(file)
 
 
-def test_the_guard_lets_go_of_archived_entries_alone(store: SqlStore) -> None:
-    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
-        connection.execute(delete(AUDIT))
+def test_entries_are_deleted_only_of_cases_in_a_file_and_within_its_range(store: SqlStore) -> None:
     archive(store)
-    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
-        connection.execute(delete(AUDIT))
+    apply(store, record("d-1", "1", 9))
+    with store.engine.begin() as connection:
+        outside = {"case_id": "x-1", "seq": 1, "score_id": "s", "event_id": "e"}
+        row = connection.execute(select(AUDIT).where(AUDIT.c.case_id == "d-1")).one()
+        connection.execute(insert(AUDIT).values(dict(row._mapping) | outside))
+    for case in ("x-1", FIRST, "d-1"):
+        with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
+            connection.execute(delete(AUDIT).where(AUDIT.c.case_id == case))
 
 
 def _text(blobs: MemoryStore, key: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Names of the archive's files, and the guard of the audit record lets go of entries that one of them covers."""
+"""Names of the archive's files and the cases in them; the audit record's triggers allow deletions of such entries."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +7,10 @@ revision = "0009"
 down_revision = "0008"
 
 _REFUSE = "audit is append-only"
-_IS_ARCHIVED = "EXISTS (SELECT 1 FROM archives WHERE state = 'kept' AND OLD.seq BETWEEN first_seq AND last_seq)"
+_IS_ARCHIVED = (
+    "EXISTS (SELECT 1 FROM archived_cases JOIN archives ON name = archive "
+    "WHERE case_id = OLD.case_id AND state = 'kept' AND OLD.seq BETWEEN first_seq AND last_seq)"
+)
 
 
 def upgrade() -> None:
