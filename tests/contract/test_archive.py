@@ -21,28 +21,16 @@ from services.results.sql_store import SqlStore
 from services.results.sql_verify import verify_recent, verify_whole
 from shared import keys
 from shared.blob.memory import MemoryStore
-from shared.blob.port import BlobInfo
 from shared.canonical import sha256
 from shared.erased import ErasedCases
 from shared.times import utc_now
 from shared.units import CaseId
 from tests.support import scores as samples
+from tests.support.archive_stores import InterruptedStore, KilledError, KilledStore
 from tests.support.result_stores import apply, record, withdrawal
 
 SEAL, NOW = Seal(b"a key that the database does not hold"), samples.at(24 * 60 * 400)
 FIRST, SECOND = CaseId("c-1"), CaseId("c-2")
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-class KilledStore(MemoryStore):
-    """A bucket whose writer is killed once the object stands."""
-
-    def put(self, key: str, data: bytes) -> BlobInfo:
-        super().put(key, data)
-        raise KilledError
 
 
 @pytest.fixture
@@ -65,7 +53,7 @@ def store(new_store: Callable[[], SqlStore], blobs: MemoryStore) -> SqlStore:
 
 
 def archive(store: SqlStore, days: int = 365, at_once: int = 2) -> Archived:
-    return ArchiveScores(store.engine, store.archive, timedelta(days=days), lambda: NOW, at_once)()
+    return ArchiveScores(store.engine, store.archive, timedelta(days=days), lambda: NOW, at_once, max(at_once, 5))()
 
 
 def texts(store: SqlStore, case: CaseId) -> list[str]:
@@ -177,23 +165,12 @@ def test_a_killed_run_changes_nothing_and_leaves_a_file_that_goes(store: SqlStor
 
 
 def test_a_case_that_is_erased_while_it_is_archived_stays_erased(store: SqlStore) -> None:
-    blobs = ErasingStore(store)
+    blobs = InterruptedStore()
     store.archive = Archive(blobs)
+    blobs.between = lambda: store.erase(FIRST)
     archive(store, at_once=100)
     assert store.verify_whole_chain().intact
     assert list(blobs.list(keys.ARCHIVE)) == []
-
-
-class ErasingStore(MemoryStore):
-    """A bucket in which a case is erased while a file is written."""
-
-    def __init__(self, store: SqlStore) -> None:
-        super().__init__()
-        self._results = store
-
-    def put(self, key: str, data: bytes) -> BlobInfo:
-        self._results.erase(FIRST)
-        return super().put(key, data)
 
 
 @pytest.mark.parametrize("data", [None, b"altered"])
@@ -244,8 +221,17 @@ def test_an_object_without_a_name_in_the_database_is_erased_unless_it_may_be_nee
     assert {info.key for info in blobs.list(keys.ARCHIVE)} == {*named, beyond, beside}
 
 
+def test_an_erasure_or_a_move_during_a_verification_is_no_problem(store: SqlStore) -> None:
+    blobs = InterruptedStore()
+    store.archive = Archive(blobs)
+    archive(store)
+    blobs.between = lambda: store.erase(FIRST)
+    assert store.verify_whole_chain().intact
+    assert blobs.between is None
+
+
 def test_two_runs_at_once_archive_every_entry_and_remove_no_file_of_the_other(store: SqlStore) -> None:
-    blobs = OverlappingStore()
+    blobs = InterruptedStore()
     store.archive = Archive(blobs)
     blobs.between = lambda: archive(store)
     archive(store)
@@ -260,18 +246,6 @@ def test_a_run_that_read_what_another_one_archived_meanwhile_leaves_its_file(sto
     remove_obsolete(store.engine, store.archive, NOW + timedelta(hours=2))
     assert store.verify_whole_chain().intact
     assert [len(texts(store, case)) for case in (FIRST, SECOND)] == [3, 3]
-
-
-class OverlappingStore(MemoryStore):
-    """A bucket in which another run archives the same entries while a file is written."""
-
-    between: Callable[[], object] | None = None
-
-    def put(self, key: str, data: bytes) -> BlobInfo:
-        between, self.between = self.between, None
-        if between:
-            between()
-        return super().put(key, data)
 
 
 class OverlappingRun(ArchiveScores):
