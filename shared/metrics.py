@@ -181,11 +181,11 @@ WITHDRAWALS = Counter(
 
 ARCHIVED_ENTRIES = Gauge(
     "medulla_archived_entries",
-    "Audit entries whose superseded scores are in the archive. Not growing while the archive runs: see the job's log.",
+    "Audit entries in the archive, as the database notes them. Not growing while the archive runs: see the job's log.",
 )
 ARCHIVE_BYTES = Gauge(
     "medulla_archive_bytes",
-    "Bytes of the archive of scores in the bucket. Falling by more than an erased case: restore what is missing.",
+    "Bytes of the archive's files, as the database notes them. Far above what the bucket has: verify the audit record.",
 )
 
 # --- outcomes (`medulla monitor`)

@@ -19,7 +19,7 @@ from medulla.v1 import results_pb2
 from medulla.v1.results_pb2_grpc import add_ResultsServiceServicer_to_server
 
 from services.results.access import READERS
-from services.results.archive_metrics import TendArchive
+from services.results.archive_metrics import MaintainArchive
 from services.results.archiving import ArchiveScores
 from services.results.audit_seal import Seal
 from services.results.erased_results import SweepErasedResults
@@ -150,7 +150,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
         Every(settings.waiting_look_every_s, results.refresh_summaries),
-        Every(settings.waiting_look_every_s, TendArchive(results.engine, results.archive)),
+        Every(settings.waiting_look_every_s, MaintainArchive(results.engine, results.archive)),
         Every(settings.waiting_look_every_s, MonitoredBundles(blobs)),
         Every(settings.waiting_look_every_s, ForgetViews(views, timedelta(days=settings.views_kept_days))),
     )

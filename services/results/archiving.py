@@ -12,11 +12,13 @@ from services.results.archive_file import ArchiveFile
 from services.results.audit_chain import AuditRow
 from services.results.database import insert, transaction
 from services.results.schema import ARCHIVED_CASES, AUDIT, CASES, SCORES
-from services.results.sql_archive import WRITING, Archive
+from services.results.sql_archive import REPLACED, WRITING, Archive
 from shared.times import utc_now
 
 ENTRIES = 1000
 """Audit entries of a file, which is what a transaction deletes and a reader of one case reads."""
+WINDOW = 50_000
+"""Entries that a query looks at, which keeps it far below the database's limit of 15 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class ArchiveScores:
     age: timedelta
     now: Callable[[], datetime] = utc_now
     at_once: int = ENTRIES
+    window: int = WINDOW
 
     def __call__(self) -> Archived:
         """Archive all that is old enough.
@@ -60,24 +63,30 @@ class ArchiveScores:
 
     def _batch(self, after: int, until: int) -> tuple[list[AuditRow], int] | None:
         """Entries of a file, and up to which entry scores were looked for; None where there are no more."""
-        with transaction(self.engine, write=False) as tx:
-            listed = tx.execute(_superseded(after, until).limit(self.at_once)).all()
-            pairs = sorted({(row.case_id, row.score_id) for row in listed})
-            return (sql_audit.of_scores(tx, pairs), listed[-1].seq) if listed else None
+        for start in range(after, until, self.window):
+            with transaction(self.engine, write=False) as tx:
+                superseded = _superseded(start, min(start + self.window, until), until)
+                if listed := tx.execute(superseded.limit(self.at_once)).all():
+                    pairs = sorted({(row.case_id, row.score_id) for row in listed})
+                    return sql_audit.of_scores(tx, pairs), listed[-1].seq
+        return None
 
     def _move(self, file: ArchiveFile) -> bool:
-        """Store a file and delete its rows; False, and nothing is deleted, where they changed meanwhile."""
+        """Store a file and delete its rows; where they changed meanwhile, remove the file instead and return False."""
         with transaction(self.engine, write=True) as tx:
-            self.archive.note(tx, file, WRITING, self.now())
+            if not self.archive.note(tx, file, WRITING, self.now()):
+                return False
         self.archive.put(file)
         with transaction(self.engine, write=True) as tx:
             sql_audit.lock(tx)
-            if not _is_unchanged(tx, file.rows):
-                return False
-            if not self.archive.keep(tx, file):
-                return False
-            _delete(tx, file)
-        return True
+            if is_kept := _is_unchanged(tx, file.rows) and self.archive.keep(tx, file):
+                _delete(tx, file)
+            else:
+                self.archive.note(tx, file, REPLACED, self.now())
+        if not is_kept:
+            with transaction(self.engine, write=True) as tx:
+                self.archive.remove(tx, file.name)
+        return is_kept
 
 
 def _until(tx: Connection, before: datetime) -> int:
@@ -87,14 +96,14 @@ def _until(tx: Connection, before: datetime) -> int:
     return min(tx.scalar(older) or 0, last - 1)
 
 
-def _superseded(after: int, until: int) -> Select[tuple[str, str, int]]:
-    """Case and score of entries of scores that are not current and have no entry behind `until`, in order."""
+def _superseded(after: int, end: int, until: int) -> Select[tuple[str, str, int]]:
+    """Case and score of entries in (after, end] of scores that are not current; none of them behind `until`."""
     later = aliased(AUDIT)
     is_later = later.c.case_id == AUDIT.c.case_id, later.c.score_id == AUDIT.c.score_id, later.c.seq > until
     joined = AUDIT.join(CASES, CASES.c.case_id == AUDIT.c.case_id)
     query = select(AUDIT.c.case_id, AUDIT.c.score_id, AUDIT.c.seq).select_from(joined).order_by(AUDIT.c.seq)
     own = AUDIT.c.score_id != "", AUDIT.c.score_id.is_distinct_from(CASES.c.current_score_id)
-    return query.where(AUDIT.c.seq > after, AUDIT.c.seq <= until, *own, ~exists().where(*is_later))
+    return query.where(AUDIT.c.seq > after, AUDIT.c.seq <= end, *own, ~exists().where(*is_later))
 
 
 def _is_unchanged(tx: Connection, rows: Sequence[AuditRow]) -> bool:
@@ -112,7 +121,7 @@ def _delete(tx: Connection, file: ArchiveFile) -> None:
     tx.execute(delete(SCORES).where(tuple_(SCORES.c.case_id, SCORES.c.score_id).in_(pairs)))
 
 
-def tend(engine: Engine, archive: Archive, now: datetime) -> None:
+def remove_obsolete(engine: Engine, archive: Archive, now: datetime) -> None:
     """Remove files that an erasure replaced or a killed job left."""
     with transaction(engine, write=False) as tx:
         obsolete = archive.obsolete(tx, now)

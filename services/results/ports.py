@@ -154,7 +154,14 @@ class ResultStore(Protocol):
         """Delete the refusal of a deleted object."""
 
     def erase(self, case_id: CaseId) -> bool:
-        """Delete everything of a case; its audit entries keep digests. False if nothing of it was stored."""
+        """Delete everything of a case; its audit entries keep digests. False if nothing of it was stored.
+
+        Raises:
+            BrokenArchiveError: all is deleted but entries in a file of the archive that cannot be read.
+        """
+
+    def unfinished_erasures(self) -> Sequence[CaseId]:
+        """Erased cases of which files of the archive still have entries, since the erasure could not read them."""
 
     def record_progress(self, progress: Progress) -> bool:
         """Store the latest progress of a slide; False if a later one was stored before."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 
 
@@ -167,6 +168,7 @@ ARCHIVED_CASES = Table(
     METADATA,
     Column("case_id", String(64), primary_key=True, comment="Of an erased case its digest"),
     Column("archive", String(128), primary_key=True),
+    Column("unfinished", Boolean, nullable=False, server_default=false(), comment="An erasure could not read the file"),
 )
 
 REJECTIONS = Table(

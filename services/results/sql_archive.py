@@ -11,14 +11,14 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 from services.results import archive_file
 from services.results.archive_file import ArchiveFile, key_of
 from services.results.audit_chain import AuditRow
-from services.results.database import insert
+from services.results.database import insert, wrote
 from services.results.errors import BrokenArchiveError
 from services.results.schema import ARCHIVED_CASES, ARCHIVES
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.units import CaseId, Sha256
 
 WRITING, KEPT, REPLACED = "writing", "kept", "replaced"
-_UNFINISHED_FOR = timedelta(hours=1)
+UNFINISHED_FOR = timedelta(hours=1)
 """A file that is still being written after that time is of a job that was killed."""
 
 
@@ -39,8 +39,12 @@ class Archive:
         yield from _merged(opened, None)
 
     def of_case(self, tx: Connection, case: str) -> list[AuditRow]:
-        """The archived entries under the id of a case, or under the digest that replaced it, in order."""
-        rows = (row for name in _names(tx, case) for row in self._read(name) if row.entry.case_id == case)
+        """The archived entries under the id of a case, or under the digest that replaced it, in order.
+
+        None of files that an erasure of the case could not read.
+        """
+        names = tx.scalars(_names(case).where(~ARCHIVED_CASES.c.unfinished)).all()
+        rows = (row for name in names for row in self._read(name) if row.entry.case_id == case)
         return sorted(rows, key=lambda row: row.entry.seq)
 
     def hash_at(self, tx: Connection, seq: int) -> str | None:
@@ -52,27 +56,31 @@ class Archive:
                     return row.kept_hash
         return None
 
-    def strip(self, tx: Connection, case: CaseId, digest: Sha256) -> list[tuple[int, str]]:
-        """Replace the files of a case by files without it; returns `seq` and hash of its entries, in order.
+    def strip(self, tx: Connection, case: CaseId, digest: Sha256) -> list[BrokenArchiveError]:
+        """Replace the files of a case by files without it; returns the errors of those that cannot be read.
 
-        The files before go with `tend`, once the transaction is committed.
+        The files before go with `remove_obsolete`, once the transaction is committed.
         """
-        stripped = list[tuple[int, str]]()
-        for name in _names(tx, case):
-            file = ArchiveFile(name, b"", tuple(self._read(name)))
-            own = (row for row in file.rows if row.entry.case_id in {case, digest})
-            stripped += [(row.entry.seq, row.kept_hash) for row in own]
+        broken = list[BrokenArchiveError]()
+        for name in tx.scalars(_names(case)).all():
+            row = update(ARCHIVED_CASES).where(ARCHIVED_CASES.c.case_id == case, ARCHIVED_CASES.c.archive == name)
+            try:
+                file = ArchiveFile(name, b"", tuple(self._read(name)))
+            except BrokenArchiveError as error:
+                broken.append(error)
+                tx.execute(row.values(unfinished=True))
+                continue
+            tx.execute(row.values(case_id=digest, unfinished=False))
             self._replace(tx, file, file.without(case, digest))
-        rename = update(ARCHIVED_CASES).where(ARCHIVED_CASES.c.case_id == case)
-        tx.execute(rename.values(case_id=digest))
-        return sorted(stripped)
+        return broken
 
-    def note(self, tx: Connection, file: ArchiveFile, state: str, at: datetime) -> None:
-        """Note a file and its state."""
+    def note(self, tx: Connection, file: ArchiveFile, state: str, at: datetime) -> bool:
+        """Note a file and its state; False, and nothing is written, where it is of the archive already."""
         first, last = file.rows[0].entry.seq, file.rows[-1].entry.seq
         values = {"first_seq": first, "last_seq": last, "entries": len(file.rows), "size": len(file.data)}
         row = {"name": file.name, "state": state, "at": at, **values}
-        tx.execute(insert(tx, ARCHIVES).values(row).on_conflict_do_update(index_elements=["name"], set_=row))
+        new, is_other = insert(tx, ARCHIVES).values(row), ARCHIVES.c.state != KEPT
+        return wrote(tx, new.on_conflict_do_update(index_elements=["name"], set_=row, where=is_other))
 
     def keep(self, tx: Connection, file: ArchiveFile) -> bool:
         """Have a written file be of the archive; False where it was removed as that of a killed job."""
@@ -85,7 +93,7 @@ class Archive:
 
     def obsolete(self, tx: Connection, now: datetime) -> list[str]:
         """Names of files that an erasure replaced, and of those that a killed job left."""
-        unfinished = (ARCHIVES.c.state == WRITING) & (ARCHIVES.c.at < now - _UNFINISHED_FOR)
+        unfinished = (ARCHIVES.c.state == WRITING) & (ARCHIVES.c.at < now - UNFINISHED_FOR)
         return list(tx.scalars(select(ARCHIVES.c.name).where((ARCHIVES.c.state == REPLACED) | unfinished)))
 
     def remove(self, tx: Connection, name: str) -> None:
@@ -96,9 +104,9 @@ class Archive:
     def _replace(self, tx: Connection, before: ArchiveFile, after: ArchiveFile) -> None:
         if after.name == before.name:
             return
-        self.put(after)
         old = select(ARCHIVES.c.at).where(ARCHIVES.c.name == before.name)
         self.note(tx, after, KEPT, tx.scalars(old).one())
+        self.put(after)
         tx.execute(update(ARCHIVES).where(ARCHIVES.c.name == before.name).values(state=REPLACED))
         moved = update(ARCHIVED_CASES).where(ARCHIVED_CASES.c.archive == before.name)
         tx.execute(moved.values(archive=after.name))
@@ -127,14 +135,20 @@ def totals(tx: Connection) -> tuple[int, int]:
     return int(entries), int(size)
 
 
+def unfinished_erasures(tx: Connection) -> Sequence[CaseId]:
+    """See ResultStore."""
+    cases = select(ARCHIVED_CASES.c.case_id).distinct().where(ARCHIVED_CASES.c.unfinished)
+    return [CaseId(case) for case in tx.scalars(cases.order_by(ARCHIVED_CASES.c.case_id))]
+
+
 def _kept() -> Select[Any]:
     return select(ARCHIVES.c.name, ARCHIVES.c.first_seq).where(ARCHIVES.c.state == KEPT)
 
 
-def _names(tx: Connection, case: str) -> Sequence[str]:
+def _names(case: str) -> Select[Any]:
     """Files with entries of a case."""
     of_case = select(ARCHIVED_CASES.c.archive).where(ARCHIVED_CASES.c.case_id == case)
-    return tx.scalars(of_case.order_by(ARCHIVED_CASES.c.archive)).all()
+    return of_case.order_by(ARCHIVED_CASES.c.archive)
 
 
 def _push(opened: list[tuple[int, int, AuditRow, Iterator[AuditRow]]], number: int, rows: Iterator[AuditRow]) -> None:

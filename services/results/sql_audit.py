@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, exists, func, select, tuple_, up
 from services.results.audit_chain import ERASED, GENESIS, AuditEntry, AuditRow, ChainReport
 from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
+from services.results.errors import BrokenArchiveError
 from services.results.ports import Erasure, NoteRecord, ScoreRecord, Withdrawal
 from services.results.schema import AUDIT, NOTES, SCORES
 from services.results.sql_archive import Archive
@@ -83,12 +84,10 @@ def erasures(tx: Connection, limit: int) -> dict[str, int]:
     return {row.case_id: row.seq for row in tx.execute(erased.group_by(latest.c.case_id))}
 
 
-def strip(tx: Connection, case: CaseId, name: Sha256, archive: Archive) -> list[str]:
-    """Replace a case's id by `name`; returns the hashes of its entries, in their order."""
-    own = AUDIT.c.case_id == case
-    recent = [(row.seq, row.hash) for row in tx.execute(select(AUDIT.c.seq, AUDIT.c.hash).where(own))]
-    tx.execute(update(AUDIT).where(own).values(case_id=name))
-    return [kept_hash for _, kept_hash in sorted([*archive.strip(tx, case, name), *recent])]
+def strip(tx: Connection, case: CaseId, name: Sha256, archive: Archive) -> list[BrokenArchiveError]:
+    """Replace a case's id by `name`; returns the errors of files of the archive that cannot be read."""
+    tx.execute(update(AUDIT).where(AUDIT.c.case_id == case).values(case_id=name))
+    return archive.strip(tx, case, name)
 
 
 def hash_at(tx: Connection, seq: int, archive: Archive) -> str | None:

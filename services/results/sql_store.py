@@ -1,6 +1,6 @@
 """Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from services.results import (
     audit_chain,
     migrate,
     sql_answered,
+    sql_archive,
     sql_audit,
     sql_counts,
     sql_erase,
@@ -132,10 +133,17 @@ class SqlStore:
     def erase(self, case_id: CaseId) -> bool:
         """See ResultStore; one transaction."""
         with transaction(self.engine, write=True) as tx:
-            known = sql_erase.erase(tx, case_id, self._now(), self.archive)
-        archiving.tend(self.engine, self.archive, self._now())
+            erased = sql_erase.erase(tx, case_id, self._now(), self.archive)
+        archiving.remove_obsolete(self.engine, self.archive, self._now())
         sql_erase.settle(self.engine)
-        return known
+        if erased.broken:
+            raise erased.broken[0]
+        return erased.was_stored
+
+    def unfinished_erasures(self) -> Sequence[CaseId]:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_archive.unfinished_erasures(tx)
 
     def record_progress(self, progress: Progress) -> bool:
         """See ResultStore."""

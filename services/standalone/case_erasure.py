@@ -51,7 +51,7 @@ def _erase_in_folder(folder: Path, case: CaseId) -> None:
     """Erase in the folder itself, whether or not `medulla up` is at work on it."""
     EraseCase(FolderStore(folder), forget_letters=lambda _: None)(request(case, _OPERATOR))
     if (folder / DATABASE).is_file():
-        with closing(SqlStore(database_url(folder))) as results:
+        with closing(SqlStore(database_url(folder), blobs=FolderStore(folder))) as results:
             results.erase(case)
 
 

@@ -47,9 +47,9 @@ def exported_case(case_or_score: str, folder: Path | None) -> Iterator[ExportedC
         yield case_of_file(Path(case_or_score), folder)
     elif folder is None:
         database, s3 = _running_system(case_or_score)
-        with closing(SqlStore(database)) as results:
+        blobs = S3Store(s3)
+        with closing(SqlStore(database, blobs=blobs)) as results:
             results.check()
-            blobs = S3Store(s3)
             yield Exports(Queries(results, blobs), blobs).case(case_or_score)
     else:
         with closing(_results_in(folder)) as results:
@@ -68,7 +68,7 @@ def _running_system(case: str) -> tuple[str, S3Settings]:
 def _results_in(folder: Path) -> SqlStore:
     if not (folder / DATABASE).is_file():
         raise NothingFoundError(f"{folder} holds no results of `medulla up`")
-    return SqlStore(database_url(folder))
+    return SqlStore(database_url(folder), blobs=FolderStore(folder))
 
 
 def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:

@@ -6,39 +6,31 @@ from datetime import timedelta
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from services.results.archive_file import ArchiveFile, key_of
-from services.results.archive_metrics import TendArchive
-from services.results.archiving import Archived, ArchiveScores, tend
+from services.results.archive_metrics import MaintainArchive
+from services.results.archiving import Archived, ArchiveScores, remove_obsolete
 from services.results.audit_seal import Seal
 from services.results.database import transaction
+from services.results.erased_results import SweepErasedResults
+from services.results.errors import BrokenArchiveError
 from services.results.schema import ARCHIVES, AUDIT, SCORES
 from services.results.sql_archive import KEPT, Archive
 from services.results.sql_store import SqlStore
 from services.results.sql_verify import verify_recent, verify_whole
 from shared import keys
 from shared.blob.memory import MemoryStore
-from shared.blob.port import BlobInfo
 from shared.canonical import sha256
+from shared.erased import ErasedCases
+from shared.times import utc_now
 from shared.units import CaseId
 from tests.support import scores as samples
+from tests.support.archive_stores import InterruptedStore, KilledError, KilledStore
 from tests.support.result_stores import apply, record, withdrawal
 
 SEAL, NOW = Seal(b"a key that the database does not hold"), samples.at(24 * 60 * 400)
 FIRST, SECOND = CaseId("c-1"), CaseId("c-2")
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-class KilledStore(MemoryStore):
-    """A bucket whose writer is killed once the object stands."""
-
-    def put(self, key: str, data: bytes) -> BlobInfo:
-        super().put(key, data)
-        raise KilledError
 
 
 @pytest.fixture
@@ -61,7 +53,7 @@ def store(new_store: Callable[[], SqlStore], blobs: MemoryStore) -> SqlStore:
 
 
 def archive(store: SqlStore, days: int = 365, at_once: int = 2) -> Archived:
-    return ArchiveScores(store.engine, store.archive, timedelta(days=days), lambda: NOW, at_once)()
+    return ArchiveScores(store.engine, store.archive, timedelta(days=days), lambda: NOW, at_once, max(at_once, 5))()
 
 
 def texts(store: SqlStore, case: CaseId) -> list[str]:
@@ -69,7 +61,7 @@ def texts(store: SqlStore, case: CaseId) -> list[str]:
 
 
 def test_the_record_over_archive_and_rest_is_the_one_before(store: SqlStore, blobs: MemoryStore) -> None:
-    before = verify_whole(store.engine, SEAL, NOW)
+    before = verify_whole(store.engine, SEAL, NOW, store.archive)
     bodies, audited = texts(store, FIRST), store.audited(FIRST)
     done = archive(store)
     assert (done.entries, done.files) == (5, 3)
@@ -82,7 +74,7 @@ def test_the_record_over_archive_and_rest_is_the_one_before(store: SqlStore, blo
         assert len(tx.execute(select(SCORES)).all()) == 2
         assert len(tx.execute(select(AUDIT)).all()) == 3
     assert archive(store) == Archived()
-    TendArchive(store.engine, store.archive)()
+    MaintainArchive(store.engine, store.archive)()
     assert REGISTRY.get_sample_value("medulla_archived_entries") == done.entries
     assert REGISTRY.get_sample_value("medulla_archive_bytes") == done.size
 
@@ -164,41 +156,116 @@ def test_a_killed_run_changes_nothing_and_leaves_a_file_that_goes(store: SqlStor
         archive(store)
     assert len(list(killed.list(keys.ARCHIVE))) == 1
     assert (store.verify_whole_chain().entries, len(texts(store, FIRST))) == (8, 3)
-    tend(store.engine, store.archive, NOW)
+    remove_obsolete(store.engine, store.archive, NOW)
     assert len(list(killed.list(keys.ARCHIVE))) == 1
-    tend(store.engine, store.archive, NOW + timedelta(hours=2))
+    remove_obsolete(store.engine, store.archive, NOW + timedelta(hours=2))
     assert list(killed.list(keys.ARCHIVE)) == []
     store.archive = Archive(MemoryStore())
     assert (archive(store).entries, store.verify_whole_chain().intact) == (5, True)
 
 
 def test_a_case_that_is_erased_while_it_is_archived_stays_erased(store: SqlStore) -> None:
-    blobs = ErasingStore(store)
+    blobs = InterruptedStore()
     store.archive = Archive(blobs)
+    blobs.between = lambda: store.erase(FIRST)
     archive(store, at_once=100)
     assert store.verify_whole_chain().intact
-    tend(store.engine, store.archive, NOW + timedelta(hours=2))
-    assert FIRST.encode() not in b"".join(_text(blobs, info.key) for info in blobs.list(keys.ARCHIVE))
+    assert list(blobs.list(keys.ARCHIVE)) == []
 
 
-class ErasingStore(MemoryStore):
-    """A bucket in which a case is erased while a file is written."""
-
-    def __init__(self, store: SqlStore) -> None:
-        super().__init__()
-        self._results = store
-
-    def put(self, key: str, data: bytes) -> BlobInfo:
-        self._results.erase(FIRST)
-        return super().put(key, data)
-
-
-def test_the_guard_lets_go_of_archived_entries_alone(store: SqlStore) -> None:
-    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
-        connection.execute(delete(AUDIT))
+@pytest.mark.parametrize("data", [None, b"altered"])
+def test_an_erasure_ends_once_a_file_that_was_lost_or_altered_is_restored(
+    store: SqlStore, blobs: MemoryStore, data: bytes | None
+) -> None:
     archive(store)
-    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
-        connection.execute(delete(AUDIT))
+    broken = next(blobs.list(keys.ARCHIVE)).key
+    before = blobs.get(broken)
+    blobs.delete(broken)
+    if data:
+        blobs.put(broken, data)
+    markers, last = ErasedCases(blobs), CaseId("d-1")
+    for case in (FIRST, last):
+        markers.add(case)
+    apply(store, record(last, "1", 8))
+    with pytest.raises(BrokenArchiveError):
+        store.erase(FIRST)
+    assert (store.case(FIRST), store.scores(FIRST), store.audited(FIRST)) == (None, [], [])
+    assert FIRST.encode() not in b"".join(
+        _text(blobs, info.key) for info in blobs.list("archive/") if info.key != broken
+    )
+    sweep = SweepErasedResults(blobs, store)
+    sweep()
+    assert (store.case_ids(), store.unfinished_erasures()) == ([SECOND, "c-3"], [FIRST])
+    blobs.put(broken, before)
+    assert (store.scores(FIRST), store.audited(FIRST)) == ([], [])
+    sweep()
+    assert store.unfinished_erasures() == []
+    assert FIRST.encode() not in b"".join(_text(blobs, info.key) for info in blobs.list(keys.ARCHIVE))
+    assert store.verify_whole_chain().intact
+
+
+def test_an_object_without_a_name_in_the_database_is_erased_unless_it_may_be_needed(
+    store: SqlStore, blobs: MemoryStore
+) -> None:
+    archive(store)
+    named, digest = [info.key for info in blobs.list(keys.ARCHIVE)], "0" * 64
+    lost = named.pop()
+    beyond, orphan = (f"archive/000000000001-{last:012d}/{digest}.jsonl.gz" for last in (9, 8))
+    beside = f"{lost.rpartition('/')[0]}/{digest}.jsonl.gz"
+    blobs.delete(lost)
+    for key in (beyond, orphan, beside):
+        blobs.put(key, b"")
+    MaintainArchive(store.engine, store.archive)()
+    assert blobs.head(orphan)
+    MaintainArchive(store.engine, store.archive, lambda: utc_now() + timedelta(hours=2))()
+    assert {info.key for info in blobs.list(keys.ARCHIVE)} == {*named, beyond, beside}
+
+
+def test_an_erasure_or_a_move_during_a_verification_is_no_problem(store: SqlStore) -> None:
+    blobs = InterruptedStore()
+    store.archive = Archive(blobs)
+    archive(store)
+    blobs.between = lambda: store.erase(FIRST)
+    assert store.verify_whole_chain().intact
+    assert blobs.between is None
+
+
+def test_two_runs_at_once_archive_every_entry_and_remove_no_file_of_the_other(store: SqlStore) -> None:
+    blobs = InterruptedStore()
+    store.archive = Archive(blobs)
+    blobs.between = lambda: archive(store)
+    archive(store)
+    remove_obsolete(store.engine, store.archive, NOW + timedelta(hours=2))
+    assert (store.verify_whole_chain().intact, len(list(blobs.list(keys.ARCHIVE)))) == (True, 3)
+    assert [len(texts(store, case)) for case in (FIRST, SECOND)] == [3, 3]
+
+
+def test_a_run_that_read_what_another_one_archived_meanwhile_leaves_its_file(store: SqlStore) -> None:
+    stale = OverlappingRun(store.engine, store.archive, timedelta(days=365), lambda: NOW, 2)
+    assert stale() == Archived()
+    remove_obsolete(store.engine, store.archive, NOW + timedelta(hours=2))
+    assert store.verify_whole_chain().intact
+    assert [len(texts(store, case)) for case in (FIRST, SECOND)] == [3, 3]
+
+
+class OverlappingRun(ArchiveScores):
+    """A run that another one overtakes between the reading and the noting of each file."""
+
+    def _move(self, file: ArchiveFile) -> bool:
+        ArchiveScores(self.engine, self.archive, self.age, self.now, self.at_once)()
+        return super()._move(file)
+
+
+def test_entries_are_deleted_only_of_cases_in_a_file_and_within_its_range(store: SqlStore) -> None:
+    archive(store)
+    apply(store, record("d-1", "1", 9))
+    with store.engine.begin() as connection:
+        outside = {"case_id": "x-1", "seq": 1, "score_id": "s", "event_id": "e"}
+        row = connection.execute(select(AUDIT).where(AUDIT.c.case_id == "d-1")).one()
+        connection.execute(insert(AUDIT).values(dict(row._mapping) | outside))
+    for case in ("x-1", FIRST, "d-1"):
+        with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
+            connection.execute(delete(AUDIT).where(AUDIT.c.case_id == case))
 
 
 def _text(blobs: MemoryStore, key: str) -> bytes:

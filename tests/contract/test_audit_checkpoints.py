@@ -19,13 +19,16 @@ def verified(fresh: SqlStore) -> SqlStore:
     """Three entries that were verified, and one behind them."""
     for case in "abc":
         apply(fresh, record(case, "1", 1))
-    assert verify_whole(fresh.engine, SEAL, NOW).entries == 3
+    assert verify_whole(fresh.engine, SEAL, NOW, fresh.archive).entries == 3
     apply(fresh, record("d", "1", 2))
     return fresh
 
 
 def test_what_came_since_the_checkpoint_of_ones_own_key_is_verified(verified: SqlStore) -> None:
-    recent, other = verify_recent(verified.engine, SEAL, NOW), verify_recent(verified.engine, Seal(b"other"), NOW)
+    recent, other = (
+        verify_recent(verified.engine, SEAL, NOW, verified.archive),
+        verify_recent(verified.engine, Seal(b"other"), NOW, verified.archive),
+    )
     assert (recent.intact, recent.entries, recent.checkpoint) == (True, 4, 3)
     assert (other.intact, other.entries, other.checkpoint) == (True, 4, 0)
     assert recent.head == other.head == verified.verify_chain().head
@@ -34,30 +37,30 @@ def test_what_came_since_the_checkpoint_of_ones_own_key_is_verified(verified: Sq
 def test_a_request_finds_what_was_changed_since_and_the_walk_what_was_changed_before(verified: SqlStore) -> None:
     with verified.engine.begin() as connection:
         connection.execute(update(SCORES).where(SCORES.c.case_id == "b").values(body="{}"))
-    assert verify_recent(verified.engine, SEAL, NOW).intact
-    assert "(entry 2) was changed" in verify_whole(verified.engine, SEAL, NOW).problem
+    assert verify_recent(verified.engine, SEAL, NOW, verified.archive).intact
+    assert "(entry 2) was changed" in verify_whole(verified.engine, SEAL, NOW, verified.archive).problem
     with verified.engine.begin() as connection:
         connection.execute(update(SCORES).where(SCORES.c.case_id == "d").values(body="{}"))
-    assert "(entry 4) was changed" in verify_recent(verified.engine, SEAL, NOW).problem
+    assert "(entry 4) was changed" in verify_recent(verified.engine, SEAL, NOW, verified.archive).problem
 
 
 def test_an_erasure_behind_the_checkpoint_covers_entries_before_it(verified: SqlStore) -> None:
     apply(verified, record("b", "2", 3))
     verified.erase(CaseId("b"))
-    recent = verify_recent(verified.engine, SEAL, NOW)
+    recent = verify_recent(verified.engine, SEAL, NOW, verified.archive)
     assert (recent.intact, recent.entries, recent.checkpoint) == (True, 6, 3)
     with verified.engine.begin() as connection:
         disarm(connection)
         connection.execute(update(AUDIT).where(AUDIT.c.seq == 6).values(score_digest="0" * 64))
-    assert not verify_recent(verified.engine, SEAL, NOW).intact
+    assert not verify_recent(verified.engine, SEAL, NOW, verified.archive).intact
 
 
 def test_a_checkpoint_that_was_moved_or_whose_entry_was_changed_is_not_relied_on(verified: SqlStore) -> None:
     with verified.engine.begin() as connection:
         disarm(connection)
         connection.execute(update(AUDIT).where(AUDIT.c.seq == 3).values(hash="0" * 64))
-    assert "Entry 3 is not the one" in verify_recent(verified.engine, SEAL, NOW).problem
+    assert "Entry 3 is not the one" in verify_recent(verified.engine, SEAL, NOW, verified.archive).problem
     with verified.engine.begin() as connection:
         connection.execute(update(AUDIT_CHECKPOINTS).values(head="0" * 64))
-    moved = verify_recent(verified.engine, SEAL, NOW)
+    moved = verify_recent(verified.engine, SEAL, NOW, verified.archive)
     assert (moved.intact, moved.checkpoint) == (False, 0)

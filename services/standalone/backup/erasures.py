@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from medulla.v1.events_pb2 import CaseEraseRequested
 
 from services.fusion_scorer.erase import EraseCase
+from services.results.errors import BrokenArchiveError
 from services.results.sql_store import SqlStore
 from services.standalone.backup.backup_store import BackupStore
 from services.standalone.backup.manifest import Manifest
@@ -81,7 +82,15 @@ class EraseAgain:
     def in_results(self, results: SqlStore) -> int:
         """Erase their rows; returns how many cases had some. The audit record keeps an entry of each erasure."""
         cases = results.case_ids() if self.digests else []
-        return sum(results.erase(case) for case in self._erased(cases))
+        return sum(_erase(results, case) for case in self._erased(cases))
 
     def _erased(self, cases: Iterable[CaseId]) -> Iterator[CaseId]:
         return (case for case in cases if sha256(case.encode()) in self.digests)
+
+
+def _erase(results: SqlStore, case: CaseId) -> bool:
+    """Erase the rows of a case; results erases later what a file of the archive that cannot be read has of it."""
+    try:
+        return results.erase(case)
+    except BrokenArchiveError:
+        return True

@@ -17,10 +17,11 @@ from services.standalone.laptop_results import DATABASE, database_url
 from services.trainer.bucket.copies import StoreOf, bucket_store
 from services.trainer.bucket.s3_uri import s3_uri
 from shared import keys
+from shared.blob.folder import FolderStore
 from shared.blob.port import BlobStore
 from shared.json_objects import JsonObjectError, read_object
 from shared.pseudonyms import is_pseudonym
-from shared.settings import BadSettingsError, load
+from shared.settings import BadSettingsError, PlatformSettings, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,12 @@ def given_scores(places: Sequence[Path], store_of: StoreOf = bucket_store) -> It
         TransientError: the bucket or the database is down.
     """
     if not places:
-        yield from _of_database(_running_system())
+        yield from _of_database(*_running_system(store_of))
     for place in places:
         if uri := s3_uri(place):
             yield from _of_bucket(store_of(uri.bucket))
         elif (place / DATABASE).is_file():
-            yield from _of_database(database_url(place))
+            yield from _of_database(database_url(place), FolderStore(place))
         else:
             yield from _of_files(place)
 
@@ -64,8 +65,9 @@ def _of_files(place: Path) -> Iterator[GivenScore]:
         yield GivenScore(read_score(file), None)
 
 
-def _of_database(url: str) -> Iterator[GivenScore]:
-    with closing(SqlStore(url)) as results:
+def _of_database(url: str, bucket: BlobStore) -> Iterator[GivenScore]:
+    """Of results whose superseded scores may be in the archive in the bucket."""
+    with closing(SqlStore(url, blobs=bucket)) as results:
         results.check()
         for case in results.case_ids():
             for kept in results.scores(case):
@@ -99,9 +101,9 @@ def _parsed(body: str, where: str) -> Score:
         raise BadScoreFileError(f"{where} holds no score") from error
 
 
-def _running_system() -> str:
-    """Address of the database of results."""
+def _running_system(store_of: StoreOf) -> tuple[str, BlobStore]:
+    """Address of the database of results, and the bucket."""
     try:
-        return load(ResultsSettings).database_url.get_secret_value()
+        return load(ResultsSettings).database_url.get_secret_value(), store_of(load(PlatformSettings).s3.bucket)
     except BadSettingsError as error:
         raise NoRunningSystemError(f"scores are looked for in the running system, but {error}") from None

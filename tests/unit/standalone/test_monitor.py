@@ -1,6 +1,7 @@
 """`medulla monitor`: outcomes of every kind of file are joined with the scores, published, and shown by results."""
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from medulla.v1.scorer_pb2 import Score
 
+from services.results.archiving import ArchiveScores
 from services.results.rest import create_app
+from services.results.sql_store import SqlStore
 from services.standalone.errors import NothingToMonitorError
 from services.standalone.laptop_results import DATABASE
 from services.standalone.monitoring.given_scores import given_scores
@@ -20,10 +23,12 @@ from shared import keys
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.model_keys import CURRENT_BUNDLE
+from shared.times import utc_now
 from shared.units import CaseId, Sha256
 from tests.support import scores as samples
 from tests.support.command_line import AT_FAULT, medulla, printed
 from tests.support.exports import complete
+from tests.support.result_stores import record
 from tests.support.results import Results
 
 CASES = [f"MB-{number}" for number in range(12)]
@@ -125,6 +130,20 @@ def test_scores_of_a_bucket_have_the_day_of_their_object_and_the_site_of_their_r
     (given,) = given_scores([Path("s3://bucket")], lambda _: store)
     assert (given.score.case_id, given.site) == ("MB-1", "north")
     assert given.given_on == next(store.list(keys.SCORES)).last_modified.date()
+
+
+def test_scores_of_the_running_system_are_read_over_database_and_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, bucket = f"sqlite:///{tmp_path / 'results.db'}", MemoryStore()
+    monkeypatch.setenv("RESULTS_DATABASE_URL", url)
+    with closing(SqlStore(url, blobs=bucket)) as results:
+        results.migrate()
+        for version in "123":
+            results.record_score(record("MB-1", version, int(version)))
+        later = utc_now() + timedelta(days=2)
+        assert ArchiveScores(results.engine, results.archive, timedelta(days=1), lambda: later)().entries == 2
+    assert len(list(given_scores([], lambda _: bucket))) == 3
 
 
 def test_scores_that_are_not_there_and_folders_without_any_are_refused_in_words_of_their_own(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Names of the archive's files, and the guard of the audit record lets go of entries that one of them covers."""
+"""Names of the archive's files and the cases in them; the audit record's triggers allow deletions of such entries."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +7,10 @@ revision = "0009"
 down_revision = "0008"
 
 _REFUSE = "audit is append-only"
-_IS_ARCHIVED = "EXISTS (SELECT 1 FROM archives WHERE state = 'kept' AND OLD.seq BETWEEN first_seq AND last_seq)"
+_IS_ARCHIVED = (
+    "EXISTS (SELECT 1 FROM archived_cases JOIN archives ON name = archive "
+    "WHERE case_id = OLD.case_id AND state = 'kept' AND OLD.seq BETWEEN first_seq AND last_seq)"
+)
 
 
 def upgrade() -> None:
@@ -29,6 +32,13 @@ def upgrade() -> None:
         "archived_cases",
         sa.Column("case_id", sa.String(64), primary_key=True, comment="Of an erased case its digest"),
         sa.Column("archive", sa.String(128), primary_key=True),
+        sa.Column(
+            "unfinished",
+            sa.Boolean(),
+            nullable=False,
+            server_default=sa.false(),
+            comment="An erasure could not read the file",
+        ),
     )
     (_guard_postgresql if op.get_bind().dialect.name == "postgresql" else _guard_sqlite)()
 
