@@ -48,7 +48,7 @@ def test_a_cluster_that_is_no_use_is_refused_in_a_sentence(
     inside: tuple[Cohort, Embeddings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cohort, _ = inside
-    monkeypatch.setattr(cluster, "_PATIENCE_S", 2)
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 8)
 
     def on(address: str) -> None:
         plan = Plan(1, FOLDS, engine=ClusterEngine(address, None))
