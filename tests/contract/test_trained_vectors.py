@@ -182,9 +182,9 @@ def test_a_bundle_of_another_profile_of_blocks_is_refused(other: Cohort, served:
         validate(served, replace(other, profile=profile, vectors={}), None, tmp_path, quiet)
 
 
-@pytest.mark.parametrize("known", [130, 15])
+@pytest.mark.parametrize(("known", "arm"), [(130, "blood"), (15, "clinical_molecular_blood")])
 def test_vectors_that_are_all_alike_or_known_of_few_patients_give_a_bundle(
-    cohort: Cohort, tmp_path: Path, known: int
+    cohort: Cohort, tmp_path: Path, known: int, arm: str
 ) -> None:
     values, events_first = np.full((len(cohort), 8), np.nan), np.argsort(~cohort.outcome.is_event, kind="stable")
     members = np.concatenate([events_first[:6], events_first[::-1][: known - 6]])
@@ -193,5 +193,6 @@ def test_vectors_that_are_all_alike_or_known_of_few_patients_give_a_bundle(
     changed = replace(cohort, vectors={"blood": blood})
     train_bundle(changed, None, TrainPlan("few", "2026-01-01", refits=0), tmp_path / "bundle", quiet)
     bundle = load(tmp_path / "bundle")
-    assert {arm.name for arm in bundle.manifest.arms} >= {"clinical_molecular_blood", "clinical_molecular"}
+    assert {each.name for each in bundle.manifest.arms} >= {arm, "clinical_molecular"}
+    assert bundle.without_weight == ({"blood"} if arm == "blood" else set())
     assert "blood" not in bundle.reference.vectors

@@ -21,7 +21,7 @@ class DaskCluster:
 
     def __enter__(self) -> Self:
         self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0")
-        eventually(self._file.is_file)
+        eventually(self._is_announced)
         for _ in range(self._count):
             options = ("--nthreads", "1", "--no-dashboard", "--no-nanny", "--local-directory", str(self._folder))
             self.workers.append(self._start("worker", "--host", "127.0.0.1", *options))
@@ -34,6 +34,10 @@ class DaskCluster:
     def address(self) -> str:
         """Of the scheduler."""
         return str(json.loads(self._file.read_text())["address"])
+
+    def _is_announced(self) -> bool:
+        """Whether the scheduler has written its file to the end."""
+        return self._file.is_file() and self._file.read_text().endswith("}")
 
     @property
     def _file(self) -> Path:
