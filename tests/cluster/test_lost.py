@@ -52,9 +52,9 @@ def test_database_and_bucket_are_lost_and_come_back_by_the_runbook(
     site: Site, observer: Observer, backed_up: list[str], announced: Json, tmp_path: Path
 ) -> None:
     before = {case: observer.get(f"/cases/{case}") for case in observer.states()}
-    made = paste(site, _BACK_UP, tmp_path)
-    assert made.returncode == 0, made.stderr
-    head = json.loads(made.stdout)["audit_head"]
+    backup = paste(site, _BACK_UP, tmp_path)
+    assert backup.returncode == 0, backup.stderr
+    head = json.loads(backup.stdout)["audit_head"]
     _lose(site, observer)
     site.medulla.install(_ON)
     assert observer.states() == {}

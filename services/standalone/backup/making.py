@@ -92,9 +92,9 @@ class MakeBackup:
 
     def _check_objects(self, objects: int, before: Manifest | None, without: Sequence[str]) -> None:
         """Fewer than half of the objects are left only where the bucket was lost; folders left out do not count."""
-        had = lasting(self.store.index(before), without) if before else 0
-        if before and 2 * objects < had:
-            lost = f"backup {before.name} has {had} of these: more than half were lost"
+        earlier = lasting(self.store.index(before), without) if before else 0
+        if before and 2 * objects < earlier:
+            lost = f"backup {before.name} has {earlier} of these: more than half were lost"
             raise LostSinceError(f"the bucket has {objects} objects that services do not write anew, and {lost}")
 
 
@@ -103,8 +103,8 @@ def _check_audit(tx: Connection, entries: int, before: Manifest | None, archive:
     if before is None or not before.audit_entries:
         return
     if entries < before.audit_entries:
-        had = f"backup {before.name} has {before.audit_entries}"
-        raise LostSinceError(f"the database has {entries} audit entries, and {had}: it was lost or replaced")
+        earlier = f"backup {before.name} has {before.audit_entries}"
+        raise LostSinceError(f"the database has {entries} audit entries, and {earlier}: it was lost or replaced")
     if sql_audit.hash_at(tx, before.audit_entries, archive) != before.audit_head:
         entry = f"audit entry {before.audit_entries} of the database"
         raise LostSinceError(f"{entry} is not that of backup {before.name}: the database was replaced")
