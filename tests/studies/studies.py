@@ -82,15 +82,15 @@ def _public(plan: Callable[..., Plan], files: Sequence[str]) -> Callable[[Settin
 def _bags(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [BagPlan(241, effect, 100, 80, 20) for effect in (1.0, 1.6)]
-    return [BagPlan(seed, effect) for seed in range(191001, 191009) for effect in (1.0, 1.6)]
+    return [BagPlan(seed, effect) for seed in range(231001, 231009) for effect in (1.0, 1.6)]
 
 
 def _intervals(setting: Setting) -> Sequence[Plan]:
     """The studies on bags again, and others of other sizes and without slides."""
     if setting.quick:
         return _bags(setting)
-    more = [BagPlan(seed, 1.6, patients) for patients in (150, 600) for seed in range(191101, 191109)]
-    table = [BagPlan(seed, 1.0, slides=False) for seed in range(191201, 191209)]
+    more = [BagPlan(seed, 1.6, patients) for patients in (150, 600) for seed in range(231101, 231109)]
+    table = [BagPlan(seed, 1.0, slides=False) for seed in range(231201, 231209)]
     return [*_bags(setting), *more, *table]
 
 
@@ -109,12 +109,12 @@ def _stains(setting: Setting) -> Sequence[Plan]:
 def _cross_validated(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [SimulatedPlan(143, 1.6, 100, 20, 3)]
-    return [SimulatedPlan(seed, effect) for seed in range(192001, 192005) for effect in (1.0, 1.6)]
+    return [SimulatedPlan(seed, effect) for effect in (1.6, 1.0) for seed in range(232001, 232005)]
 
 
 def _recovery(setting: Setting) -> Sequence[Plan]:
     tables, patients = (10, 200) if setting.quick else (400, 1000)
-    return [RecoveryPlan(193001, tables, patients, complete) for complete in (True, False)]
+    return [RecoveryPlan(233001, tables, patients, complete) for complete in (True, False)]
 
 
 def _fusion(setting: Setting) -> Sequence[Plan]:
@@ -149,14 +149,14 @@ def _rare(setting: Setting) -> Sequence[Plan]:
         ("rare", 1.0, 400, "hazards"), ("rare", 1.6, 160, "hazards"), ("common", 1.6, 160, "hazards"),
         ("rare", 1.6, 160, "labels"), ("rare", 1.0, 160, "hazards"),
     )  # fmt: skip
-    return [RarePlan(seed, *scenario) for scenario in scenarios for seed in range(210001, 210009)]
+    return [RarePlan(seed, *scenario) for scenario in scenarios for seed in range(230001, 230009)]
 
 
 def _prototypes(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [PrototypePlan(9001, 1.6, 100, 80, PoolPlan(5, 1, 1, 8))]
     scenarios = ((1.6, 400), (1.0, 400), (1.6, 160))
-    return [PrototypePlan(seed, *scenario) for scenario in scenarios for seed in range(70001, 70009)]
+    return [PrototypePlan(seed, *scenario) for scenario in scenarios for seed in range(230001, 230009)]
 
 
 def _monitoring(setting: Setting) -> Sequence[Plan]:

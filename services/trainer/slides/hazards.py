@@ -1,7 +1,7 @@
-"""Hazards of tiles: prototypes of three sizes and the slides' axes, weighed by a ridge Cox model.
+"""Hazards of tiles: prototypes of three sizes and the slides' axes, each weighed by a ridge Cox model of its own.
 
 A patient's columns are the shares of prototypes and the mean tile, so that the log-risk is the mean log hazard of the
-tiles.
+tiles, over the mean of the four models.
 """
 
 from collections.abc import Sequence
@@ -68,6 +68,6 @@ def fit_tile_hazards(
     mean, scale = means.mean(axis=0), np.maximum(means.std(axis=0), 1e-9)
     x = (means - mean) / scale
     folds = patient_folds(names, outcome.event, FOLDS, np.random.default_rng([seed, 29]))
-    fitted = fit_weights(x, outcome, folds, FOLDS)
+    fitted = fit_weights(x, columns.heads, outcome, folds, FOLDS)
     hazards = TileHazards(columns, mean, fitted.weights.mean(axis=0) / scale)
     return FittedHazards(hazards, fitted.log_risk, agreement(fitted.weights @ x.T, np.arange(FOLDS)))

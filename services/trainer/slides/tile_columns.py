@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -21,6 +22,12 @@ class TileColumns:
 
     centres: tuple[Features, ...]
     """[k, axes] of each size; fewer than `PROTOTYPES` where fewer tiles differ."""
+
+    @property
+    def heads(self) -> list[slice]:
+        """The columns of each size of clustering, and the axes."""
+        ends = np.cumsum([0, *map(len, self.centres), self.centres[0].shape[1]]).tolist()
+        return [slice(start, end) for start, end in pairwise(ends)]
 
     def members(self, tiles: Features, size: int = 0) -> Ints:
         """The nearest prototype [n] of a size; of equally near ones the first."""

@@ -12,10 +12,11 @@ from services.trainer.cohort.embeddings import Features, read_embeddings
 from services.trainer.profile import load_profile
 from services.trainer.simulation.rare import PATTERN
 from services.trainer.simulation.simulate import SimulationPlan
-from services.trainer.slides.hazards import TileHazards
+from services.trainer.slides.hazards import FOLDS, TileHazards
 from services.trainer.slides.projection import Projection
 from services.trainer.slides.stage import fit_slides
 from services.trainer.slides.tile_columns import TileColumns
+from services.trainer.slides.tile_ridges import fit_weights
 from shared.model.onnx_mil import OnnxMil
 from tests.studies.pool_bags import PoolCohortPlan
 from tests.studies.tile_pool import TilePool
@@ -90,6 +91,18 @@ def test_a_rare_kind_of_tile_that_raises_the_hazard_is_found_out_of_fold(tmp_pat
     assert np.corrcoef(scores.view.log_risk[has_tiles], drawn.latent[has_tiles])[0, 1] > 0.6
     tiles = (pool.features[:, kind].reshape(-1, 8).astype(np.float32) for kind in range(5))
     assert int(np.argmax([model.hazards.of_tiles(model.projection(each)).mean() for each in tiles])) == PATTERN
+
+
+def test_each_head_weighs_its_own_columns_and_the_log_risk_is_their_mean() -> None:
+    rng = np.random.default_rng(3)
+    x, folds = rng.normal(size=(200, 5)), np.arange(200) % FOLDS
+    outcome = Outcome(rng.exponential(np.exp(-x[:, 0] - x[:, 3])), np.ones(200, np.int64))
+    heads = [slice(0, 2), slice(2, 5)]
+    both = fit_weights(x, heads, outcome, folds, FOLDS)
+    alone = [fit_weights(x[:, head], [slice(0, head.stop - head.start)], outcome, folds, FOLDS) for head in heads]
+    assert all(each.weights.any() for each in alone)
+    assert both.weights == pytest.approx(np.hstack([each.weights for each in alone]) / 2)
+    assert both.log_risk == pytest.approx((alone[0].log_risk + alone[1].log_risk) / 2)
 
 
 @pytest.mark.parametrize(("patients", "tiles", "events"), [(30, 1, 9), (12, 2, 0), (2, 3, 2), (1, 3, 1)])
