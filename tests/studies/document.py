@@ -10,6 +10,7 @@ from tests.studies.criteria import criteria, estimate
 from tests.studies.finetuning_report import markdown
 from tests.studies.goals import goals
 from tests.studies.landmarks import landmark_criteria, landmark_section
+from tests.studies.rare_slides import rare_slides_criteria
 from tests.studies.rare_summary import rare_criteria
 from tests.studies.sections import table
 from tests.studies.studies import STUDIES, Study
@@ -43,7 +44,14 @@ def methods(name: str, level: int = 2) -> str:
 def _criteria(results: Results, finetuning: Mapping[str, Any] | None) -> str:
     header = ("criterion", "measured (95 % interval)", "met")
     rare = results["rare"]["value"] if "rare" in results else None
-    added = (*rare_criteria(rare), *claim_criteria(results), *landmark_criteria(results), *goals(results, finetuning))
+    slides = results["rare-slides"]["value"] if "rare-slides" in results else None
+    added = (
+        *rare_criteria(rare),
+        *rare_slides_criteria(slides),
+        *claim_criteria(results),
+        *landmark_criteria(results),
+        *goals(results, finetuning),
+    )
     rows = [criterion.row for criterion in (*criteria(results), *added)]
     return f"## Acceptance criteria\n\n{table(header, rows)}"
 

@@ -10,7 +10,7 @@ from tests.studies.summaries import mean_of
 
 Results = Mapping[str, Any]
 _BAND = 0.01
-"""Of Uno's C that a random feature may gain or lose, and of macro AUC that fine-tuning may lose."""
+"""Of C that a random feature may gain or lose, and of macro AUC that fine-tuning may lose."""
 _TIMES = 5
 """How many times as often as chance a prototype shows a rare pattern, at least."""
 _ARM = "clinical_molecular"
@@ -67,7 +67,7 @@ def _random_feature(results: Results) -> Iterator[Criterion]:
 
 
 def _noise(cohort: str, gain: Results | None, of: str) -> Criterion:
-    text = f"{cohort}: a random feature changes Uno's C by at most {_BAND}"
+    text = f"{cohort}: a random feature changes Harrell's C by at most {_BAND}"
     if gain is None:
         return Criterion(text, NOT_RUN, None)
     return Criterion(text, f"{estimate(gain, 4)}{of}", abs(gain["est"]) <= _BAND)

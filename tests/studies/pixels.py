@@ -119,5 +119,5 @@ def embed_simulated(plan: SimulationPlan, folder: Path) -> None:
     """Slides of a SIMULATED cohort and, in EMB, their embeddings by the default encoder."""
     values = {name: getattr(plan, name) for name in ("patients", "effect", "sites", "seed", "tiles", "width", "shift")}
     options = [part for name, value in values.items() for part in (f"--{name}", value)]
-    medulla("simulate", "--out", folder, *options, "--slides")
+    medulla("simulate", "--out", folder, *options, "--slides", *(["--rare"] if plan.rare else []))
     medulla("embed", folder, "--out", folder / "EMB", allowed=SOME_REFUSED)

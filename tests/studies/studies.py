@@ -23,6 +23,7 @@ from tests.studies.pieces import Plan
 from tests.studies.pixels import PixelPlan
 from tests.studies.pool_bags import Signal
 from tests.studies.prototype_study import PrototypePlan, prototypes_section, prototypes_summary
+from tests.studies.rare_slides import RareSlidesPlan, rare_slides_section, rare_slides_summary
 from tests.studies.rare_study import RarePlan, Way
 from tests.studies.rare_summary import rare_section, rare_summary
 from tests.studies.recovery import RecoveryPlan
@@ -98,6 +99,12 @@ def _slides(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
         return [PixelPlan(151, draws=2, patients=60, external=30, ood_patients=0)]
     return [PixelPlan(seed) for seed in range(190001, 190009)]
+
+
+def _rare_slides(setting: Setting) -> Sequence[Plan]:
+    if setting.quick:
+        return [RareSlidesPlan(9001, draws=2, patients=40, external=10)]
+    return [RareSlidesPlan(seed) for seed in range(240001, 240003)]
 
 
 def _stains(setting: Setting) -> Sequence[Plan]:
@@ -199,6 +206,7 @@ STUDIES: tuple[Study, ...] = (
     Study("composition", True, _composition, composition_summary, composition_section, pictures.nothing),
     Study("rare", True, _rare, rare_summary, rare_section, pictures.nothing),
     Study("prototypes", True, _prototypes, prototypes_summary, prototypes_section, pictures.nothing),
+    Study("rare-slides", True, _rare_slides, rare_slides_summary, rare_slides_section, pictures.nothing, False),
     Study("monitoring", True, _monitoring, monitoring_summary, monitoring_section, pictures.nothing),
     Study("rule", True, _rule, simulated_summary, rule_section, pictures.nothing),
     Study("cavalli-rule", False, _public(CavalliRulePlan, [CAVALLI]), public_summary, rule_section, pictures.nothing),
