@@ -11,8 +11,6 @@ from tests.studies.stain_study import H_AND_E
 Results = Mapping[str, Any]
 NOT_RUN = "not measured in this run"
 _SIGNIFICANT = 0.05
-_MONITORED, _FLAGGED_BY = 500, 250
-"""Cases of a stream of the study of monitoring, and by which a doubled hazard is to be flagged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,6 @@ def criteria(results: Results) -> Iterator[Criterion]:
     yield _recovery(_value(results, "recovery"))
     yield from _coverage(_value(results, "intervals"))
     yield from _stains(_value(results, "stains"))
-    yield from _monitoring(_value(results, "monitoring"))
     yield from _growth(_value(results, "growth"))
 
 
@@ -232,20 +229,3 @@ def _growth(value: Results | None) -> Iterator[Criterion]:
     wall, half = whole["wall_s"] / 60, whole["cpu_s"] / 2 / 60
     measured = f"all of `medulla evaluate` in {wall:.1f} min by the clock, {half:.1f} min of each of 2 processors"
     yield Criterion(f"{size}, all arms, 5x5, on 2 cores: under 30 minutes", measured, wall < 30)
-
-
-def _monitoring(value: Results | None) -> Iterator[Criterion]:
-    """As stated in NOTEBOOK.md before the seeds were drawn."""
-    rare = f"SIMULATED, monitoring: right risks are flagged in at most 5 % of streams of {_MONITORED} cases"
-    soon = f"SIMULATED, monitoring: twice the predicted hazard is flagged by case {_FLAGGED_BY} in 90 % of streams"
-    scenarios = {
-        (each["ratio"], each["changed_from"], each["cases"]): each for each in (value or {"scenarios": ()})["scenarios"]
-    }
-    right, doubled = scenarios.get((1.0, 0, _MONITORED)), scenarios.get((2.0, 0, _MONITORED))
-    if right is None or doubled is None:
-        yield from (Criterion(text, NOT_RUN, None) for text in (rare, soon))
-        return
-    yield Criterion(rare, f"{estimate(right['flagged'])}, {right['streams']} streams", right["flagged"]["est"] <= 0.05)
-    latest = doubled["most_cases"]
-    measured = f"by case {latest}, {doubled['streams']} streams" if latest else "not reached"
-    yield Criterion(soon, measured, latest is not None and latest <= _FLAGGED_BY)

@@ -10,6 +10,7 @@ from tests.studies.criteria import criteria, estimate
 from tests.studies.finetuning_report import markdown
 from tests.studies.goals import goals
 from tests.studies.landmarks import landmark_criteria, landmark_section
+from tests.studies.monitoring_summary import monitoring_criteria
 from tests.studies.rare_slides import rare_slides_criteria
 from tests.studies.rare_summary import rare_criteria
 from tests.studies.sections import table
@@ -43,11 +44,11 @@ def methods(name: str, level: int = 2) -> str:
 
 def _criteria(results: Results, finetuning: Mapping[str, Any] | None) -> str:
     header = ("criterion", "measured (95 % interval)", "met")
-    rare = results["rare"]["value"] if "rare" in results else None
-    slides = results["rare-slides"]["value"] if "rare-slides" in results else None
+    value = {name: result["value"] for name, result in results.items()}.get
     added = (
-        *rare_criteria(rare),
-        *rare_slides_criteria(slides),
+        *monitoring_criteria(value("monitoring")),
+        *rare_criteria(value("rare")),
+        *rare_slides_criteria(value("rare-slides")),
         *claim_criteria(results),
         *landmark_criteria(results),
         *goals(results, finetuning),

@@ -5,8 +5,8 @@ until the change. Cases come one a week, are scored within five weeks of diagnos
 until the day of the look.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR
 from services.trainer.monitoring.chart import Design
-from services.trainer.monitoring.followed import GivenRisk, LaterOutcome
+from services.trainer.monitoring.followed import FollowedCase, GivenRisk, LaterOutcome
 from services.trainer.monitoring.given_hazard import cumulative_hazard
+from services.trainer.monitoring.groups import sites
 from services.trainer.monitoring.monitor import sequential_of
+from services.trainer.monitoring.monitor_report import Alarm
+from services.trainer.monitoring.watch import Watch
 from shared.arrays import Floats
 from shared.model.course import EVENT_FREE_YEARS
 from shared.model.incidence import cumulative_incidence, event_free_survival
@@ -41,6 +44,8 @@ class MonitoringPlan:
     ratio: float
     """Of the hazard to the predicted one from case `changed_from` on."""
     changed_from: int
+    sites: int = 1
+    """Of which the first one's hazard changes; with several an alarm is that of a site's charts."""
 
     @property
     def kind(self) -> str:
@@ -48,7 +53,10 @@ class MonitoringPlan:
         return "SIMULATED-monitoring"
 
     def run(self, data: Path | None, work: Path) -> dict[str, Any]:
-        """See Plan; of each stream its O/E, and the cases scored at the first alarm, None without one."""
+        """See Plan; of each stream its O/E, and the cases scored at the first alarm, None without one.
+
+        With several sites the cases are those of the changed site, or of whichever alarms first where risks are right.
+        """
         del data, work
         looks = [self._stream(seed) for seed in range(self.first, self.first + self.streams)]
         return {"o_e": [look[0] for look in looks], "alarms": [look[1] for look in looks]}
@@ -57,11 +65,19 @@ class MonitoringPlan:
         rng = np.random.default_rng([seed, 29])
         log_hazard = rng.normal(0, _SPREAD, self.cases)
         risks = list(_given(log_hazard, rng))
-        ratios = np.where(np.arange(self.cases) < self.changed_from, 1.0, self.ratio)
+        places = np.arange(self.cases)
+        ratios = np.where((places < self.changed_from) | (places % self.sites > 0), 1.0, self.ratio)
         later = {risk.case_id: _outcome(risk, ratios[i], self.cases, rng) for i, risk in enumerate(risks)}
         cases, sequential = sequential_of(risks, later, Design(cases=self.cases))
         o_e = sum(case.is_event for case in cases) / sum(case.expected for case in cases)
-        return float(o_e), min((alarm.cases for alarm in sequential.alarms), default=None)
+        alarms = sequential.alarms if self.sites == 1 else self._of_sites(cases, sequential.events_planned)
+        return float(o_e), min((alarm.cases for alarm in alarms), default=None)
+
+    def _of_sites(self, cases: Sequence[FollowedCase], planned: int) -> list[Alarm]:
+        groups = sites([replace(case, site=f"{_place(case.latest) % self.sites}") for case in cases])
+        watch = Watch.of(Design(cases=self.cases), planned, groups.values())
+        looked_at = groups if self.ratio == 1 else ["site 0"]
+        return [alarm for name in looked_at for alarm in watch.alarms(groups[name], len(cases))]
 
 
 def _given(log_hazard: Floats, rng: np.random.Generator) -> Iterator[GivenRisk]:
@@ -89,12 +105,16 @@ def _given(log_hazard: Floats, rng: np.random.Generator) -> Iterator[GivenRisk]:
 
 def _outcome(risk: GivenRisk, ratio: float, cases: int, rng: np.random.Generator) -> LaterOutcome:
     """The first of relapse, competing event, loss and the day of the look; years count from diagnosis."""
-    place = int(risk.case_id.removeprefix("SIMULATED-"))
+    place = _place(risk)
     looked = (cases - place) * _EVERY_DAYS / DAYS_A_YEAR + _LOOK_YEARS
     relapse = _time_of(ratio * np.exp(risk.log_risk) * _BASELINE, rng.exponential())
     ends = [min(rng.exponential(1 / _LOSS), looked), relapse, rng.exponential(1 / _COMPETING)]
     diagnosed = _FIRST + timedelta(days=_EVERY_DAYS * place)
     return LaterOutcome(int(np.argmin(ends)), float(min(ends)), diagnosed=diagnosed)
+
+
+def _place(risk: GivenRisk) -> int:
+    return int(risk.case_id.removeprefix("SIMULATED-"))
 
 
 def _time_of(hazard: Floats, reached: float) -> float:

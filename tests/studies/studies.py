@@ -168,11 +168,13 @@ def _prototypes(setting: Setting) -> Sequence[Plan]:
 
 def _monitoring(setting: Setting) -> Sequence[Plan]:
     if setting.quick:
-        return [MonitoringPlan(9001, 4, 60, ratio, 0) for ratio in (1.0, 3.0)]
+        return [MonitoringPlan(9001, 4, 60, ratio, 0, sites) for ratio in (1.0, 3.0) for sites in (1, 2)]
     unchanged = [MonitoringPlan(40001, 1500, 500, 1.0, 0), MonitoringPlan(43001, 500, 150, 1.0, 0)]
     changed = product((2.0, 1.5, 0.5), (0, 250))
+    sites = [MonitoringPlan(48001, 500, 500, 1.0, 0, 4), MonitoringPlan(48501, 150, 500, 2.0, 0, 4)]
     return [
         *unchanged,
+        *sites,
         *(MonitoringPlan(45001 + 500 * place, 150, 500, *each) for place, each in enumerate(changed)),
     ]
 

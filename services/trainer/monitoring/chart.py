@@ -16,8 +16,8 @@ import numpy as np
 from shared.arrays import Floats
 
 Direction = Literal["more", "fewer"]
-_PATHS, _SEED = 4000, 15
-"""Simulated streams, and their seed."""
+_PATHS, _MOST_PATHS, _BEYOND, _SEED = 4000, 40_000, 40, 15
+"""Fewest and most simulated streams, how many of them are to lie beyond a threshold, and their seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,16 @@ def chart(design: Design, direction: Direction, events: Floats, total: float, th
 
 @lru_cache(maxsize=64)
 def threshold(design: Design, direction: Direction, planned: int) -> float:
-    """What a chart's highest value exceeds with half of the allowed probability in `planned` expected events."""
-    highest = highest_values(design, direction, float(planned), 1.0, _PATHS, np.random.default_rng(_SEED))
-    return float(np.quantile(highest, 1 - design.false_alarms / 2))
+    """What a chart's highest value reaches with half of the allowed probability in `planned` expected events.
+
+    With few of them the highest value that there is may come more often, as of no event at all; the threshold is then
+    above it.
+    """
+    paths = int(np.clip(_BEYOND / (design.false_alarms / 2), _PATHS, _MOST_PATHS))
+    highest = highest_values(design, direction, float(planned), 1.0, paths, np.random.default_rng(_SEED))
+    value = float(np.quantile(highest, 1 - design.false_alarms / 2))
+    is_too_often = (highest >= value).mean() > design.false_alarms / 2
+    return float(np.nextafter(value, np.inf)) if is_too_often else value
 
 
 def highest_values(

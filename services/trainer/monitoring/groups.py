@@ -9,7 +9,7 @@ import numpy as np
 from services.trainer.metrics.bootstrap import NO_FIGURE, Bootstrap, Figure, rounded
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.monitoring.followed import FollowedCase, outcome_of
-from services.trainer.monitoring.monitor_report import GroupFigures
+from services.trainer.monitoring.monitor_report import Alarm, GroupFigures
 from services.trainer.monitoring.observed_expected import expected, observed, ratio
 from shared.model.case_values import CaseValues
 from shared.model.profile import Profile
@@ -22,7 +22,7 @@ _EVENTS, _SAMPLES, _SEED = 5, 500, 1
 """Events with which a group has a C; bootstrap samples and seed of its interval."""
 
 
-def figures(name: str, cases: Sequence[FollowedCase]) -> GroupFigures:
+def figures(name: str, cases: Sequence[FollowedCase], alarms: tuple[Alarm, ...] = ()) -> GroupFigures:
     """Of one group; its name alone where it is too small."""
     if len(cases) < LEAST:
         return GroupFigures(name=name)
@@ -34,6 +34,7 @@ def figures(name: str, cases: Sequence[FollowedCase]) -> GroupFigures:
         expected=rounded(expectation),
         o_e=ratio(events, expectation),
         harrell_c=_concordance(cases) if events >= _EVENTS else NO_FIGURE,
+        alarms=alarms,
     )
 
 
@@ -49,21 +50,21 @@ def by_quarter(cases: Iterable[FollowedCase]) -> tuple[GroupFigures, ...]:
     return tuple(figures(name, grouped[name]) for name in sorted(grouped)[-MOST:])
 
 
-def by_site(cases: Iterable[FollowedCase]) -> tuple[GroupFigures, ...]:
-    """The largest sites by name; none where there is one site."""
+def sites(cases: Iterable[FollowedCase]) -> dict[str, list[FollowedCase]]:
+    """Cases of the largest sites, by name; none where there is one site."""
     grouped = _grouped((case for case in cases if case.site), lambda case: case.site)
     largest = sorted(grouped, key=lambda site: (-len(grouped[site]), site))[:MOST]
-    return tuple(figures(f"site {name}", grouped[name]) for name in sorted(largest)) if len(grouped) > 1 else ()
+    return {f"site {name}": grouped[name] for name in sorted(largest)} if len(grouped) > 1 else {}
 
 
-def by_subgroup(cases: Sequence[FollowedCase], profile: Profile) -> tuple[GroupFigures, ...]:
-    """The subgroups of the profile, by what the scores state of the cases; a missing value is in none."""
+def subgroups(cases: Sequence[FollowedCase], profile: Profile) -> dict[str, list[FollowedCase]]:
+    """Cases of the subgroups of the profile, by what their scores state; a missing value is in none."""
     rules = {name: profile.expression(text) for name, text in profile.subgroups.items()}
     known = [CaseValues.of_case(profile, case.latest.values) for case in cases]
-    return tuple(
-        figures(name, [case for case, values in zip(cases, known, strict=True) if rule(values.column)[0]])
+    return {
+        name: [case for case, values in zip(cases, known, strict=True) if rule(values.column)[0]]
         for name, rule in list(rules.items())[:MOST]
-    )
+    }
 
 
 def by_risk(cases: Sequence[FollowedCase]) -> tuple[GroupFigures, ...]:

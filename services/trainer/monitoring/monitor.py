@@ -9,22 +9,22 @@ import numpy as np
 from services.trainer.metrics import calibration
 from services.trainer.metrics.bootstrap import NO_FIGURE, Bootstrap
 from services.trainer.monitoring import groups, inputs
-from services.trainer.monitoring.chart import Chart, Design, Direction, chart, threshold
-from services.trainer.monitoring.clock import Clock, clock
+from services.trainer.monitoring.chart import Chart, Design
 from services.trainer.monitoring.followed import FollowedCase, GivenRisk, LaterOutcome, outcome_of
 from services.trainer.monitoring.monitor_report import (
     Alarm,
     ChartPoint,
+    GroupFigures,
     HorizonCalibration,
     Monitored,
     MonitorReport,
     Sequential,
 )
+from services.trainer.monitoring.watch import Watch, watched
 from shared.model.profile import Profile
 from shared.notice import NOTICE
 from shared.words import counted
 
-DIRECTIONS: tuple[Direction, ...] = ("more", "fewer")
 NO_OUTCOME, KNOWN_BEFORE = "no outcome yet", "outcome known before the score, or no day to count from"
 _EVENTS, _SAMPLES, _SEED = 10, 500, 1
 """Events by the horizon with which there is a calibration; bootstrap samples and seed."""
@@ -58,6 +58,7 @@ def _monitored(
     left_out = {NO_OUTCOME: len(risks) - known, KNOWN_BEFORE: known - len(cases)}
     days = sorted(str(risk.given_on) for risk in risks if risk.given_on)
     overall = groups.figures("all", cases)
+    of_sites, of_subgroups = watched_groups(cases, profile, sequential.events_planned, design)
     return Monitored(
         bundle=risks[0].bundle,
         name=risks[0].bundle_name,
@@ -71,13 +72,26 @@ def _monitored(
         calibration=_calibration(cases, risks[0].horizon_years),
         by_risk=groups.by_risk(cases),
         quarters=groups.by_quarter(cases),
-        sites=groups.by_site(cases),
-        subgroups=groups.by_subgroup(cases, profile),
+        sites=of_sites,
+        subgroups=of_subgroups,
         inputs=inputs.by_quarter(risks),
         sequential=sequential,
-        flagged=bool(sequential.alarms),
-        sentence=_sentence(sequential, len(cases)),
+        flagged=bool(sequential.alarms) or any(group.alarms for group in (*of_sites, *of_subgroups)),
+        sentence=_sentence(sequential, len(cases), (*of_sites, *of_subgroups)),
     )
+
+
+def watched_groups(
+    cases: Sequence[FollowedCase], profile: Profile, planned: int, design: Design
+) -> tuple[tuple[GroupFigures, ...], tuple[GroupFigures, ...]]:
+    """Sites and subgroups with their alarms; `planned` expected events of all planned cases."""
+    kinds = groups.sites(cases), groups.subgroups(cases, profile)
+    watch = Watch.of(design, planned, [group for kind in kinds for group in kind.values()])
+    of_sites, of_subgroups = (
+        tuple(groups.figures(name, group, watch.alarms(group, len(cases))) for name, group in kind.items())
+        for kind in kinds
+    )
+    return of_sites, of_subgroups
 
 
 def _calibration(cases: Sequence[FollowedCase], years: float) -> HorizonCalibration:
@@ -129,19 +143,18 @@ def _latest(scores: Sequence[GivenRisk], cases: Sequence[FollowedCase]) -> list[
 
 def _sequential(risks: Sequence[GivenRisk], cases: Sequence[FollowedCase], design: Design) -> Sequential:
     planned = max(1, round(design.cases * float(np.mean([risk.hazard[-1] for risk in risks]))))
-    time = clock(cases if len(cases) >= groups.LEAST else ())
-    limits = {direction: threshold(design, direction, planned) for direction in DIRECTIONS}
-    charts = [chart(design, direction, time.events, time.total, limits[direction]) for direction in DIRECTIONS]
+    both = watched(cases, planned, design)
+    more, fewer = both.charts
     return Sequential(
         ratio=design.ratio,
         false_alarms=design.false_alarms,
         cases_planned=design.cases,
         events_planned=planned,
-        threshold_more=limits["more"],
-        threshold_fewer=limits["fewer"],
+        threshold_more=more.threshold,
+        threshold_fewer=fewer.threshold,
         clock="calendar" if cases and all(case.begins for case in cases) else "case by case",
-        points=_points(*charts),
-        alarms=tuple(_alarm(each, time) for each in charts if each.alarm_at is not None),
+        points=_points(more, fewer),
+        alarms=both.alarms,
     )
 
 
@@ -159,21 +172,19 @@ def _points(more: Chart, fewer: Chart) -> tuple[ChartPoint, ...]:
     )
 
 
-def _alarm(each: Chart, time: Clock) -> Alarm:
-    at, cases = time.label_at(each.alarm_at or 0.0)
-    return Alarm(direction=each.direction, at=at, cases=cases)
-
-
-def _sentence(sequential: Sequential, followed: int) -> str:
+def _sentence(sequential: Sequential, followed: int, parts: Sequence[GroupFigures]) -> str:
     """What the charts say, in words."""
     if followed < groups.LEAST:
         return f"{counted(followed, 'case')} with an outcome after the score: too few to say anything of the model."
-    if not sequential.alarms:
+    alarms = [("", sequential.alarms[0])] if sequential.alarms else []
+    alarms += [(f"At {part.name}: ", part.alarms[0]) for part in parts if part.alarms]
+    if not alarms:
         cases = counted(followed, "case")
         return f"In {cases} with an outcome, events came neither more nor less often than predicted beyond chance."
-    first = sequential.alarms[0]
-    risks = "low" if first.direction == "more" else "high"
-    return (
-        f"Events come {'more' if first.direction == 'more' else 'less'} often than predicted: the chart reached its "
-        f"threshold at {first.at}, after {counted(first.cases, 'case')}. Risks of this model may be too {risks}."
-    )
+    return " ".join(where + _in_words(alarm) for where, alarm in alarms)
+
+
+def _in_words(alarm: Alarm) -> str:
+    often, too = ("more", "low") if alarm.direction == "more" else ("less", "high")
+    reached = f"the chart reached its threshold at {alarm.at}, after {counted(alarm.cases, 'case')}"
+    return f"Events come {often} often than predicted: {reached}. Risks of this model may be too {too}."

@@ -18,6 +18,16 @@ MONITOR = "monitor.json"
 """Its file in the folder of a monitoring report."""
 
 
+class Alarm(Entry):
+    """Where a chart reached its threshold."""
+
+    direction: Literal["more", "fewer"]
+    at: str
+    """Month, or place of the case."""
+    cases: int
+    """Cases that had been scored by then."""
+
+
 class GroupFigures(Entry):
     """Observed against expected events of some cases; a group of fewer cases than are shown has its name alone."""
 
@@ -27,6 +37,8 @@ class GroupFigures(Entry):
     expected: float | None = None
     o_e: Figure = NO_FIGURE
     harrell_c: Figure = NO_FIGURE
+    alarms: tuple[Alarm, ...] = ()
+    """Of the charts of a site or subgroup."""
 
 
 class InputShares(Entry):
@@ -64,16 +76,6 @@ class ChartPoint(Entry):
     expected: float
     more: float
     fewer: float
-
-
-class Alarm(Entry):
-    """Where a chart reached its threshold."""
-
-    direction: Literal["more", "fewer"]
-    at: str
-    """Month, or place of the case."""
-    cases: int
-    """Cases that had been scored by then."""
 
 
 class Sequential(Entry):
@@ -117,6 +119,7 @@ class Monitored(Entry):
     inputs: tuple[InputShares, ...] = ()
     sequential: Sequential
     flagged: bool
+    """Whether the charts of all cases, or those of a site or subgroup, reached their threshold."""
     sentence: str
     """What the charts say, in words."""
 

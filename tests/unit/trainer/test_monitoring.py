@@ -10,11 +10,12 @@ from services.trainer.monitoring.chart import Design, Direction, chart, highest_
 from services.trainer.monitoring.clock import clock
 from services.trainer.monitoring.followed import FollowedCase, LaterOutcome
 from services.trainer.monitoring.given_hazard import cumulative_hazard
-from services.trainer.monitoring.groups import by_site, figures, quarter
+from services.trainer.monitoring.groups import figures, quarter, sites
 from services.trainer.monitoring.inputs import by_chance, stability
-from services.trainer.monitoring.monitor import DIRECTIONS, KNOWN_BEFORE, NO_OUTCOME, monitor, sequential_of
+from services.trainer.monitoring.monitor import KNOWN_BEFORE, NO_OUTCOME, monitor, sequential_of
 from services.trainer.monitoring.observed_expected import ratio
 from services.trainer.monitoring.page import render
+from services.trainer.monitoring.watch import DIRECTIONS, Watch
 from services.trainer.profile import load_profile
 from shared.model.incidence import cumulative_incidence, event_free_survival
 from tests.support.monitoring import YEARS, given, stream
@@ -124,7 +125,7 @@ def test_small_groups_have_a_name_and_nothing_else() -> None:
     shown = figures("enough", cases)
     assert (shown.n, shown.events) == (10, 6)
     assert shown.expected == pytest.approx(2.0)
-    assert by_site(cases) == ()
+    assert sites(cases) == {}
     assert quarter(date(2026, 4, 1)) == "2026-Q2"
 
 
@@ -167,3 +168,30 @@ def test_cases_without_an_outcome_and_with_an_early_one_are_counted() -> None:
     (only,) = monitor(risks, {"MB-0": early, "MB-1": LaterOutcome(0, 1.0)}, load_profile(), Design()).bundles
     assert only.left_out == {NO_OUTCOME: 1, KNOWN_BEFORE: 1}
     assert "too few" in only.sentence
+
+
+def test_a_site_whose_hazard_doubled_is_flagged_and_named_where_all_cases_together_are_not() -> None:
+    risks, outcomes = stream(300, 1.0, 8802)
+    doubled, later = stream(90, 3.0, 8805)
+    moved = [replace(risk, case_id=f"OTHER-{risk.case_id}", site="north") for risk in doubled]
+    others = {f"OTHER-{case}": outcome for case, outcome in later.items()}
+    (both,) = monitor([*risks, *moved], outcomes | others, load_profile(), Design(ratio=2.0)).bundles
+    alarms = {group.name: [alarm.direction for alarm in group.alarms] for group in both.sites}
+    assert alarms == {"site S0": [], "site S1": [], "site S2": [], "site north": ["more"]}
+    assert both.flagged
+    assert "At site north: Events come more often than predicted" in both.sentence
+
+
+def test_groups_share_the_budget_of_alarms_and_small_ones_have_none() -> None:
+    cases = [joined(f"MB-{i}", 1.0, 0) for i in range(40)]
+    watch = Watch.of(Design(false_alarms=0.06), 100, [cases[:20], cases[20:], cases[:9], cases[:30]])
+    assert watch.design.false_alarms == pytest.approx(0.02)
+    assert watch.alarms(cases[:9], 40) == ()
+
+
+@pytest.mark.parametrize("planned", [1, 2, 4, 8])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_an_alarm_is_no_more_frequent_than_allowed_with_few_expected_events(direction: Direction, planned: int) -> None:
+    design = Design(false_alarms=0.01)
+    highest = highest_values(design, direction, float(planned), 1.0, 40_000, np.random.default_rng(8806))
+    assert (highest >= threshold(design, direction, planned)).mean() < 0.008
