@@ -8,7 +8,8 @@ neither counts. It costs two requests a record, or two a range of records (`atte
 process are not at fault: a record with a crash on its mark is retried alone.
 
 A mark is a lease, too: a record that moved to another process while it is at work, as after a rebalance, is not begun
-there before the work ends or its process is silent.
+there before the work ends, its process is silent or its time is over. A mark is taken over by a conditional write, so
+that one process gets it, and the process before neither refreshes nor removes it then.
 """
 
 import json
@@ -20,16 +21,19 @@ from threading import Event, Lock
 
 from shared import logs, metrics
 from shared.attempt_ranges import AttemptRanges, Offset
-from shared.blob.port import BlobStore, ObjectChangedError
+from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.bus.retry import AT_WORK, GIVE_UP_AFTER
 from shared.canonical import canonical_json
 from shared.errors import AtWorkError, TransientError
 from shared.gate import Gate
-from shared.process_marks import BEAT_S, Process
+from shared.process_marks import BEAT_S, SILENT_S, Process
 from shared.sweep import Every
 
 LEASE_S = 2400.0
-"""Work that lasts longer, as work that hangs, keeps no other process from the record; no limit of a turn is longer."""
+"""Work that lasts longer, as work that hangs, keeps no other process from the record."""
+_MARGIN_S = 600.0
+"""A lease is longer than the longest turn by this time, for what comes before and after the work that is limited."""
+_STOPPING = "the process is stopping"
 _log = logs.get(__name__)
 
 
@@ -51,16 +55,35 @@ class Mark:
         return canonical_json(asdict(self))
 
 
-class Attempts:
-    """A part that refreshes the marks of one process, shared by all its workers."""
+@dataclass
+class _Held:
+    """A record at work in this process."""
 
-    def __init__(self, store: BlobStore, process: Process | None = None, now: Callable[[], float] = time.time) -> None:
+    began: float
+    mark: Mark | None = None
+    """None before it is written, after it is removed, and where another process or a range of offsets has it."""
+
+
+class Attempts:
+    """A part that refreshes the marks of one process, shared by all its workers.
+
+    `turn_s`: the longest turn of work on a record that the settings of the service allow, in seconds.
+    """
+
+    def __init__(
+        self,
+        store: BlobStore,
+        process: Process | None = None,
+        now: Callable[[], float] = time.time,
+        turn_s: float = 0.0,
+    ) -> None:
         self._store = store
         self._process = process or Process.here()
         self._now = now
+        self._lease_s = max(LEASE_S, turn_s + _MARGIN_S)
         self._gate = Gate()
-        self._marks: dict[str, Mark] = {}
-        """The mark of each record at work in this process, by its key."""
+        self._held: dict[str, _Held] = {}
+        """By the key of the mark."""
         self._ranges = AttemptRanges(store, self._process, now)
         self._stopping = False
         self._ended = Event()
@@ -74,11 +97,15 @@ class Attempts:
         With an `offset` a range of offsets is marked in place of the record.
 
         Raises:
-            AtWorkError: a live process, possibly this one, is at work on it.
+            AtWorkError: a live process, possibly this one, is at work on it, or this process is stopping.
             TransientError: the store is down.
         """
         with ExitStack() as stack:
-            yield self._begin(key, service, stack) if offset is None else self._begin_at(offset, key, service, stack)
+            held = self._reserve(key, stack)
+            if offset is None:
+                yield self._begin(key, service, held, stack)
+            else:
+                yield self._begin_at(offset, key, service, held, stack)
 
     def run(self, stop: Event) -> None:
         """Refresh the marks until `stop` is set and work has ended; what is cut off in between counts as no crash."""
@@ -90,110 +117,137 @@ class Attempts:
         """Refresh all marks once."""
         if not self._stopping:
             self._ranges.beat()
-        for key in list(self._marks):
-            with self._lock:
-                if key in self._marks:
-                    self._write(key, self._marks[key])
+        for key, held in list(self._held.items()):
+            self._renew(key, held)
 
     def give_back(self) -> None:
-        """Set no more marks, and note in all of them that what is cut off from now on is no crash."""
+        """Begin no more work, and note in all marks that what is cut off from now on is no crash."""
         self._ranges.give_back()
         with self._lock:
             self._stopping = True
-            for key, mark in self._marks.items():
-                self._marks[key] = replace(mark, stopping=True)
+            for held in self._held.values():
+                held.mark = held.mark and replace(held.mark, stopping=True)
             self._note_end()
 
-    def _begin_at(self, offset: Offset, key: str, service: str, stack: ExitStack) -> int:
+    def _reserve(self, key: str, stack: ExitStack) -> _Held:
+        """Keep other threads of this process from the record."""
+        with self._lock:
+            if self._stopping:
+                raise AtWorkError(_STOPPING)
+            if key in self._held and self._now() < self._held[key].began + self._lease_s:
+                raise AtWorkError(AT_WORK)
+            held = self._held[key] = _Held(self._now())
+        stack.callback(self._release, key, held)
+        return held
+
+    def _release(self, key: str, held: _Held) -> None:
+        with self._lock:
+            if self._held.get(key) is held:
+                del self._held[key]
+                self._note_end()
+
+    def _begin_at(self, offset: Offset, key: str, service: str, held: _Held, stack: ExitStack) -> int:
         with ExitStack() as room:
             room.enter_context(self._gate.shared())
             if room.enter_context(self._ranges.covering(service, offset)):
                 stack.push(room.pop_all())
                 return 0
         self._store.put_new(key, Mark(1).to_bytes())
-        return self._begin_again(key, service, stack)
+        return self._begin_again(key, service, held, stack)
 
-    def _begin(self, key: str, service: str, stack: ExitStack) -> int:
+    def _begin(self, key: str, service: str, held: _Held, stack: ExitStack) -> int:
         with ExitStack() as room:
             room.enter_context(self._gate.shared())
-            if self._stopping or self._is_new(key):
+            mark = self._mark(0)
+            if self._store.put_new(key, mark.to_bytes()):
                 stack.push(room.pop_all())
-                stack.callback(self._end, key)
+                self._hold(key, held, mark, stack)
                 return 0
-        return self._begin_again(key, service, stack)
+        return self._begin_again(key, service, held, stack)
 
-    def _is_new(self, key: str) -> bool:
-        """Write the mark if there is none."""
-        mark = self._mark(0)
-        new = self._store.put_new(key, mark.to_bytes())
-        if new:
-            self._hold(key, mark)
-        return new
-
-    def _begin_again(self, key: str, service: str, stack: ExitStack) -> int:
+    def _begin_again(self, key: str, service: str, held: _Held, stack: ExitStack) -> int:
         """Begin work on a record that has a mark."""
-        mark = self._read(key)
-        if self._is_at_work(key, mark):
-            self._check_lease(mark)
-            stack.enter_context(self._gate.shared())
-            return 0
-        deaths = mark.deaths + self._is_death(mark, service)
-        if deaths >= GIVE_UP_AFTER:
-            self._store.put(key, Mark(deaths).to_bytes())
-            return deaths
-        stack.enter_context(self._gate.exclusive() if deaths else self._gate.shared())
-        again = self._mark(deaths)
-        self._store.put(key, again.to_bytes())
-        self._hold(key, again)
-        stack.callback(self._end, key)
+        info, mark = self._read(key)
+        is_alive = self._is_alive(mark)
+        if is_alive and self._now() < mark.began + self._lease_s:
+            raise AtWorkError(AT_WORK)
+        is_death = not (is_alive or mark.stopping or mark.process in {None, self._process})
+        deaths = mark.deaths + is_death
+        is_given_up = deaths >= GIVE_UP_AFTER
+        if not is_given_up:
+            stack.enter_context(self._gate.exclusive() if deaths else self._gate.shared())
+        taken = Mark(deaths) if is_given_up else self._mark(deaths)
+        self._take(key, info, taken)
+        if is_death:
+            _log.error("a process died at work on this record", deaths=deaths)
+            metrics.WORKER_DEATHS.labels(service).inc()
+        if not is_given_up:
+            self._hold(key, held, taken, stack)
         return deaths
 
-    def _check_lease(self, mark: Mark) -> None:
-        if self._now() < mark.began + LEASE_S:
+    def _take(self, key: str, info: BlobInfo | None, mark: Mark) -> None:
+        """Write over the mark that was read; where another process did so meanwhile, it is at work now."""
+        data = mark.to_bytes()
+        if not (self._store.replace(info, data) if info else self._store.put_new(key, data)):
             raise AtWorkError(AT_WORK)
 
-    def _is_at_work(self, key: str, mark: Mark) -> bool:
-        """Whether a live process, possibly this one, works on the record now, as after a rebalance."""
-        if mark.process is None or mark.process == self._process:
-            return key in self._marks
+    def _is_alive(self, mark: Mark) -> bool:
+        """Whether another process, which is alive, has the mark; this one left its own mark behind, or hangs."""
+        if mark.process in {None, self._process}:
+            return False
         return mark.process.is_alive(mark.beat, self._process, self._now())
 
-    def _is_death(self, mark: Mark, service: str) -> bool:
-        if mark.stopping or mark.process in {None, self._process}:
-            return False
-        _log.error("a process died at work on this record", deaths=mark.deaths + 1)
-        metrics.WORKER_DEATHS.labels(service).inc()
-        return True
-
-    def _hold(self, key: str, mark: Mark) -> None:
+    def _hold(self, key: str, held: _Held, mark: Mark, stack: ExitStack) -> None:
         with self._lock:
-            self._marks[key] = replace(mark, stopping=self._stopping)
+            held.began, held.mark = mark.began, replace(mark, stopping=self._stopping)
+        stack.callback(self._end, key, held)
 
-    def _end(self, key: str) -> None:
+    def _renew(self, key: str, held: _Held) -> None:
+        """Refresh a mark, unless the work ended or another process has it."""
+        if held.mark is None:
+            return
+        info, kept = self._read(key)
+        with self._lock:
+            if held.mark is None:
+                return
+            if info is None or kept.process != self._process:
+                _log.warning("another process has the record that is at work here", key=key)
+                held.mark = None
+                return
+            renewed = replace(held.mark, beat=self._now())
+        if self._store.replace(info, renewed.to_bytes()):
+            with self._lock:
+                held.mark = held.mark and replace(held.mark, beat=renewed.beat)
+
+    def _end(self, key: str, held: _Held) -> None:
         """Remove the mark; one that cannot be removed counts as at most one crash."""
         with self._lock:
-            if self._marks.pop(key, None) is None:
-                return
+            mark, held.mark = held.mark, None
+            is_own = mark is not None and self._held.get(key) is held
         try:
-            self._store.delete(key)
+            if mark and is_own and (self._is_kept(mark) or self._read(key)[1].process == self._process):
+                self._store.delete(key)
         except TransientError as error:
             _log.warning("the mark of a record stays in the bucket", sentence=str(error))
-        self._note_end()
+
+    def _is_kept(self, mark: Mark) -> bool:
+        """Whether no other process can have taken this mark over since it was written."""
+        now = self._now()
+        return now < mark.beat + SILENT_S and now < mark.began + self._lease_s
 
     def _note_end(self) -> None:
-        if self._stopping and not self._marks:
+        if self._stopping and not self._held:
             self._ended.set()
 
     def _mark(self, deaths: int) -> Mark:
-        return Mark(deaths, self._process, self._now(), began=self._now())
+        return Mark(deaths, self._process, self._now(), began=self._now(), stopping=self._stopping)
 
-    def _write(self, key: str, mark: Mark) -> None:
-        self._store.put(key, replace(mark, beat=self._now()).to_bytes())
-
-    def _read(self, key: str) -> Mark:
+    def _read(self, key: str) -> tuple[BlobInfo | None, Mark]:
+        """The mark and its version in the bucket; an empty one where there is none or it cannot be read."""
+        info = self._store.head(key)
         try:
-            mark = json.loads(self._store.get(key))
+            mark = json.loads(self._store.get_range(info, 0, info.size)) if info else {"process": None}
             process = mark.pop("process")
-            return replace(Mark(**mark), process=Process(**process) if process else None)
+            return info, replace(Mark(**mark), process=Process(**process) if process else None)
         except (ObjectChangedError, ValueError, TypeError, LookupError, AttributeError):
-            return Mark()
+            return info, Mark()

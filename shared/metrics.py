@@ -34,6 +34,11 @@ CONSUMER_LAG = Gauge(
     "Records not yet committed. Grows on all partitions: add replicas; on one only: one slow case, look at its log.",
     ["service", "topic", "partition"],
 )
+TOPIC_PARTITIONS = Gauge(
+    "medulla_topic_partitions",
+    "Partitions of each topic that a service reads. More than medulla_consumer_lag_records has: some are unread.",
+    ["service", "topic"],
+)
 RETRIES = Counter(
     "medulla_retries_total",
     "Events to be retried later. High: a dependency is down; the log names it.",
@@ -43,6 +48,11 @@ DEAD_LETTERS = Counter(
     "medulla_dead_letters_total",
     "Events given up for good. Each needs a person: `medulla dead-letters list` says what to do; then replay or drop.",
     ["service", "reason"],
+)
+OLDEST_DEAD_LETTER = Gauge(
+    "medulla_oldest_dead_letter_seconds",
+    "Age of the oldest record on the topic of dead letters; 0 without any. Near a retention of the topic: replay or "
+    "drop the letters, or keep them longer, before Kafka deletes them.",
 )
 INTERNAL_ERRORS = Counter(
     "medulla_internal_errors_total",

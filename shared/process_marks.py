@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 
 BEAT_S = 10.0
-_SILENT_S = 30.0
+SILENT_S = 30.0
 """A process that has not refreshed its mark for this long is dead; a consumer group evicts a silent member later."""
 
 
@@ -29,7 +29,7 @@ class Process:
 
     def is_alive(self, beat: float, here: "Process", now: float) -> bool:
         """Whether it can still be at work; `beat` and `now` in Unix seconds."""
-        return beat > now - _SILENT_S and not self.is_gone(here)
+        return beat > now - SILENT_S and not self.is_gone(here)
 
 
 def _runs(pid: int) -> bool:

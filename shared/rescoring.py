@@ -1,14 +1,18 @@
 """Scoring of every case again in the background: who asked for it last, whether it is stopped, and how far it is."""
 
 import json
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Self
 
 from shared import model_keys
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
+from shared.errors import TransientError
 from shared.times import utc_now
 from shared.units import Sha256
 from shared.words import counted
@@ -18,6 +22,7 @@ GROUP = "fusion_scorer"
 Backlog = Callable[[datetime], tuple[int, int]]
 """How many requests in the background wait, and how many were made since a time."""
 _MINUTE_S = 60
+_LOOK_EVERY_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -141,3 +146,36 @@ def rescoring_progress(store: BlobStore, backlog: Backlog, now: Callable[[], dat
     waiting, requested = backlog(since)
     elapsed_s = (at - since).total_seconds()
     return RescoringProgress(request, waiting, max(waiting, requested), elapsed_s, bool(BackgroundStop(store)))
+
+
+class RememberedProgress:
+    """Progress that was read `every_s` seconds ago at most, so that many who look cost one look at store and bus."""
+
+    def __init__(
+        self,
+        read: Callable[[], RescoringProgress],
+        every_s: float = _LOOK_EVERY_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read, self._every_s, self._clock = read, every_s, clock
+        self._lock = Lock()
+        self._due = -math.inf
+        self._answer: RescoringProgress | TransientError = nothing_requested()
+
+    def __call__(self) -> RescoringProgress:
+        """The progress.
+
+        Raises:
+            TransientError: the store or the bus is down, or was at the last look.
+        """
+        with self._lock:
+            if self._clock() >= self._due:
+                try:
+                    self._answer = self._read()
+                except TransientError as error:
+                    self._answer = error
+                self._due = self._clock() + self._every_s
+            answer = self._answer
+        if isinstance(answer, TransientError):
+            raise answer
+        return answer

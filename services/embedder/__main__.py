@@ -72,7 +72,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     embed = _embed_slide(settings, chosen, store, progress, stack)
     group, manifest = settings.group, chosen.encoder.manifest
     served = routes(embed, group, passes_grids=settings.other_grids == "pass")
-    heart, attempts = Heartbeat("worker"), Attempts(store)
+    heart, attempts = Heartbeat("worker"), Attempts(store, turn_s=settings.turn_s)
     consumer = KafkaConsumerAdapter(
         platform.kafka, group, subscriptions(group, served), settings.concurrency, heart.beat
     )

@@ -28,6 +28,7 @@ from services.results.grpc_pixels import GrpcPixels
 from services.results.grpc_scorer import GrpcScorer
 from services.results.http_server import HttpServer
 from services.results.monitored_bundles import MonitoredBundles
+from services.results.oldest_dead_letter import OldestDeadLetter
 from services.results.pending_slides import PendingSlides
 from services.results.ports import ResultStore
 from services.results.progress_feed import Feed
@@ -48,7 +49,7 @@ from shared.bus import topics
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import read_topic
-from shared.bus.kafka_backlog import retries, unfinished_since
+from shared.bus.kafka_backlog import oldest_record, retries, unfinished_since
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
@@ -135,6 +136,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     views = SqlViews(results.engine)
     listed = partial(read_waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
     rescored = _rescoring(platform, blobs)
+    oldest_letter = partial(oldest_record, platform.kafka, topics.DEAD_LETTERS)
     backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed, views, rescored)
     feed = Feed(results, settings.look_every_s, settings.watchers)
     attempts, served = Attempts(blobs), _served(settings, blobs, results)
@@ -152,13 +154,14 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         Every(settings.waiting_look_every_s, results.refresh_summaries),
         Every(settings.waiting_look_every_s, MaintainArchive(results.engine, results.archive)),
         Every(settings.waiting_look_every_s, MonitoredBundles(blobs)),
+        Every(settings.waiting_look_every_s, OldestDeadLetter(oldest_letter)),
         Every(settings.waiting_look_every_s, ForgetViews(views, timedelta(days=settings.views_kept_days))),
     )
 
 
 def _rescoring(platform: PlatformSettings, blobs: BlobStore) -> Callable[[], rescoring.RescoringProgress]:
     backlog = partial(unfinished_since, platform.kafka, rescoring.GROUP, topics.CASES_RESCORE_BACKGROUND)
-    return partial(rescoring.rescoring_progress, blobs, backlog)
+    return rescoring.RememberedProgress(partial(rescoring.rescoring_progress, blobs, backlog))
 
 
 def _served(settings: ResultsSettings, blobs: BlobStore, results: ResultStore) -> dict[str, Sequence[Route[Any]]]:
@@ -176,7 +179,7 @@ def _bucket(platform: PlatformSettings) -> S3Store:
 
 def _store(settings: ResultsSettings, blobs: BlobStore | None = None) -> SqlStore:
     key = settings.audit_key
-    seal = Seal(key.get_secret_value().encode()) if key else None
+    seal = Seal(key.get_secret_value().encode() if key else None)
     url = settings.database_url.get_secret_value()
     return SqlStore(url, seal=seal, renew=renewed.Renewed(url, _database_url, every_s=0), blobs=blobs)
 

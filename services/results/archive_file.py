@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +17,7 @@ from shared.canonical import canonical_json, sha256
 from shared.units import Sha256
 
 _LEVEL = 6
+_DIGEST = re.compile("[0-9a-f]{64}")
 _TIMES = ("as_of", "recorded_at")
 
 
@@ -68,6 +70,17 @@ def read(name: str, data: bytes) -> Iterator[AuditRow]:
             yield from map(_row, lines)
     except (EOFError, OSError, zlib.error, ValueError, TypeError) as error:
         raise BrokenArchiveError(f"Archive {name} cannot be read.") from error
+
+
+def is_without(digest: Sha256, rows: Sequence[AuditRow]) -> bool:
+    """Whether these are the entries of a file after an erasure: some have the digest, the others match their hash."""
+    return any(row.entry.case_id == digest for row in rows) and all(map(_is_erased_or_intact, rows))
+
+
+def _is_erased_or_intact(row: AuditRow) -> bool:
+    if row.body is None:
+        return _DIGEST.fullmatch(row.entry.case_id) is not None
+    return row.entry.hash() == row.kept_hash and sha256(row.body.encode()) == row.entry.score_digest
 
 
 def _pack(rows: Iterable[AuditRow]) -> bytes:

@@ -12,7 +12,7 @@ from services.results.archive_file import ArchiveFile
 from services.results.audit_chain import AuditRow
 from services.results.database import insert, transaction
 from services.results.schema import ARCHIVED_CASES, AUDIT, CASES, SCORES
-from services.results.sql_archive import REPLACED, WRITING, Archive
+from services.results.sql_archive import KEPT, MOVING, REPLACED, WRITING, Archive
 from shared.times import utc_now
 
 ENTRIES = 1000
@@ -79,8 +79,9 @@ class ArchiveScores:
         self.archive.put(file)
         with transaction(self.engine, write=True) as tx:
             sql_audit.lock(tx)
-            if is_kept := _is_unchanged(tx, file.rows) and self.archive.keep(tx, file):
+            if is_kept := _is_unchanged(tx, file.rows) and self.archive.move(tx, file, WRITING, MOVING):
                 _delete(tx, file)
+                self.archive.move(tx, file, MOVING, KEPT)
             else:
                 self.archive.note(tx, file, REPLACED, self.now())
         if not is_kept:

@@ -71,7 +71,7 @@ class ChainReport:
     problem: str = ""
     """The first problem, as a sentence; empty if there is none."""
     checkpoint: int = 0
-    """How many of the entries were verified earlier, by a signed checkpoint; 0 if all were verified now."""
+    """How many of the entries were verified earlier, by a checkpoint; 0 if all were verified now."""
 
     @property
     def intact(self) -> bool:

@@ -1,4 +1,4 @@
-"""Checkpoints of the audit record: how far it was verified, signed by a key that the database does not hold."""
+"""Checkpoints of the audit record: how far it was verified, signed by a key that the database does not hold, if set."""
 
 import hmac
 from dataclasses import dataclass
@@ -17,24 +17,26 @@ class Checkpoint:
     """Hash of the last of these entries."""
     verified_at: datetime
     signature: str
-    """Lower-case hex."""
+    """Lower-case hex; empty where there is no key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """Signs checkpoints by HMAC-SHA256 (RFC 2104), and recognises its own."""
+    """Signs checkpoints by HMAC-SHA256 (RFC 2104), and recognises its own; without a key signs none and takes any."""
 
-    key: bytes
+    key: bytes | None = None
 
     def checkpoint(self, entries: int, head: str, verified_at: datetime) -> Checkpoint:
-        """A signed checkpoint."""
+        """A checkpoint, signed where there is a key."""
         return Checkpoint(entries, head, verified_at, self._sign(entries, head, verified_at))
 
-    def signed(self, checkpoint: Checkpoint) -> bool:
-        """Whether the checkpoint was signed by this key, and not changed since."""
+    def holds(self, checkpoint: Checkpoint) -> bool:
+        """Whether the checkpoint is one to go on from: signed by this key and not changed since, if there is a key."""
         expected = self._sign(checkpoint.entries, checkpoint.head, checkpoint.verified_at)
-        return hmac.compare_digest(expected, checkpoint.signature)
+        return not self.key or hmac.compare_digest(expected, checkpoint.signature)
 
     def _sign(self, entries: int, head: str, verified_at: datetime) -> str:
+        if not self.key:
+            return ""
         text = canonical_json([entries, head, verified_at.astimezone(UTC).isoformat(timespec="microseconds")])
         return hmac.new(self.key, text, sha256).hexdigest()

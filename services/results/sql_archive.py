@@ -17,7 +17,8 @@ from services.results.schema import ARCHIVED_CASES, ARCHIVES
 from shared.blob.port import BlobStore, ObjectChangedError
 from shared.units import CaseId, Sha256
 
-WRITING, KEPT, REPLACED = "writing", "kept", "replaced"
+WRITING, MOVING, KEPT, REPLACED = "writing", "moving", "kept", "replaced"
+"""The triggers allow deletions of entries while their file is `moving`, which no committed row is."""
 UNFINISHED_FOR = timedelta(hours=1)
 """A file that is still being written after that time is of a job that was killed."""
 
@@ -65,13 +66,13 @@ class Archive:
         for name in tx.scalars(_names(case)).all():
             row = update(ARCHIVED_CASES).where(ARCHIVED_CASES.c.case_id == case, ARCHIVED_CASES.c.archive == name)
             try:
-                file = ArchiveFile(name, b"", tuple(self._read(name)))
+                rows = self._read_for_erasure(tx, name, digest)
             except BrokenArchiveError as error:
                 broken.append(error)
                 tx.execute(row.values(unfinished=True))
                 continue
             tx.execute(row.values(case_id=digest, unfinished=False))
-            self._replace(tx, file, file.without(case, digest))
+            self._replace(tx, name, ArchiveFile(name, b"", rows).without(case, digest))
         return broken
 
     def note(self, tx: Connection, file: ArchiveFile, state: str, at: datetime) -> bool:
@@ -82,10 +83,10 @@ class Archive:
         new, is_other = insert(tx, ARCHIVES).values(row), ARCHIVES.c.state != KEPT
         return wrote(tx, new.on_conflict_do_update(index_elements=["name"], set_=row, where=is_other))
 
-    def keep(self, tx: Connection, file: ArchiveFile) -> bool:
-        """Have a written file be of the archive; False where it was removed as that of a killed job."""
-        own = ARCHIVES.c.name == file.name, ARCHIVES.c.state == WRITING
-        return tx.execute(update(ARCHIVES).where(*own).values(state=KEPT)).rowcount == 1
+    def move(self, tx: Connection, file: ArchiveFile, state: str, to: str) -> bool:
+        """Change the state of a file; False where it was removed as that of a killed job."""
+        own = ARCHIVES.c.name == file.name, ARCHIVES.c.state == state
+        return tx.execute(update(ARCHIVES).where(*own).values(state=to)).rowcount == 1
 
     def put(self, file: ArchiveFile) -> None:
         """Write a file's object."""
@@ -101,26 +102,37 @@ class Archive:
         if tx.execute(delete(ARCHIVES).where(ARCHIVES.c.name == name, ARCHIVES.c.state != KEPT)).rowcount:
             self._bucket().erase(key_of(name))
 
-    def _replace(self, tx: Connection, before: ArchiveFile, after: ArchiveFile) -> None:
-        if after.name == before.name:
+    def _replace(self, tx: Connection, before: str, after: ArchiveFile) -> None:
+        if after.name == before:
             return
-        old = select(ARCHIVES.c.at).where(ARCHIVES.c.name == before.name)
+        old = select(ARCHIVES.c.at).where(ARCHIVES.c.name == before)
         self.note(tx, after, KEPT, tx.scalars(old).one())
         self.put(after)
-        tx.execute(update(ARCHIVES).where(ARCHIVES.c.name == before.name).values(state=REPLACED))
-        moved = update(ARCHIVED_CASES).where(ARCHIVED_CASES.c.archive == before.name)
+        tx.execute(update(ARCHIVES).where(ARCHIVES.c.name == before).values(state=REPLACED))
+        moved = update(ARCHIVED_CASES).where(ARCHIVED_CASES.c.archive == before)
         tx.execute(moved.values(archive=after.name))
 
     def _read(self, name: str) -> Iterator[AuditRow]:
-        """Its entries; where a backup of the bucket has its successor after an erasure, those of that one."""
-        bucket, key = self._bucket(), key_of(name)
-        if bucket.head(key) is None:
-            key = next((info.key for info in bucket.list(f"{key.rpartition('/')[0]}/")), key)
+        """The entries of a file."""
         try:
-            data = bucket.get(key)
+            data = self._bucket().get(key_of(name))
         except ObjectChangedError as error:
             raise BrokenArchiveError(f"Archive {name} is gone.") from error
-        return archive_file.read(archive_file.name_of(key), data)
+        return archive_file.read(name, data)
+
+    def _read_for_erasure(self, tx: Connection, name: str, digest: Sha256) -> tuple[AuditRow, ...]:
+        """The entries of a file; where a backup of the bucket has its successor after the erasure, those of it."""
+        try:
+            return tuple(self._read(name))
+        except BrokenArchiveError:
+            bucket, key = self._bucket(), key_of(name)
+            others = bucket.list(f"{key.rpartition('/')[0]}/") if bucket.head(key) is None else ()
+            entries = tx.scalar(select(ARCHIVES.c.entries).where(ARCHIVES.c.name == name))
+            for info in others:
+                rows = tuple(self._read(archive_file.name_of(info.key)))
+                if len(rows) == entries and archive_file.is_without(digest, rows):
+                    return rows
+            raise
 
     def _bucket(self) -> BlobStore:
         if self.blobs is None:

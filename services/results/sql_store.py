@@ -52,7 +52,7 @@ class SqlStore:
         self,
         url: str,
         now: Callable[[], datetime] = utc_now,
-        seal: Seal | None = None,
+        seal: Seal = Seal(),  # noqa: B008 - frozen
         renew: Callable[[], str] | None = None,
         blobs: BlobStore | None = None,
     ) -> None:

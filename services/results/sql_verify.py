@@ -1,4 +1,4 @@
-"""Verifies the audit record in SQL: all of it, or what was recorded since the last signed checkpoint."""
+"""Verifies the audit record in SQL: all of it, or what was recorded since the last checkpoint."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -18,8 +18,8 @@ _EVERY = 1000
 """Entries after which a request stores a new checkpoint."""
 
 
-def verify_recent(engine: Engine, seal: Seal | None, now: datetime, archive: Archive) -> ChainReport:
-    """Verify the entries since the last checkpoint that `seal` has signed; all of them without one.
+def verify_recent(engine: Engine, seal: Seal, now: datetime, archive: Archive) -> ChainReport:
+    """Verify the entries since the last checkpoint that `seal` holds; all of them without one.
 
     What was changed before the checkpoint since then is found by `verify_whole`.
     """
@@ -29,12 +29,12 @@ def verify_recent(engine: Engine, seal: Seal | None, now: datetime, archive: Arc
             return _report(tx, archive, _last(tx, seal))
 
     report = _confirmed(recent)
-    if seal and report.intact and report.entries - report.checkpoint >= _EVERY:
+    if report.intact and report.entries - report.checkpoint >= _EVERY:
         _keep(engine, seal.checkpoint(report.entries, report.head, now))
     return report
 
 
-def verify_whole(engine: Engine, seal: Seal | None, now: datetime, archive: Archive) -> ChainReport:
+def verify_whole(engine: Engine, seal: Seal, now: datetime, archive: Archive) -> ChainReport:
     """Verify every entry and what it records, row by row, however long it takes; an intact record gets a checkpoint."""
 
     def whole() -> ChainReport:
@@ -45,7 +45,7 @@ def verify_whole(engine: Engine, seal: Seal | None, now: datetime, archive: Arch
             return _report(tx, archive, None)
 
     report = _confirmed(whole)
-    if seal and report.intact and report.entries:
+    if report.intact and report.entries:
         _keep(engine, seal.checkpoint(report.entries, report.head, now))
     return report
 
@@ -56,13 +56,11 @@ def _confirmed(verify_once: Callable[[], ChainReport]) -> ChainReport:
     return report if report.intact else verify_once()
 
 
-def _last(tx: Connection, seal: Seal | None) -> Checkpoint | None:
-    """The last checkpoint; one that is not signed by `seal` counts as none."""
-    if seal is None:
-        return None
+def _last(tx: Connection, seal: Seal) -> Checkpoint | None:
+    """The last checkpoint; one that `seal` does not hold counts as none."""
     row = tx.execute(select(AUDIT_CHECKPOINTS).order_by(AUDIT_CHECKPOINTS.c.entries.desc()).limit(1)).first()
     checkpoint = Checkpoint(**row._mapping) if row else None
-    return checkpoint if checkpoint and seal.signed(checkpoint) else None
+    return checkpoint if checkpoint and seal.holds(checkpoint) else None
 
 
 def _report(tx: Connection, archive: Archive, last: Checkpoint | None) -> ChainReport:

@@ -84,7 +84,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
     regions = ReadRegions(views, plans, settings.views.regions)
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
-    attempts = Attempts(store)
+    attempts = Attempts(store, turn_s=settings.longest_turn_s)
     return (
         HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
         progress,

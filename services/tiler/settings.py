@@ -94,3 +94,8 @@ class TilerSettings(ServiceSettings, QualityRules):
     def mpp(self) -> MppTable:
         """The operator's table of resolutions."""
         return MppTable(self.mpp_overrides, self.default_mpp)
+
+    @property
+    def longest_turn_s(self) -> float:
+        """How long one turn of work on a slide may take: a plan of each grid."""
+        return len(self.plans) * max(self.limits.first_turn_s, self.limits.plan_s)

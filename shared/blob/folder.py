@@ -1,6 +1,7 @@
 """A folder as object store, for the laptop: keys are paths below a root."""
 
 import errno
+import fcntl
 import os
 import secrets
 import time
@@ -71,10 +72,16 @@ class FolderStore:
 
     def put(self, key: str, data: bytes) -> BlobInfo:
         """Write or replace an object, atomically."""
-        info = self._write(key, data, _replace)
+        info = self._write(key, data, self._replace)
         if info is None:
             raise UnsafeKeyError(f"key {key!r} is a folder of other objects")
         return info
+
+    def replace(self, info: BlobInfo, data: bytes) -> BlobInfo | None:
+        """Write over the version that `info` describes, atomically; None, and nothing written, where it is gone."""
+        if self.head(info.key) is None:
+            return None
+        return self._write(info.key, data, lambda unfinished, path: self._replace(unfinished, path, info.etag))
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Every object whose key starts with `prefix`, in key order."""
@@ -86,7 +93,7 @@ class FolderStore:
     def delete(self, key: str) -> None:
         """Remove the object; fine where there is none."""
         path = self._path(key)
-        with _disk_errors(key), suppress(FileNotFoundError, NotADirectoryError):
+        with _disk_errors(key), suppress(FileNotFoundError, NotADirectoryError), self._locked():
             path.unlink()
 
     def erase(self, name: str) -> int:
@@ -94,7 +101,8 @@ class FolderStore:
         with _disk_errors(name):
             files = [path for key, path in _walk(self._root, "", name) if is_named(key, name)]
             for path in files:
-                path.unlink(missing_ok=True)
+                with self._locked():
+                    path.unlink(missing_ok=True)
             folders = {path.parent for path in files} | {self._root / name}
             for folder in sorted(folders, reverse=True):
                 _remove_empty(folder, self._root)
@@ -119,6 +127,24 @@ class FolderStore:
                     return _described(key, os.fstat(file.fileno())) if published else None
             finally:
                 unfinished.unlink(missing_ok=True)
+
+    def _replace(self, unfinished: Path, path: Path, etag: str | None = None) -> bool:
+        """Move a file over the version `etag`, or over any; False where that is gone or a folder."""
+        with suppress(IsADirectoryError), self._locked():
+            if etag is None or (path.is_file() and _etag(path.stat()) == etag):
+                unfinished.replace(path)
+                return True
+        return False
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep others, also of other processes, from replacing and removing files."""
+        root = os.open(self._root, os.O_RDONLY)
+        try:
+            fcntl.flock(root, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(root)
 
 
 def _forget(unfinished: Path) -> None:
@@ -157,13 +183,6 @@ def _published(key: str, unfinished: Path, path: Path, publish: Callable[[Path, 
 def _link(unfinished: Path, path: Path) -> bool:
     with suppress(FileExistsError):
         os.link(unfinished, path)
-        return True
-    return False
-
-
-def _replace(unfinished: Path, path: Path) -> bool:
-    with suppress(IsADirectoryError):
-        unfinished.replace(path)
         return True
     return False
 

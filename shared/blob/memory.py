@@ -54,6 +54,16 @@ class MemoryStore:
             self._objects[key] = new
         return new.info
 
+    def replace(self, info: BlobInfo, data: bytes) -> BlobInfo | None:
+        """Write over exactly the version that `info` describes; None, and nothing written, where it is gone."""
+        new = _object(info.key, data)
+        with self._lock:
+            stored = self._objects.get(info.key)
+            if stored is None or stored.info.etag != info.etag:
+                return None
+            self._objects[info.key] = new
+        return new.info
+
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Every object whose key starts with `prefix`, in key order."""
         with self._lock:

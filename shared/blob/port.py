@@ -68,6 +68,12 @@ class BlobStore(Protocol):
     def put(self, key: str, data: bytes) -> BlobInfo:
         """Write or replace an object, atomically. For pointers only: derived objects are written once."""
 
+    def replace(self, info: BlobInfo, data: bytes) -> BlobInfo | None:
+        """Write over the version that `info` describes, atomically; None, and nothing written, where it is gone.
+
+        Where the store has no conditional writes, another writer may come between the check and the write.
+        """
+
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Every object whose key starts with `prefix`, in key order."""
 

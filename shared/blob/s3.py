@@ -33,6 +33,11 @@ _USER_AGENT = "medulla"
 """In the store's access log; botocore's own is put together anew for each request, which takes a tenth of its time."""
 _CONFLICT = "ConditionalRequestConflict"
 _EXISTS = {"412", "PreconditionFailed"}
+_NO_CONDITION = "NotImplemented"
+"""The answer of a store that writes on no such condition."""
+
+_ABSENT = ""
+"""In place of an ETag: the object must not exist."""
 
 
 class _RefusedError(TransientError):
@@ -109,24 +114,26 @@ class S3Store:
 
         Also False if the response to an earlier try of this call was lost, although that try wrote the object.
         """
-        for _ in range(self._attempts):
-            try:
-                self._put(key, data, only_new=True)
-            except _RefusedError as refused:
-                if refused.code in _EXISTS:
-                    return False
-                if refused.code != _CONFLICT:
-                    raise
-            else:
-                return True
-        raise TransientError(f"others kept writing object {key!r} of bucket {self._bucket!r}")
+        return self._put_if(key, data, _ABSENT) is not None
 
     def put(self, key: str, data: bytes) -> BlobInfo:
         """Write or replace an object, atomically."""
-        written = self._put(key, data)
-        at = parsedate_to_datetime(written["ResponseMetadata"]["HTTPHeaders"]["date"])
-        etag, version = written["ETag"].strip('"'), written.get("VersionId", "")
-        return BlobInfo(key, len(data), etag, at.astimezone(UTC), version, sha256(data).hexdigest())
+        return self._put(key, data)
+
+    def replace(self, info: BlobInfo, data: bytes) -> BlobInfo | None:
+        """Write over the version that `info` describes, atomically; None, and nothing written, where it is gone.
+
+        Also None if the response to an earlier try of this call was lost, although that try wrote the object.
+        """
+        try:
+            return self._put_if(info.key, data, info.etag)
+        except _RefusedError as refused:
+            if refused.code in _GONE:
+                return None
+            if refused.code != _NO_CONDITION:
+                raise
+            now = self.head(info.key)
+            return self._put(info.key, data) if now and now.etag == info.etag else None
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Every object whose key starts with `prefix`, in key order; pages are fetched as they are needed."""
@@ -198,7 +205,19 @@ class S3Store:
                 continue
         return read()
 
-    def _put(self, key: str, data: bytes, *, only_new: bool = False) -> Mapping[str, Any]:
+    def _put_if(self, key: str, data: bytes, over: str) -> BlobInfo | None:
+        """Write an object over the version of an ETag alone; None where it is another."""
+        for _ in range(self._attempts):
+            try:
+                return self._put(key, data, over)
+            except _RefusedError as refused:
+                if refused.code in _EXISTS:
+                    return None
+                if refused.code != _CONFLICT:
+                    raise
+        raise TransientError(f"others kept writing object {key!r} of bucket {self._bucket!r}")
+
+    def _put(self, key: str, data: bytes, over: str | None = None) -> BlobInfo:
         digest = sha256(data)
         request: PutObjectRequestTypeDef = {
             "Bucket": self._bucket,
@@ -207,10 +226,15 @@ class S3Store:
             "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
             "Metadata": {"sha256": digest.hexdigest()},
         }
-        if only_new:
+        if over == _ABSENT:
             request["IfNoneMatch"] = "*"
+        elif over:
+            request["IfMatch"] = f'"{over}"'
         with self._faults(key):
-            return self._s3.put_object(**request)
+            written = self._s3.put_object(**request)
+        at = parsedate_to_datetime(written["ResponseMetadata"]["HTTPHeaders"]["date"])
+        etag, version = written["ETag"].strip('"'), written.get("VersionId", "")
+        return BlobInfo(key, len(data), etag, at.astimezone(UTC), version, digest.hexdigest())
 
     @contextmanager
     def _faults(self, key: str) -> Iterator[None]:

@@ -40,6 +40,19 @@ def unfinished_since(settings: KafkaSettings, group: str, topic: str, since: dat
         return sum(ends[partition] - start for partition, start in starts.items()), written
 
 
+def oldest_record(settings: KafkaSettings, topic: str) -> float | None:
+    """When the oldest record of a topic was put there, by which Kafka deletes it, in Unix seconds; None without any.
+
+    Raises:
+        KafkaDownError, KafkaRefusedError: as `unfinished`.
+    """
+    with explained(settings), closing(reader(settings)) as consumer:
+        times = dict.fromkeys(partitions_of(consumer, topic, settings), 0)
+        firsts = consumer.offsets_for_times(times, timeout_ms=DEADLINE_MS) if times else {}
+        written = [first.timestamp / 1000 for first in firsts.values() if first]
+        return min(written, default=None)
+
+
 def retries(settings: KafkaSettings) -> Iterator[Retry]:
     """What every service tries again, from its retry topic; a record behind an older one may be done already.
 

@@ -1,4 +1,4 @@
-"""How far a consumer is behind, partition by partition, as a metric."""
+"""How far a consumer is behind, partition by partition, and how many there are, as metrics."""
 
 import time
 from contextlib import suppress
@@ -16,7 +16,10 @@ _DEADLINE_MS = 2_000
 
 
 class LagGauge:
-    """Keeps `medulla_consumer_lag_records` for the partitions that the consumer holds; not thread-safe."""
+    """Keeps `medulla_consumer_lag_records` of the partitions that the consumer holds, and counts all of its topics.
+
+    Not thread-safe.
+    """
 
     def __init__(self, consumer: Any, queues: PartitionQueues, group: str, settings: KafkaSettings) -> None:
         self._consumer, self._queues, self._group, self._settings = consumer, queues, group, settings
@@ -25,11 +28,20 @@ class LagGauge:
 
     def refresh(self) -> None:
         """Measure, at most every 15 s; without an answer the gauge keeps its values."""
-        if time.monotonic() < self._due or not self._consumer.assignment():
+        if time.monotonic() < self._due:
             return
-        self._due = time.monotonic() + _EVERY_S
         with suppress(KafkaError):
-            self._show(self._measured())
+            self._count_partitions()
+            if self._consumer.assignment():
+                self._due = time.monotonic() + _EVERY_S
+                self._show(self._measured())
+
+    def _count_partitions(self) -> None:
+        """Show how many partitions the topics have, whoever holds them; the answer is in the consumer's memory."""
+        for topic in self._consumer.subscription():
+            if partitions := self._consumer.partitions_for_topic(topic):
+                name = from_broker(self._settings, topic)
+                metrics.TOPIC_PARTITIONS.labels(self._group, name).set(len(partitions))
 
     def _measured(self) -> dict[Partition, int]:
         """Records between the end of each partition and the first one that is not finished."""

@@ -1,7 +1,9 @@
 """Database and bucket are lost, and come back by what the RUNBOOK gives to paste, with a valid audit record."""
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +20,49 @@ _STOP, _RESTORE, _START = blocks()[3:6]
 _BACKUPS = "medulla-backups"
 _ON = {"backup": {"enabled": True, "to": f"s3://{_BACKUPS}/night"}}
 _BACK_UP = """
-kubectl -n $NS create job $R-now --from=cronjob/$R-backup >&2
-kubectl -n $NS wait --for=condition=complete --timeout=300s job/$R-now >&2 && kubectl -n $NS logs job/$R-now
+job=backup-now-$(date +%s)
+kubectl -n $NS create job $job --from=cronjob/$R-backup >&2
+kubectl -n $NS wait --for=condition=complete --timeout=300s job/$job >&2 && kubectl -n $NS logs job/$job
 """
 _RESUME = """kubectl -n $NS patch cronjob $R-sweep -p '{"spec": {"suspend": false}}'"""
-_JOBS = "kubectl -n $NS delete job --ignore-not-found $R-now $R-restore $R-operator sweep-restored"
+_CREATED = re.compile(r"^job\.batch/(\S+) created$", re.MULTILINE)
+
+
+@dataclass
+class Operator:
+    """Pastes what the RUNBOOK gives, and removes the jobs that came of it."""
+
+    site: Site
+    folder: Path
+    jobs: list[str] = field(default_factory=list)
+
+    def paste(self, line: str) -> str:
+        """What the lines printed; they have to succeed."""
+        done = paste(self.site, line, self.folder)
+        self.jobs += _CREATED.findall(done.stdout + done.stderr)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @pytest.fixture
-def backed_up(site: Site, observer: Observer, tmp_path: Path) -> Iterator[list[str]]:
-    """Scored cases of a site that makes backups."""
+def operator(site: Site, tmp_path: Path) -> Iterator[Operator]:
+    """The operator of a site that makes backups."""
+    site.medulla.install(_ON)
+    working = Operator(site, tmp_path)
+    yield working
+    working.paste(f"{_RESUME} && kubectl -n $NS delete job --ignore-not-found {' '.join(working.jobs)}")
+    site.medulla.install()
+
+
+@pytest.fixture
+def backed_up(observer: Observer, operator: Operator) -> list[str]:  # noqa: ARG001 - the release is as it says
+    """Scored cases that a backup has."""
     existing = {each["Name"] for each in observer.store(lambda s3: s3.list_buckets())["Buckets"]}
     if _BACKUPS not in existing:
         observer.store(lambda s3: s3.create_bucket(Bucket=_BACKUPS))
-    site.medulla.install(_ON)
     cases = observer.land("lost", range(2))
     observer.wait_scored(cases)
-    yield cases
-    assert paste(site, f"{_RESUME} && {_JOBS}", tmp_path).returncode == 0
-    site.medulla.install()
+    return cases
 
 
 @pytest.fixture
@@ -49,30 +75,28 @@ def announced(observer: Observer) -> Iterator[Json]:
 
 
 def test_database_and_bucket_are_lost_and_come_back_by_the_runbook(
-    site: Site, observer: Observer, backed_up: list[str], announced: Json, tmp_path: Path
+    site: Site, observer: Observer, operator: Operator, backed_up: list[str], announced: Json
 ) -> None:
-    before = {case: observer.get(f"/cases/{case}") for case in observer.states()}
-    backup = paste(site, _BACK_UP, tmp_path)
-    assert backup.returncode == 0, backup.stderr
-    head = json.loads(backup.stdout)["audit_head"]
+    """Cases of other tests may be scored meanwhile, so those of this one are compared."""
+    before = {case: observer.get(f"/cases/{case}") for case in backed_up}
+    head = json.loads(operator.paste(_BACK_UP))["audit_head"]
     _lose(site, observer)
     site.medulla.install(_ON)
-    assert observer.states() == {}
-    _paste_and_stop(site, tmp_path)
+    assert not before.keys() & observer.states().keys()
+    operator.paste(_STOP)
+    until("the services to end", lambda: " ".join(_services_pods(site)), 180)
     _empty(observer)
-    restored = paste(site, _RESTORE, tmp_path)
-    assert restored.returncode == 0, restored.stderr
-    record = json.loads(restored.stdout[restored.stdout.index("{") :])["audit"]
+    restored = operator.paste(_RESTORE)
+    record = json.loads(restored[restored.index("{") :])["audit"]
     assert (record["intact"], record["head"]) == (True, head)
     _announce(observer, announced)
-    started = paste(site, _START, tmp_path)
-    assert started.returncode == 0, started.stderr
+    operator.paste(_START)
     site.medulla.wait_ready()
     assert {case: observer.get(f"/cases/{case}") for case in before} == before
     audit = observer.get("/audit/verify")
-    assert (audit["intact"], audit["head"]) == (True, head)
+    assert audit["intact"]
+    assert audit["entries"] >= record["entries"]
     observer.wait_scored(observer.land("after-lost", [0]))
-    assert set(backed_up) <= observer.states().keys()
 
 
 def _lose(site: Site, observer: Observer) -> None:
@@ -92,12 +116,6 @@ def _empty(observer: Observer) -> None:
     pages = observer.store(lambda s3: list(s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)))
     names = [each["Key"] for page in pages for each in page.get("Contents", ())]
     observer.store(lambda s3: [s3.delete_object(Bucket=BUCKET, Key=name) for name in names])
-
-
-def _paste_and_stop(site: Site, folder: Path) -> None:
-    stopped = paste(site, _STOP, folder)
-    assert stopped.returncode == 0, stopped.stderr
-    until("the services to end", lambda: " ".join(_services_pods(site)), 180)
 
 
 def _services_pods(site: Site) -> list[str]:

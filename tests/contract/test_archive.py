@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -256,16 +257,40 @@ class OverlappingRun(ArchiveScores):
         return super()._move(file)
 
 
-def test_entries_are_deleted_only_of_cases_in_a_file_and_within_its_range(store: SqlStore) -> None:
-    archive(store)
-    apply(store, record("d-1", "1", 9))
-    with store.engine.begin() as connection:
-        outside = {"case_id": "x-1", "seq": 1, "score_id": "s", "event_id": "e"}
-        row = connection.execute(select(AUDIT).where(AUDIT.c.case_id == "d-1")).one()
-        connection.execute(insert(AUDIT).values(dict(row._mapping) | outside))
-    for case in ("x-1", FIRST, "d-1"):
+def test_entries_are_deleted_only_within_a_move(store: SqlStore) -> None:
+    archive(store, at_once=100)
+    assert [row.entry.seq for row in store.audited(FIRST)] == [1, 3, 5]
+    for case in (FIRST, "c-3"):
         with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
             connection.execute(delete(AUDIT).where(AUDIT.c.case_id == case))
+    assert store.verify_whole_chain().intact
+
+
+@pytest.mark.parametrize("case", [FIRST, "x-1"])
+def test_no_entry_is_added_within_an_archived_range(store: SqlStore, case: str) -> None:
+    archive(store, at_once=100)
+    with store.engine.connect() as connection:
+        row = connection.execute(select(AUDIT).where(AUDIT.c.seq == 5)).one()
+    other = dict(row._mapping) | {"case_id": case, "seq": 3, "score_id": "s", "event_id": "e"}
+    with pytest.raises(Exception, match="append-only"), store.engine.begin() as connection:
+        connection.execute(insert(AUDIT).values(other))
+    assert apply(store, record("d-1", "1", 9))
+
+
+def test_only_the_file_that_the_database_names_is_read(store: SqlStore, blobs: MemoryStore) -> None:
+    archive(store, at_once=100)
+    with transaction(store.engine, write=False) as tx:
+        rows = tuple(store.archive.rows(tx))
+    (info,) = blobs.list(keys.ARCHIVE)
+    forged = ArchiveFile.of([replace(rows[0], body="{}"), *rows[1:]])
+    blobs.put(forged.key, forged.data)
+    blobs.delete(info.key)
+    with pytest.raises(BrokenArchiveError, match="is gone"):
+        store.scores(FIRST)
+    assert "is gone" in store.verify_whole_chain().problem
+    for case in (FIRST, SECOND):
+        with pytest.raises(BrokenArchiveError, match="is gone"):
+            store.erase(case)
 
 
 def _text(blobs: MemoryStore, key: str) -> bytes:

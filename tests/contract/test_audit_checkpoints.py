@@ -1,12 +1,17 @@
 """The audit record is verified from signed checkpoints, on SQLite and on PostgreSQL."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import update
 
+from services.results.archiving import ArchiveScores
 from services.results.audit_seal import Seal
 from services.results.schema import AUDIT, AUDIT_CHECKPOINTS, SCORES
+from services.results.sql_archive import Archive
 from services.results.sql_store import SqlStore
 from services.results.sql_verify import verify_recent, verify_whole
+from shared.blob.memory import MemoryStore
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.result_stores import apply, disarm, record
@@ -64,3 +69,22 @@ def test_a_checkpoint_that_was_moved_or_whose_entry_was_changed_is_not_relied_on
         connection.execute(update(AUDIT_CHECKPOINTS).values(head="0" * 64))
     moved = verify_recent(verified.engine, SEAL, NOW, verified.archive)
     assert (moved.intact, moved.checkpoint) == (False, 0)
+
+
+def test_without_a_key_a_request_reads_nothing_that_was_verified_before(verified: SqlStore) -> None:
+    """A file of the archive is one of those things, which are read by the walk alone."""
+    without_key, blobs = Seal(), MemoryStore()
+    archived = Archive(blobs)
+    apply(verified, record("a", "2", 3))
+    assert ArchiveScores(verified.engine, archived, timedelta(0), lambda: samples.at(90), at_once=1)().entries == 1
+    assert verify_whole(verified.engine, without_key, NOW, archived).entries == 5
+    (file,) = blobs.list("")
+    blobs.delete(file.key)
+    report = verify_recent(verified.engine, without_key, NOW, archived)
+    assert (report.intact, report.entries, report.checkpoint) == (True, 5, 5)
+    assert "is gone" in verify_whole(verified.engine, without_key, NOW, archived).problem
+
+
+def test_a_checkpoint_of_a_time_without_key_is_not_relied_on_once_there_is_one(verified: SqlStore) -> None:
+    assert verify_whole(verified.engine, Seal(), NOW, verified.archive).entries == 4
+    assert verify_recent(verified.engine, SEAL, NOW, verified.archive).checkpoint == 0

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
-from shared.blob.port import BlobStore, ObjectChangedError
+from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.blob.s3 import S3Store
 from shared.errors import TransientError
 from tests.support.object_stores import new_s3_store, s3_settings
@@ -101,6 +101,34 @@ class StoreContract:
         second = store.put("pointer", b"other")
         assert first.etag != second.etag
         assert store.get("pointer") == b"other"
+
+    def test_replace_writes_over_exactly_the_version_that_is_described(self, store: BlobStore) -> None:
+        first = store.put("mark", b"one")
+        second = store.replace(first, b"two")
+        assert second is not None
+        assert store.replace(first, b"three") is None
+        assert store.get("mark") == b"two"
+        assert store.replace(second, b"four") is not None
+        assert store.get("mark") == b"four"
+
+    def test_replace_writes_nothing_where_the_object_is_gone(self, store: BlobStore) -> None:
+        info = store.put("mark/of/case", b"one")
+        store.delete("mark/of/case")
+        assert store.replace(info, b"two") is None
+        assert store.head("mark/of/case") is None
+
+    def test_racing_replacements_of_a_version_have_one_winner(self, store: BlobStore) -> None:
+        for turn in range(5):
+            info, together = store.put(f"race/{turn}", b"before"), Barrier(_RACERS)
+
+            def write(number: int, info: BlobInfo = info, together: Barrier = together) -> bool:
+                together.wait(30)
+                return store.replace(info, f"writer {number}".encode() * 1000) is not None
+
+            with ThreadPoolExecutor(_RACERS) as pool:
+                won = list(pool.map(write, range(_RACERS)))
+            assert won.count(True) == 1
+            assert store.get(info.key) == f"writer {won.index(True)}".encode() * 1000
 
     def test_ranges_are_half_open_and_end_with_the_object(self, store: BlobStore) -> None:
         data = bytes(range(256)) * 40

@@ -1,6 +1,7 @@
 """What only Kafka has: rebalances, static members, a broker that dies."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +17,7 @@ from shared import metrics
 from shared.bus import topics
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_admin import ensure_topics, forget, read_topic
-from shared.bus.kafka_backlog import retries, unfinished
+from shared.bus.kafka_backlog import oldest_record, retries, unfinished
 from shared.bus.kafka_client import KafkaDownError, connection
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record, RecordTooLargeError
@@ -179,6 +180,31 @@ def test_what_a_service_tries_again_is_read_from_its_first_record_that_is_not_fi
     with running(consume(bus.consumer("group", [retry_topic]), recorder)):
         recorder.wait_for(1)
     assert [each for each in retries(bus.settings) if each.service == group] == []
+
+
+def test_a_topic_says_when_its_oldest_record_was_put_there(bus: KafkaKind) -> None:
+    topic, before = bus.topic(), time.time()
+    assert oldest_record(bus.settings, topic) is None
+    bus.producer().send(spread(topic, 5))
+    first = oldest_record(bus.settings, topic)
+    assert first is not None
+    assert before - 1 < first < time.time() + 1
+    bus.producer().send(spread(topic, 5))
+    assert oldest_record(bus.settings, topic) == first
+
+
+def test_a_service_counts_the_partitions_of_its_topics_also_those_that_it_does_not_hold(bus: KafkaKind) -> None:
+    topic = bus.topic()
+    with (
+        running(consume(bus.consumer("group", [topic]), Recorder())),
+        running(consume(bus.consumer("group", [topic]), Recorder())),
+    ):
+        eventually(lambda: _partitions(topic) == [3])
+
+
+def _partitions(topic: str) -> list[float]:
+    samples = [sample for metric in metrics.TOPIC_PARTITIONS.collect() for sample in metric.samples]
+    return [sample.value for sample in samples if sample.labels["topic"] == topic]
 
 
 def _lags(topic: str) -> list[float]:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -22,14 +23,28 @@ from tests.support.viewing import scored
 _GREEN, _ORANGE, _BLUE = (0, 158, 115), (230, 159, 0), (0, 114, 178)
 
 
-@pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShownSlides]:
+@contextmanager
+def blurred(folder: Path) -> Iterator[ShownSlides]:
     """A slide, whose plan calls some rows of places blurred."""
-    with shown_slides(tmp_path_factory.mktemp("layers")) as slides:
+    with shown_slides(folder) as slides:
         key = slides.events[0].plan.prefix + keys.PLAN_TILES
         tensors = load(slides.results.blobs.get(key))
         tensors["ledger"][40:80] = Verdict.BLURRED
         slides.results.blobs.put(key, save(tensors))
+        yield slides
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShownSlides]:
+    """A slide that tests look at."""
+    with blurred(tmp_path_factory.mktemp("layers")) as slides:
+        yield slides
+
+
+@pytest.fixture
+def changed(tmp_path: Path) -> Iterator[ShownSlides]:
+    """A slide of its own for a test that changes it or its score."""
+    with blurred(tmp_path) as slides:
         yield slides
 
 
@@ -100,16 +115,13 @@ def test_layers_are_switched_by_keys(page: Page, shown: ShownSlides) -> None:
         expect(box).to_be_checked(checked=not before)
 
 
-def test_a_layer_that_is_not_kept_says_so(browser: Browser, shown: ShownSlides) -> None:
+def test_a_layer_that_is_not_kept_says_so(browser: Browser, changed: ShownSlides) -> None:
     """On a page of its own, as the refusal is an error in the console."""
-    key = shown.events[0].plan.prefix + keys.PLAN_MASK
-    mask = shown.results.blobs.get(key)
-    shown.results.blobs.delete(key)
+    changed.results.blobs.delete(changed.events[0].plan.prefix + keys.PLAN_MASK)
     with browser.new_page() as page:
-        opened(page, shown.address)
+        opened(page, changed.address)
         page.get_by_label("Tissue").first.check()
         expect(page.get_by_text("there is no tissue mask of slide large.tif")).to_be_visible()
-    shown.results.blobs.put(key, mask)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -132,13 +144,13 @@ def test_layers_and_their_colours_fit_every_window(
 
 
 def test_of_more_prototypes_than_colours_the_ones_farthest_from_no_association_are_painted(
-    page: Page, shown: ShownSlides
+    page: Page, changed: ShownSlides
 ) -> None:
-    """Last but one, as the score stays the current one: of its slide's three prototypes the second alone is painted."""
-    score = samples.add_prototypes(scored(*shown.events), ratios=(1.0, 1.5, 0.7, *[2.0] * 7))
+    """Of the slide's three prototypes the second alone is painted."""
+    score = samples.add_prototypes(scored(*changed.events), ratios=(1.0, 1.5, 0.7, *[2.0] * 7))
     score.score_id = samples.digest("by a bundle with ten prototypes")
-    shown.results.score(score, minutes=1)
-    opened(page, shown.address)
+    changed.results.score(score, minutes=1)
+    opened(page, changed.address)
     page.get_by_label("Attention 1").uncheck()
     page.get_by_role("checkbox", name="Prototypes 4").check()
     page.get_by_label("Opacity of the prototypes").fill("100")
@@ -150,12 +162,11 @@ def test_of_more_prototypes_than_colours_the_ones_farthest_from_no_association_a
     expect(others.locator("li")).to_contain_text(["Prototype 0, 50\u202f% of tiles", "Prototype 2, 12\u202f% of tiles"])
 
 
-def test_a_score_without_prototypes_says_so(page: Page, shown: ShownSlides) -> None:
-    """The last test, as the score stays the current one."""
-    plain = scored(*shown.events)
+def test_a_score_without_prototypes_says_so(page: Page, changed: ShownSlides) -> None:
+    plain = scored(*changed.events)
     plain.score_id = samples.digest("by a bundle without prototypes")
-    shown.results.score(plain, minutes=2)
-    opened(page, shown.address)
+    changed.results.score(plain, minutes=1)
+    opened(page, changed.address)
     expect(page.get_by_text("No prototypes: the bundle of this score has none.")).to_be_visible()
     for name in ("Prototypes 4", "Composition 5"):
         expect(page.get_by_role("checkbox", name=name)).to_have_count(0)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.release.__main__ import main
 from tests.release.provenance import BadReleaseError
-from tests.release.registry import OPTIONAL, SBOM, images, plain, publish
+from tests.release.registry import OPTIONAL, SBOM, images, pin, plain
 from tests.stack.chart_tools import KUBERNETES, tool
 from tests.stack.process import free_ports
 from tests.stack.registry import Registry
@@ -52,7 +52,7 @@ def released(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Release
     for path, data in zip((private, public), pair(), strict=True):
         path.write_bytes(data)
     with pytest.raises(BadReleaseError, match=rf"^{registry}/medulla/\S+:0.1.0 is not to be had: "):
-        publish(registry, folder / "medulla-0.1.0.tgz")
+        pin(registry, folder / "medulla-0.1.0.tgz")
     needed = {image.repository for image in images()} - OPTIONAL
     digests = {repository: _push_image(registry, repository, folder) for repository in needed}
     assert main(["build", "--key", str(private), "--out", str(out), "--registry", registry]) == 0

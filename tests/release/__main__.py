@@ -14,7 +14,7 @@ import yaml
 from shared.errors import MedullaError
 from shared.model.signature import private_key, public_key
 from tests.release.provenance import PROVENANCE, SUMS, BadReleaseError, Source, digests, signed, verify
-from tests.release.registry import publish
+from tests.release.registry import pin, push
 from tests.stack import install
 from tests.stack.chart_tools import tool
 from tests.stack.home import StackError
@@ -60,7 +60,8 @@ def check(folder: Path, key: Path) -> dict[str, str]:
 def build(folder: Path, key: Path, registry: str = "") -> dict[str, str]:
     """Build wheel, chart, their lists and the signed statement in `folder`, which is made anew; SHA-256 by name.
 
-    With a registry the digests and lists of its images come into the folder, and the chart into the registry.
+    With a registry the digests and lists of its images come into the folder, and the chart, once all is signed, into
+    the registry.
 
     Raises:
         BadKeyError: `key` is no private ed25519 key.
@@ -75,12 +76,14 @@ def build(folder: Path, key: Path, registry: str = "") -> dict[str, str]:
     (folder / ".gitignore").unlink(missing_ok=True)
     (chart,) = folder.glob("*.tgz")
     _write_packages(folder / f"{wheel.name}.cdx.json")
-    pins = publish(registry, chart) if registry else None
+    pins = pin(registry, chart) if registry else None
     (folder / f"{chart.name}.cdx.json").write_text(json.dumps(chart_sbom(pins), indent=1))
     sums = digests(list(folder.iterdir()))
     (folder / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
     released = digests(list(folder.iterdir()))
     (folder / PROVENANCE).write_bytes(signed(released, _source(), signing))
+    if registry:
+        push(registry, chart)
     return released
 
 

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -38,19 +39,27 @@ class Image:
         return f"{registry}/{self.repository}:{tag}"
 
 
-def publish(registry: str, chart: Path) -> Path:
-    """Pin the images of the chart's version and push the packed chart; the file of values, which is beside it.
+def pin(registry: str, chart: Path) -> Path:
+    """Pin the images of the chart's version; the file of values, which is beside the packed chart with their lists.
 
     Raises:
-        BadReleaseError: the registry lacks an image that every installation needs, or refuses the chart.
+        BadReleaseError: the registry lacks an image that every installation needs.
     """
     digests = dict(_digests(registry))
     pins = chart.with_suffix(".images.yaml")
     pins.write_text(yaml.safe_dump(_pinned(registry, digests), sort_keys=False))
     for image, digest in digests.items():
         _write_packages(f"{registry}/{image.repository}@{digest}", chart.parent / _list_of(image))
-    _run("helm", "push", str(chart), f"oci://{registry}/charts", *plain(registry))
     return pins
+
+
+def push(registry: str, chart: Path) -> None:
+    """Publish the packed chart; what is pushed can be installed, so it comes last.
+
+    Raises:
+        BadReleaseError: the registry refuses the chart.
+    """
+    _run("helm", "push", str(chart), f"oci://{registry}/charts", *plain(registry))
 
 
 def images() -> tuple[Image, ...]:
@@ -60,7 +69,7 @@ def images() -> tuple[Image, ...]:
 
 def plain(registry: str) -> tuple[str, ...]:
     """Helm's option for a registry of this machine, which needs no certificate, as for docker and containerd."""
-    host = registry.partition("/")[0].partition(":")[0]
+    host = urlsplit(f"//{registry}").hostname or ""
     try:
         local = ip_address(host).is_loopback
     except ValueError:

@@ -62,6 +62,10 @@ class DisturbedStore:
         self._disturb()
         return self._store.put(key, data)
 
+    def replace(self, info: BlobInfo, data: bytes) -> BlobInfo | None:
+        self._disturb()
+        return self._store.replace(info, data)
+
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         self._disturb()
         return self._store.list(prefix)

@@ -36,6 +36,10 @@ class CountingStore:
         self.requests["put"] += 1
         return self._store.put(key, data)
 
+    def replace(self, info: BlobInfo, data: bytes) -> BlobInfo | None:
+        self.requests["put"] += 1
+        return self._store.replace(info, data)
+
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         self.requests["list"] += 1
         for listed, info in enumerate(self._store.list(prefix)):

@@ -50,6 +50,10 @@ class DyingStore:
         self._live()
         return self.store.put(key, data)
 
+    def replace(self, info: BlobInfo, data: bytes) -> BlobInfo | None:
+        self._live()
+        return self.store.replace(info, data)
+
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         self._live()
         return self.store.list(prefix)

@@ -22,7 +22,15 @@
 {{- toYaml (dict "groups" $groups) -}}
 {{- end -}}
 
-{{/* One rule as a list: once for each service, window or objective that it names. Arguments: root, rule. */}}
+{{/* Hours after which Kafka deletes dead letters; -1 for never. */}}
+{{- define "medulla.letterHours" -}}
+{{ int (dig "dead.letters" "retentionHours" -1 .Values.topics.overrides) }}
+{{- end -}}
+
+{{/*
+One rule as a list: once for each service, window or objective that it names; not at all about a retention where there is none.
+Arguments: root, rule.
+*/}}
 {{- define "medulla.ruleCopies" -}}
 {{- $text := toYaml .rule -}}
 {{- $copies := list -}}
@@ -38,6 +46,12 @@
 {{- else if contains "SLO" $text -}}
 {{- range $slo, $about := include "medulla.objectives" .root | fromYaml }}
 {{- $copies = append $copies ($text | replace "SLO" $slo | replace "ALERT" $about.alert | replace "MEANING" $about.meaning) }}
+{{- end }}
+{{- else if contains "LETTER_SECONDS" $text -}}
+{{- $hours := int (include "medulla.letterHours" .root) -}}
+{{- if gt $hours 0 }}
+{{- $seconds := max (div (mul $hours 3600 3) 4) (mul (sub $hours 48) 3600) }}
+{{- $copies = append $copies ($text | replace "LETTER_SECONDS" (toString $seconds) | replace "LETTER_HOURS" (toString $hours)) }}
 {{- end }}
 {{- else -}}
 {{- $copies = append $copies $text -}}

@@ -13,7 +13,7 @@ from services.results import migrate
 from services.results.audit_chain import ERASED
 from services.results.database import transaction
 from services.results.errors import DatabaseDownError
-from services.results.schema import AUDIT, CASE_COUNTS
+from services.results.schema import ARCHIVES, AUDIT, CASE_COUNTS
 from services.standalone.backup.backup_store import BackupStore
 from services.standalone.backup.errors import NewerBackupError, NotEmptyError, UnsuitableTargetError
 from services.standalone.backup.manifest import Manifest, TableCopy
@@ -78,6 +78,8 @@ def erased_since(engine: Engine, moment: datetime) -> set[Sha256]:
 def load_tables(engine: Engine, manifest: Manifest, store: BackupStore) -> None:
     """Fill an empty database with the tables of a backup, in the schema that they had; all of them, or none.
 
+    The archive's files come last: the audit record takes no entry of a range that is archived.
+
     Raises:
         NewerBackupError: a newer program made the backup.
         DamagedBackupError: a part of it was altered.
@@ -88,7 +90,7 @@ def load_tables(engine: Engine, manifest: Manifest, store: BackupStore) -> None:
     migrate.upgrade(engine, manifest.schema_revision)
     with transaction(engine, write=True) as tx, _faults():
         _wait_long(tx)
-        for copy in manifest.tables:
+        for copy in sorted(manifest.tables, key=lambda copy: copy.name == ARCHIVES.name):
             _load_table(tx, copy, store)
 
 

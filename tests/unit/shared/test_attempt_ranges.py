@@ -10,6 +10,7 @@ from shared.attempts import Attempts
 from shared.blob.memory import MemoryStore
 from shared.bus.retry import GIVE_UP_AFTER
 from shared.canonical import sha256
+from shared.errors import AtWorkError
 from shared.process_marks import BEAT_S, Process
 from tests.support.counting_store import CountingStore
 
@@ -84,7 +85,8 @@ def test_a_process_that_stops_or_is_idle_leaves_no_suspects(partition: Partition
     partition.now += BEAT_S + 1
     idle.beat()
     assert partition.marks() == []
-    partition.deaths(stopped, 2)
+    with pytest.raises(AtWorkError):
+        partition.deaths(stopped, 2)
     assert partition.marks() == []
 
 

@@ -1,6 +1,7 @@
 """A mark in the bucket tells a process that died at work on a record from one that handed it over."""
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Barrier, Event, Thread
@@ -15,7 +16,7 @@ from shared import keys
 from shared.attempts import LEASE_S, Attempts
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.retry import GIVE_UP_AFTER
 from shared.canonical import sha256
 from shared.errors import AtWorkError, TransientError
@@ -43,10 +44,10 @@ class Cluster:
         self._cut_off = ExitStack()
         """Work that never ends: kept, since Python would leave what is forgotten in good order."""
 
-    def process(self, host: str = "") -> Attempts:
+    def process(self, host: str = "", turn_s: float = 0.0) -> Attempts:
         self._count += 1
         here = Process(host or f"host-{self._count}", pid=1, token=str(self._count))
-        return Attempts(self.store, here, self.clock)
+        return Attempts(self.store, here, self.clock, turn_s)
 
     def begin(self, attempts: Attempts, key: str = KEY) -> int:
         """Begin work that never ends; the deaths that were found."""
@@ -124,12 +125,90 @@ def test_a_lease_is_longer_than_the_longest_turn_that_a_service_allows() -> None
     assert max(limits.first_turn_s, limits.plan_s, EmbedSlide.turn_s) < LEASE_S
 
 
+def test_a_lease_is_longer_than_a_turn_that_an_operator_made_longer(cluster: Cluster) -> None:
+    before, after = (cluster.process(turn_s=LONG_S) for _ in range(2))
+    cluster.begin(before)
+    cluster.clock.now += LONG_S
+    before.beat()
+    with pytest.raises(AtWorkError):
+        count(after)
+    cluster.clock.now += LONG_S
+    before.beat()
+    assert count(after) == 0
+
+
 def test_work_that_hangs_keeps_no_other_process_from_its_record(cluster: Cluster) -> None:
     hanging = cluster.process()
     cluster.begin(hanging)
     cluster.clock.now += LEASE_S
     hanging.beat()
     assert count(cluster.process()) == 0
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_of_two_processes_that_take_an_abandoned_record_over_at_once_one_gets_it(hangs: bool) -> None:
+    store = InterruptedReads()
+    cluster = Cluster(store)
+    abandoned, first, second = (cluster.process() for _ in range(3))
+    cluster.begin(abandoned)
+    cluster.clock.now += LONG_S
+    if hangs:
+        abandoned.beat()
+    store.between = lambda: cluster.begin(first)
+    with pytest.raises(AtWorkError):
+        cluster.begin(second)
+    assert json.loads(store.get(KEY))["process"]["token"] == "2"
+
+
+def test_a_process_whose_record_was_taken_over_neither_refreshes_nor_removes_the_mark(cluster: Cluster) -> None:
+    hanging, after = cluster.process(), cluster.process()
+    with hanging.attempt(KEY, "tiler"):
+        cluster.clock.now += LONG_S
+        cluster.begin(after)
+        hanging.beat()
+        assert json.loads(cluster.store.get(KEY))["process"]["token"] == "2"
+    assert cluster.marks() == [KEY]
+
+
+def test_two_threads_of_a_process_never_work_on_a_record_at_once() -> None:
+    store = InterruptedWrites()
+    cluster = Cluster(store)
+    process, refused = cluster.process(), []
+
+    def begin_again() -> None:
+        with pytest.raises(AtWorkError) as caught:
+            count(process)
+        refused.append(caught.value)
+
+    store.between = begin_again
+    assert count(process) == 0
+    assert len(refused) == 1
+
+
+class InterruptedReads(MemoryStore):
+    """A bucket in which something else happens once, after a mark was read."""
+
+    between: Callable[[], object] | None = None
+
+    def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:
+        data = super().get_range(info, start, end)
+        between, self.between = self.between, None
+        if between:
+            between()
+        return data
+
+
+class InterruptedWrites(MemoryStore):
+    """A bucket in which something else happens once, after a mark was written."""
+
+    between: Callable[[], object] | None = None
+
+    def put_new(self, key: str, data: bytes) -> bool:
+        is_new = super().put_new(key, data)
+        between, self.between = self.between, None
+        if between:
+            between()
+        return is_new
 
 
 @given(deaths=st.integers(0, GIVE_UP_AFTER - 1))
@@ -158,10 +237,28 @@ def test_a_stopping_process_refreshes_its_marks_until_its_work_ends(cluster: Clu
     assert cluster.marks() == []
 
 
-def test_a_process_that_is_ending_marks_nothing_more(cluster: Cluster) -> None:
-    ending = cluster.process()
-    ending.give_back()
-    cluster.begin(ending)
+def test_a_process_that_is_stopping_begins_no_work(cluster: Cluster) -> None:
+    stopping = cluster.process()
+    stopping.give_back()
+    with pytest.raises(AtWorkError, match="stopping"):
+        cluster.begin(stopping)
+    assert cluster.marks() == []
+
+
+def test_work_that_begins_while_its_process_is_asked_to_stop_is_kept_from_others_until_it_ends() -> None:
+    store = InterruptedWrites()
+    cluster = Cluster(store)
+    stopping, stop = cluster.process(), Event()
+    store.between = stopping.give_back
+    stop.set()
+    with stopping.attempt(KEY, "tiler"):
+        beats = Thread(target=stopping.run, args=(stop,))
+        beats.start()
+        eventually(lambda: json.loads(store.get(KEY))["stopping"])
+        with pytest.raises(AtWorkError):
+            count(cluster.process())
+        assert beats.is_alive()
+    beats.join(PATIENCE_S)
     assert cluster.marks() == []
 
 

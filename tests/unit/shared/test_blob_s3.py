@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from shared.blob.port import BlobInfo
 from shared.blob.s3 import S3Store
 from shared.errors import TransientError
 from shared.settings import S3Settings
+from shared.times import utc_now
+
+_STATUS = {"": 200, "ConditionalRequestConflict": 409, "NotImplemented": 501}
 
 
 def _store(port: int, attempts: int = 2) -> S3Store:
@@ -104,9 +108,12 @@ def test_an_answer_that_is_no_s3_answer_is_transient() -> None:
         _store(port).get("key")
 
 
-def _puts(*codes: str) -> type[BaseHTTPRequestHandler]:
-    """Answers one PUT after the other with these S3 error codes, or success where the code is empty."""
-    remaining = iter(codes)
+def _puts(*codes: str, versions: str = "") -> type[BaseHTTPRequestHandler]:
+    """Answers one PUT after the other with these S3 error codes, or success where the code is empty.
+
+    A HEAD says the next of `versions`, of one letter each.
+    """
+    remaining, etags = iter(codes), iter(versions)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # answers `Expect: 100-continue`
@@ -115,11 +122,18 @@ def _puts(*codes: str) -> type[BaseHTTPRequestHandler]:
             self.rfile.read(int(self.headers["Content-Length"]))
             code = next(remaining)
             body = f"<Error><Code>{code}</Code></Error>".encode() if code else b""
-            self.send_response(409 if code == "ConditionalRequestConflict" else 412 if code else 200)
+            self.send_response(_STATUS.get(code, 412))
             self.send_header("Content-Length", str(len(body)))
             self.send_header("ETag", '"x"')
             self.end_headers()
             self.wfile.write(body)
+
+        def do_HEAD(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1")
+            self.send_header("ETag", f'"{next(etags)}"')
+            self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+            self.end_headers()
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -137,3 +151,11 @@ def test_a_conflict_of_conditional_writes_is_tried_again() -> None:
         pytest.raises(TransientError, match="others kept writing"),
     ):
         _store(port, attempts=2).put_new("key", b"x")
+
+
+def test_a_store_without_conditional_replacement_is_asked_for_the_version_first() -> None:
+    info = BlobInfo("key", 1, "x", utc_now())
+    with _server(_puts("NotImplemented", "", versions="x")) as port:
+        assert _store(port).replace(info, b"y")
+    with _server(_puts("NotImplemented", versions="y")) as port:
+        assert _store(port).replace(info, b"y") is None

@@ -6,7 +6,14 @@ import pytest
 
 from shared import model_keys
 from shared.blob.memory import MemoryStore
-from shared.rescoring import BackgroundStop, RescoringProgress, RescoringRequest, rescoring_progress
+from shared.errors import TransientError
+from shared.rescoring import (
+    BackgroundStop,
+    RememberedProgress,
+    RescoringProgress,
+    RescoringRequest,
+    rescoring_progress,
+)
 from shared.units import Sha256
 
 SINCE = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -49,3 +56,37 @@ def test_a_request_that_is_not_understood_leaves_what_waits(stored: bytes | None
         store.put(model_keys.RESCORING, stored)
     seen = progress(store, waiting=1, requested=0)
     assert (seen.request, seen.sentence) == (None, "1 case waits to be scored again")
+
+
+def test_many_who_look_cost_one_look_at_the_bus_every_few_seconds() -> None:
+    now, looks = [0.0], []
+
+    def read() -> RescoringProgress:
+        looks.append(now[0])
+        return progress(MemoryStore(), waiting=len(looks), requested=9)
+
+    remembered = RememberedProgress(read, every_s=5, clock=lambda: now[0])
+    assert [remembered().waiting for _ in range(20)] == [1] * 20
+    now[0] = 4.9
+    assert remembered().waiting == 1
+    now[0] = 5.0
+    assert [remembered().waiting for _ in range(20)] == [2] * 20
+    assert looks == [0.0, 5.0]
+
+
+def test_a_bus_that_is_down_is_not_asked_by_each_who_looks() -> None:
+    now, looks = [0.0], []
+
+    def read() -> RescoringProgress:
+        looks.append(now[0])
+        if len(looks) == 1:
+            raise TransientError("Kafka does not answer")
+        return progress(MemoryStore(), waiting=1, requested=1)
+
+    remembered = RememberedProgress(read, every_s=5, clock=lambda: now[0])
+    for _ in range(3):
+        with pytest.raises(TransientError, match="Kafka"):
+            remembered()
+    now[0] = 5.0
+    assert remembered().waiting == 1
+    assert looks == [0.0, 5.0]

@@ -8,6 +8,7 @@ from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 
 from services.tiler.errors import SlideError
 from services.tiler.grid import GridSpec
+from services.tiler.isolated_reader import ReaderLimits
 from services.tiler.landings import Landings
 from services.tiler.on_grids import OnGrids
 from services.tiler.on_landing import OnLanding
@@ -80,3 +81,10 @@ def test_grids_are_settings_and_each_counts_once() -> None:
     grids = (GridSpec(), SMALL.grid, SMALL.grid)
     settings = TilerSettings(further_grids=grids)
     assert [spec.grid for spec in settings.plans] == [GridSpec(), SMALL.grid]
+
+
+def test_a_turn_lasts_as_long_as_the_plans_of_all_grids_may_take() -> None:
+    limits = ReaderLimits(first_turn_s=60, plan_s=3600)
+    assert TilerSettings(limits=limits).longest_turn_s == 3600
+    assert TilerSettings(limits=limits, further_grids=(SMALL.grid,)).longest_turn_s == 7200
+    assert TilerSettings(limits=ReaderLimits(first_turn_s=90, plan_s=30)).longest_turn_s == 90
