@@ -53,7 +53,7 @@ class Queries:
         """How many cases a selection has, by field and value."""
         counted = self.results.counts(chosen)
         counts = (CaseCount(field=field, value=value, cases=cases) for field, value, cases in counted)
-        return CountCasesResponse(cases=counted.cases, counts=counts)
+        return CountCasesResponse(cases=counted.cases, counts=counts, more=counted.more)
 
     def get_case(self, case_id: str) -> GetCaseResponse:
         """One case; a remark on a slide that is in two cases names the other ones.

@@ -1,10 +1,11 @@
 """Counts of the list, from sums that triggers keep with each change of a case; a search counts its cases."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
 
 from services.results.case_list import IN_PROGRESS, UNCERTAIN, Counts, Field, Selection
 from services.results.schema import CASE_COUNTS, CASES
@@ -14,6 +15,8 @@ _SEPARATOR = "\x1f"
 _KEY = ("state", "risk_group", "certainty", "site_id", "labels")
 _MOST_CHANGES = 1000
 """Rows that wait to be summed up; each read of the counts adds them up itself."""
+_MOST_SEARCHED = 10_000
+"""Cases that are counted of a search; counts of one that fits more are at least these."""
 
 Label = tuple[str, str]
 _Facets = Mapping[Field, Collection[str]]
@@ -31,9 +34,22 @@ def counts(tx: Connection, chosen: Selection, words: Sequence[ColumnElement[bool
 
     `words` are the conditions of the selection's words.
     """
-    groups = _searched(tx, words) if words else _kept(tx)
+    if not words:
+        return _counts(_kept(tx), chosen)
+    groups = _searched(tx, words)
+    if sum(cases for _, cases in groups) <= _MOST_SEARCHED:
+        return _counts(groups, chosen)
+    return replace(_counts([*groups, *_values(_kept(tx))], chosen), more=True)
+
+
+def _counts(groups: Sequence[_Group], chosen: Selection) -> Counts:
     values = {name: _counted(groups, chosen, name) for name in Field}
     return Counts(sum(cases for facets, cases in groups if _fits(facets, chosen)), values)
+
+
+def _values(groups: Iterable[_Group]) -> Iterator[_Group]:
+    """The values of groups without their cases, so that one that was not met is counted as 0."""
+    return ((facets, 0) for facets, _ in groups)
 
 
 def sum_up(tx: Connection) -> None:
@@ -59,8 +75,10 @@ def _kept(tx: Connection) -> list[_Group]:
 
 
 def _searched(tx: Connection, words: Sequence[ColumnElement[bool]]) -> list[_Group]:
-    query = select(*_columns(CASES), func.count()).where(and_(*words)).group_by(*_columns(CASES))
-    return [_group(row) for row in tx.execute(query)]
+    """One case more than `_MOST_SEARCHED` at most."""
+    limited = select(*_columns(CASES)).where(*words).limit(_MOST_SEARCHED + 1).subquery()
+    key = [limited.c[name] for name in _KEY]
+    return [_group(row) for row in tx.execute(select(*key, func.count()).group_by(*key))]
 
 
 def _group(row: Sequence[Any]) -> _Group:

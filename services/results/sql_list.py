@@ -1,35 +1,33 @@
 """Reads pages of the list of cases from their columns, and its counts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medulla.v1.results_pb2 import CaseSummary
 from medulla.v1.scorer_pb2 import HorizonRisk
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, or_, select
 
 from services.results import sql_counts
-from services.results.case_list import IN_PROGRESS, UNCERTAIN, Counts, Field, Order, PageMark, Selection, state_of
+from services.results.case_list import Counts, Field, Order, PageMark, Selection, state_of
 from services.results.schema import CASE_LABELS, CASES
+from services.results.sql_selection import conditions, words
 from shared.times import stamp
 
-_COLUMNS: Mapping[Field, ColumnElement[Any]] = {
-    Field.GROUP: CASES.c.risk_group,
-    Field.CERTAINTY: CASES.c.certainty,
-    Field.SITE: CASES.c.site_id,
-}
-_SEARCHED = (CASES.c.case_id, CASES.c.site_id)
-_LABELS = (Field.FLAG, Field.REASON)
-_SORTED = {
-    Order.NEWEST: CASES.c.updated_at.desc(),
-    Order.OLDEST: CASES.c.updated_at,
-    Order.CASE: CASES.c.case_id,
-    Order.CASE_DESCENDING: CASES.c.case_id.desc(),
-    Order.HIGHEST_RISK: CASES.c.risk.desc(),
-    Order.LOWEST_RISK: CASES.c.risk,
+_SORTED_BY = {
+    Order.NEWEST: "updated_at",
+    Order.OLDEST: "updated_at",
+    Order.CASE: "case_id",
+    Order.CASE_DESCENDING: "case_id",
+    Order.HIGHEST_RISK: "risk",
+    Order.LOWEST_RISK: "risk",
 }
 _BY_RISK = {Order.HIGHEST_RISK, Order.LOWEST_RISK}
 _DESCENDING = {Order.NEWEST, Order.CASE_DESCENDING, Order.HIGHEST_RISK}
+_FEW = 200
+"""Cases that are all looked for, in no order, if no more are expected to fit."""
+_WALKED = 400
+"""Cases that are looked at in their order for each one on a page, before all that fit are looked for."""
 
 
 def page(
@@ -44,58 +42,66 @@ def page(
 
 def _rows(tx: Connection, chosen: Selection, order: Order, limit: int, after: PageMark | None) -> list[Row[Any]]:
     """The cases of a page, by an index; those without a risk come last by risk, and are read apart."""
-    query = select(CASES).where(*_conditions(chosen))
     if order not in _BY_RISK:
-        return _first(tx, query.order_by(_SORTED[order]), limit, after)
+        bounds = [_behind(after)] if after else []
+        return (_walked if chosen.words else _planned)(tx, chosen, order, limit, bounds)
     if after is None or after.value is not None:
-        rows = _first(tx, query.where(CASES.c.risk.is_not(None)).order_by(_SORTED[order]), limit, after)
-        after = None
+        bounds = [CASES.c.risk.is_not(None), *([_behind(after)] if after else [])]
+        rows, after = _walked(tx, chosen, order, limit, bounds), None
     else:
         rows = []
     if len(rows) < limit:
-        further = [CASES.c.case_id > after.case_id] if after else []
-        rows += _first(tx, query.where(CASES.c.risk.is_(None), *further), limit - len(rows), None)
+        bounds = [CASES.c.risk.is_(None), *([CASES.c.case_id > after.case_id] if after else [])]
+        rows += _walked(tx, chosen, Order.CASE, limit - len(rows), bounds)
     return rows
 
 
-def _first(tx: Connection, query: Select[Any], limit: int, after: PageMark | None) -> list[Row[Any]]:
-    behind = [_behind(after)] if after else []
-    return list(tx.execute(query.where(*behind).order_by(CASES.c.case_id).limit(limit)))
+def _planned(
+    tx: Connection, chosen: Selection, order: Order, limit: int, bounds: Sequence[ColumnElement[bool]]
+) -> list[Row[Any]]:
+    """The first cases by a plan of the database's choice, which is good for filters by time: it has indexes of both."""
+    query = select(CASES).where(*conditions(chosen, CASES), *bounds)
+    return list(tx.execute(query.order_by(*_sorted(order, CASES)).limit(limit)))
+
+
+def _walked(
+    tx: Connection, chosen: Selection, order: Order, limit: int, bounds: Sequence[ColumnElement[bool]]
+) -> list[Row[Any]]:
+    """The first cases, by a walk along their order where many fit, else among all that fit.
+
+    No statistics say whether those that fit a search come early in an order, and those of a state may have no risk: a
+    walk that the database chose would pass over nearly every case.
+    """
+    if chosen == Selection():
+        return _planned(tx, chosen, order, limit, bounds)
+    fit = select(CASES.c.case_id, CASES.c.updated_at, CASES.c.risk).where(*conditions(chosen, CASES), *bounds)
+    if not _fit_few(tx, fit):
+        within = select(CASES).where(*bounds).order_by(*_sorted(order, CASES)).limit(_WALKED * limit).subquery()
+        first = select(within).where(*conditions(chosen, within)).order_by(*_sorted(order, within)).limit(limit)
+        if len(rows := list(tx.execute(first))) == limit:
+            return rows
+    fitting = fit.cte("fitting").prefix_with("MATERIALIZED")
+    ids = select(fitting.c.case_id).order_by(*_sorted(order, fitting)).limit(limit)
+    return list(tx.execute(select(CASES).where(CASES.c.case_id.in_(ids)).order_by(*_sorted(order, CASES))))
+
+
+def _fit_few(tx: Connection, fit: Select[Any]) -> bool:
+    """Whether PostgreSQL expects few cases to fit; SQLite, which holds those of a laptop, says nothing of it."""
+    if tx.dialect.name != "postgresql":
+        return False
+    compiled = fit.compile(tx, compile_kwargs={"render_postcompile": True})
+    plan = tx.exec_driver_sql(f"explain (format json) {compiled}", compiled.params).scalar_one()
+    return bool(plan[0]["Plan"]["Plan Rows"] < _FEW)
+
+
+def _sorted(order: Order, cases: FromClause) -> list[ColumnElement[Any]]:
+    column = cases.c[_SORTED_BY[order]]
+    return [column.desc() if order in _DESCENDING else column, cases.c.case_id]
 
 
 def counts(tx: Connection, chosen: Selection) -> Counts:
     """How many cases a selection has; each field is counted as if it were not filtered."""
-    return sql_counts.counts(tx, chosen, _words(chosen))
-
-
-def _conditions(chosen: Selection) -> list[ColumnElement[bool]]:
-    conditions = _words(chosen)
-    return conditions + [_has(field, values) for field, values in chosen.values.items()]
-
-
-def _has(field: Field, values: Collection[str]) -> ColumnElement[bool]:
-    if field is Field.STATE:
-        return _stands(set(values))
-    return _is_labelled(field, values) if field in _LABELS else _COLUMNS[field].in_(sorted(values))
-
-
-def _stands(standings: set[str]) -> ColumnElement[bool]:
-    """By bare columns, of whose values the planner knows how frequent they are."""
-    uncertain = CASES.c.certainty.in_(sorted(standings.intersection(UNCERTAIN)))
-    certain = or_(CASES.c.certainty.is_(None), CASES.c.certainty.not_in(UNCERTAIN))
-    states = [CASES.c.state.in_(sorted(standings.difference(UNCERTAIN)))]
-    if IN_PROGRESS in standings:
-        states.append(CASES.c.state.is_(None))
-    return or_(uncertain, and_(certain, or_(*states)))
-
-
-def _words(chosen: Selection) -> list[ColumnElement[bool]]:
-    return [or_(*(func.lower(column).contains(word, autoescape=True) for column in _SEARCHED)) for word in chosen.words]
-
-
-def _is_labelled(field: Field, values: Collection[str]) -> ColumnElement[bool]:
-    label = CASE_LABELS.alias()
-    return exists().where(label.c.case_id == CASES.c.case_id, label.c.field == field, label.c.label.in_(sorted(values)))
+    return sql_counts.counts(tx, chosen, words(chosen, CASES))
 
 
 def _behind(mark: PageMark) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from typing import cast
 
 from shared.bus import topics
 from tests.bench import (
+    archive,
     bucket,
     case_list,
     fixed_rate,
@@ -48,6 +49,7 @@ THEMES = (
     "memory",
     "list",
     "rescore",
+    "archive",
 )
 _Theme = Callable[[], list[Section]]
 
@@ -76,6 +78,7 @@ class Bench:
             "memory": self._memory,
             "list": self._list,
             "rescore": self._rescore,
+            "archive": self._archive,
         }
         try:
             return themes[name]()
@@ -104,6 +107,11 @@ class Bench:
         parts, size, folder = self._parts, self._size, self._own("rescore")
         kafka, minio = cast("KafkaPart", parts.get("kafka")), cast("MinioPart", parts.get("minio"))
         return [rescore.compare(kafka, minio, cast("PostgresPart", parts.get("postgres")), size, folder)]
+
+    def _archive(self) -> list[Section]:
+        minio, postgres = self._parts.get("minio"), self._parts.get("postgres")
+        cases = self._size.archived_cases
+        return archive.compare(cast("MinioPart", minio), cast("PostgresPart", postgres), cases)
 
     @cached_property
     def _through_services(self) -> list[Section]:
@@ -145,7 +153,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller slides, fewer repeats, under two minutes")
     parser.add_argument("--only", choices=THEMES, action="append", help="this theme alone; may be given more than once")
-    parser.add_argument("--cases", type=int, metavar="N", help="cases of the list, such as 1000000")
+    parser.add_argument("--cases", type=int, metavar="N", help="cases of list and archive, such as 1000000")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every repeat to a file, too")
     return parser.parse_args()
 
@@ -156,7 +164,9 @@ def main() -> int:
     start, about = time.monotonic(), machine.describe()
     sections: list[Section] = []
     size = QUICK if options.quick else FULL
-    with _bench(replace(size, listed_cases=options.cases or size.listed_cases)) as bench:
+    if options.cases:
+        size = replace(size, listed_cases=options.cases, archived_cases=options.cases)
+    with _bench(size) as bench:
         for theme in options.only or THEMES:
             sys.stderr.write(f"bench: {theme} …\n")
             sections += bench.theme(theme)

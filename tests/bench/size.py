@@ -26,6 +26,8 @@ class Size:
     """Cases that a promotion scores again."""
     live_cases: int
     """Cases on an idle system, for comparison."""
+    archived_cases: int
+    """Cases in the bucket that sweeps go over."""
 
 
 FULL = Size(
@@ -40,6 +42,7 @@ FULL = Size(
     listed_cases=100_000,
     stored_cases=1000,
     live_cases=20,
+    archived_cases=10_000,
 )
 QUICK = Size(
     repeats=3,
@@ -53,4 +56,5 @@ QUICK = Size(
     listed_cases=10_000,
     stored_cases=200,
     live_cases=8,
+    archived_cases=200,
 )

@@ -10,7 +10,7 @@ from medulla.v1.results_pb2 import CaseSummary
 from medulla.v1.scorer_pb2 import Certainty
 from sqlalchemy import text
 
-from services.results import case_state, migrate, sql_counts
+from services.results import case_state, migrate, sql_counts, sql_list
 from services.results.case_list import Counts, Field, Order, PageMark, Selection, selection, standing
 from services.results.ports import ScoreRecord
 from services.results.sql_store import SqlStore
@@ -57,6 +57,16 @@ def ids(store: SqlStore, order: Order = Order.CASE, chosen: Selection = ALL) -> 
     return [shown.case_id for _, shown in store.page(chosen, order, 100)]
 
 
+def paged_ids(store: SqlStore, order: Order, size: int, chosen: Selection = ALL) -> list[str]:
+    """The same, page by page."""
+    seen: list[str] = []
+    after: PageMark | None = None
+    while rows := store.page(chosen, order, size, after):
+        seen += [shown.case_id for _, shown in rows]
+        after = PageMark.read(rows[-1][0].token(), order)
+    return seen
+
+
 @pytest.mark.parametrize(
     ("chosen", "cases"),
     [
@@ -90,14 +100,50 @@ def test_orders_put_cases_without_a_risk_last(listed: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("order", list(Order))
+@pytest.mark.parametrize("walked", [1, 3, 400])
+@pytest.mark.parametrize("few", [0, 1_000_000])
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        selection(query="mb"),
+        selection(query="0", state=["scored", "rejected"]),
+        selection(flag=["rejected_input"]),
+        selection(state=["rejected", "withdrawn"]),
+        selection(query="none"),
+    ],
+)
+def test_a_walk_along_the_order_and_a_look_at_all_that_fit_show_the_same(
+    listed: SqlStore, order: Order, walked: int, few: int, chosen: Selection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_list, "_WALKED", walked)
+    monkeypatch.setattr(sql_list, "_FEW", few)
+    fitting = set(ids(listed, chosen=chosen))
+    expected = [case for case in ids(listed, order) if case in fitting]
+    for size in (1, 2, 100):
+        assert paged_ids(listed, order, size, chosen) == expected
+
+
+@pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_pages_of_every_order_show_each_case_once(listed: SqlStore, order: Order, size: int) -> None:
-    seen: list[str] = []
-    after: PageMark | None = None
-    while rows := listed.page(ALL, order, size, after):
-        seen += [shown.case_id for _, shown in rows]
-        after = PageMark.read(rows[-1][0].token(), order)
-    assert seen == ids(listed, order)
+    assert paged_ids(listed, order, size) == ids(listed, order)
+
+
+def test_a_search_that_fits_many_cases_is_counted_up_to_a_bound(
+    listed: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = listed.counts(selection(query="mb", group=["high"]))
+    monkeypatch.setattr(sql_counts, "_MOST_SEARCHED", 4)
+    assert listed.counts(selection(query="mb", group=["high"])) == exact
+    assert not exact.more
+    monkeypatch.setattr(sql_counts, "_MOST_SEARCHED", 2)
+    bounded = listed.counts(selection(query="mb", group=["high"]))
+    assert bounded.more
+    assert bounded.cases <= exact.cases
+    for name, values in listed.counts(ALL).values.items():
+        assert set(values) >= set(bounded.values[name]) >= set(exact.values[name])
+        assert all(bounded.values[name][value] <= cases for value, cases in exact.values[name].items())
+    assert not listed.counts(ALL).more
 
 
 def test_each_field_is_counted_as_if_it_were_not_filtered(listed: SqlStore) -> None:

@@ -1,6 +1,7 @@
 """A folder for each run's data and logs; what a killed run left behind is ended and removed by the next."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 from tests.stack.home import inside, locked
 from tests.stack.leftovers import end_orphans, folders_in_use, remove_memory
 from tests.stack.process import Program
+
+_DATA = "data"
+"""Folder in which a program keeps its data, beside its record."""
 
 
 @contextmanager
@@ -54,8 +58,15 @@ def _is_left_behind(folder: Path) -> bool:
 
 def _recorded(folder: Path) -> list[Program]:
     """Programs started below the folder, the youngest first."""
-    records = sorted(folder.rglob("*.process"), key=lambda record: record.stat().st_mtime, reverse=True)
+    records = sorted(_records(folder), key=lambda record: record.stat().st_mtime, reverse=True)
     return [Program.recorded(record) for record in records]
+
+
+def _records(folder: Path) -> Iterator[Path]:
+    """Records of programs; their data is left alone, which may be a million files, or change meanwhile."""
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != _DATA]
+        yield from (Path(parent, name) for name in files if name.endswith(".process"))
 
 
 def running_programs(folder: Path) -> list[Program]:

@@ -225,8 +225,11 @@ class CountCasesResponse(_message.Message):
 
     CASES_FIELD_NUMBER: _builtins.int
     COUNTS_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
     cases: _builtins.int
     """Cases that the filter selects."""
+    more: _builtins.bool
+    """A search fits more cases than are counted, 10,000: every number is a lower bound."""
     @_builtins.property
     def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseCount]:
         """Each value of a field with the cases that have it and fit the filter's other fields, the most frequent first."""
@@ -236,10 +239,11 @@ class CountCasesResponse(_message.Message):
         *,
         cases: _builtins.int = ...,
         counts: _abc.Iterable[Global___CaseCount] | None = ...,
+        more: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "counts", b"counts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "counts", b"counts", "more", b"more"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
