@@ -225,6 +225,7 @@ class Parts:
     def close(self) -> None:
         """Wait for what is starting and end everything that runs."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for future in self._starting.values():
-            if not future.cancelled() and future.exception() is None and hasattr(future.result(), "stop"):
-                cast("RealPart", future.result()).stop()
+        ready = [each for each in self._starting.values() if not each.cancelled() and each.exception() is None]
+        running = [each.result() for each in ready if hasattr(each.result(), "stop")]
+        with ThreadPoolExecutor(len(running) or 1) as pool:
+            list(pool.map(lambda part: cast("RealPart", part).stop(), running))
