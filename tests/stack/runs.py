@@ -1,6 +1,7 @@
 """A folder for each run's data and logs; what a killed run left behind is ended and removed by the next."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -53,8 +54,10 @@ def _is_left_behind(folder: Path) -> bool:
 
 
 def _recorded(folder: Path) -> list[Program]:
-    """Programs started below the folder, the youngest first."""
-    records = sorted(folder.rglob("*.process"), key=lambda record: record.stat().st_mtime, reverse=True)
+    """Programs started below the folder, the youngest first; its programs may remove files meanwhile."""
+    names = (Path(place, name) for place, _, files in os.walk(folder) for name in files)
+    recorded = [name for name in names if name.suffix == ".process"]
+    records = sorted(recorded, key=lambda record: record.stat().st_mtime, reverse=True)
     return [Program.recorded(record) for record in records]
 
 
