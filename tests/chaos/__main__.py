@@ -115,7 +115,7 @@ class _Report:
             sys.stdout.write("".join(f"{report.printed(row)}\n" for row in rows))
             sys.stdout.flush()
             if self.publishes:
-                report.publish(Path(__file__).parent, name, rows, minutes, measured, SCENARIOS)
+                report.publish(Path(__file__).parent, name, rows, minutes, measured, [*SCENARIOS, _WHOLE])
 
 
 def _run(name: str, seed: int, size: Size) -> list[Row]:
@@ -141,7 +141,7 @@ def _run_all(chosen: Collection[str], out: _Report) -> None:
 def _whole(minutes: Mapping[str, float], whole: float, load_before: float, seed: int) -> Row:
     """The row of a run of every scenario."""
     each = ", ".join(f"{name} {each:.1f}" for name, each in minutes.items())
-    over = "" if whole <= _LONGEST_MIN else f", {whole - _LONGEST_MIN:.0f} more than an hour"
+    over = "" if whole <= _LONGEST_MIN else f", {whole - _LONGEST_MIN:.1f} more than an hour"
     figure = f"{whole:.1f} minutes{over}, beside other work of load {load_before:.1f}: {each}"
     promise = "Every scenario in one run takes under an hour on a laptop"
     return Row(promise, figure, whole <= _LONGEST_MIN, seed, LAPTOP.name)

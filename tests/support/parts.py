@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import boto3
 import psycopg
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
 from psycopg import sql
@@ -29,12 +30,14 @@ from tests.stack.postgres import Postgres
 from tests.stack.process import Program, free_ports
 from tests.stack.services import GROUPS
 from tests.stack.triton import Triton
+from tests.support.polling import wait_for
 
 NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "axe", "fhir", "fhir_server")
 _FILES = {"browser": install.browser, "axe": install.axe, "fhir": install.fhir_validator}
 """Parts without a process of their own."""
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))
 _PARTITIONS = 3
+_ANNOUNCES_S = 60.0
 _DEADLINES = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3, "mode": "standard"})
 _S3_ADDRESSING = Config(signature_version="s3v4", s3={"addressing_style": "path"})
 
@@ -93,15 +96,28 @@ class MinioPart(Minio):
         return name
 
     def announce(self, bucket: str, topic: str = topics.S3_EVENTS) -> None:
-        """Make a bucket announce every object created in it on one of EVENT_TOPICS, which must exist in Kafka."""
-        self.client().put_bucket_notification_configuration(
-            Bucket=bucket,
-            NotificationConfiguration={
-                "QueueConfigurations": [
-                    {"QueueArn": self.queue_arn(topic), "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
-                ]
-            },
-        )
+        """Make a bucket announce every object created in it on one of EVENT_TOPICS, which must exist in Kafka.
+
+        Raises:
+            StackError: MinIO, which connects to them after it is ready, knows no such topic.
+        """
+        if not wait_for(lambda: self._announces(bucket, topic), _ANNOUNCES_S, 0.2):
+            raise StackError(f"MinIO does not know the topic {topic}; its log is {self.program.log}.")
+
+    def _announces(self, bucket: str, topic: str) -> bool:
+        events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+        try:
+            self.client().put_bucket_notification_configuration(
+                Bucket=bucket,
+                NotificationConfiguration={
+                    "QueueConfigurations": [{"QueueArn": self.queue_arn(topic), "Events": events}]
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidArgument":
+                raise
+            return False
+        return True
 
 
 class PostgresPart(Postgres):
