@@ -15,7 +15,7 @@ from services.embedder.bag import Part, decode_part, encode_part
 from services.embedder.errors import DamagedChunkError
 from services.embedder.manifest import EncoderManifest
 from shared import keys
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobStore, read_if_there
 from shared.canonical import canonical_json, sha256
 from shared.errors import PermanentError
 from shared.units import Sha256
@@ -56,10 +56,8 @@ class BagFolder:
 
     def finished(self) -> BagRecord | None:
         """The bag, if it is complete."""
-        key = self.prefix + MANIFEST_FILE
-        if self.store.head(key) is None:
-            return None
-        return BagRecord(**json.loads(self.store.get(key))["bag"])
+        data = read_if_there(self.store, self.prefix + MANIFEST_FILE)
+        return None if data is None else BagRecord(**json.loads(data)["bag"])
 
     def state(self) -> BagState:
         """Whether there is a bag, or is to be none."""

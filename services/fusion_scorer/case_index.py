@@ -11,7 +11,7 @@ from medulla.v1.events_pb2 import SlideEmbedded
 
 from services.fusion_scorer.landed_input import LandedInput, landed_input
 from shared import keys, model_keys
-from shared.blob.port import BlobInfo, BlobStore
+from shared.blob.port import BlobInfo, BlobStore, read_if_there
 from shared.canonical import canonical_json, digest_of
 from shared.keys import SlideKey
 from shared.slides.embedded import embedded, entries, files, read_entry
@@ -55,9 +55,9 @@ class CaseIndex:
     def _drop_nameless(self, event: SlideEmbedded) -> None:
         """Remove the entry of an older program, whose key names no encoder, where the new one takes its place."""
         key = _entry_key(event.slide)
-        if self.store.head(key) is None:
+        if (data := read_if_there(self.store, key)) is None:
             return
-        older = read_entry(self.store.get(key), CaseId(event.slide.case_id))
+        older = read_entry(data, CaseId(event.slide.case_id))
         if older is None or older.bag.encoder_digest == event.bag.encoder_digest:
             self.store.delete(key)
 
@@ -118,10 +118,8 @@ class CaseIndex:
 
     def _entry(self, key: str) -> dict[str, Any]:
         """The entry; empty where there is none, or a damaged one, so that what it is about is looked at again."""
-        if not self.store.head(key):
-            return {}
         try:
-            entry = json.loads(self.store.get(key))
+            entry = json.loads(read_if_there(self.store, key) or b"{}")
         except (ValueError, RecursionError):
             return {}
         return entry if isinstance(entry, dict) else {}

@@ -8,7 +8,7 @@ from medulla.v1.scorer_pb2 import SlideEvidence
 from services.results import case_state
 from services.results.errors import UnknownCaseError
 from services.results.queries import Queries
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobStore, read_if_there
 from shared.export.exported_case import ExportedCase
 from shared.slides.heads import dicom_heads
 from shared.units import CaseId
@@ -37,4 +37,4 @@ class Exports:
         return dicom_heads(self.blobs, CaseId(case_id), slide.slide_digest)
 
     def _read(self, key: str) -> bytes | None:
-        return self.blobs.get(key) if self.blobs.head(key) else None
+        return read_if_there(self.blobs, key)

@@ -16,6 +16,7 @@ from services.standalone.errors import BadScoreFileError, NoRunningSystemError, 
 from services.standalone.laptop_results import DATABASE, database_url
 from shared import keys
 from shared.blob.folder import FolderStore
+from shared.blob.port import read_if_there
 from shared.blob.s3 import S3Store
 from shared.bounded_file import read_bounded
 from shared.export.exported_case import ExportedCase
@@ -82,7 +83,7 @@ def case_of_file(path: Path, folder: Path | None = None) -> ExportedCase:
     store = FolderStore(folder or _store_of(path))
 
     def read(key: str) -> bytes | None:
-        return store.get(key) if store.head(key) else None
+        return read_if_there(store, key)
 
     def heads(slide: SlideEvidence) -> list[bytes]:
         return dicom_heads(store, CaseId(score.case_id), slide.slide_digest)

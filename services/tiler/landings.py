@@ -10,7 +10,7 @@ from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 from services.tiler.planner import PLANNER_VERSION, PlanSpec
 from services.tiler.resolution import Override
 from shared import keys
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobStore, read_if_there
 from shared.canonical import canonical_json, digest_of, sha256
 from shared.slides.listing import FoundSlide
 from shared.units import CaseId
@@ -29,9 +29,10 @@ class Landings:
 
     def recall(self, slide: FoundSlide, override: Override) -> SlideTiled | SlideRejected | None:
         """The outcome of this version of the slide with the same parameters, if any."""
-        if not self.has_outcome(slide, override):
+        data = read_if_there(self.blobs, self._key(slide, override))
+        if data is None:
             return None
-        message = json.loads(self.blobs.get(self._key(slide, override)))
+        message = json.loads(data)
         return ParseDict(message, SlideRejected() if "reason" in message else SlideTiled())
 
     def remember(self, slide: FoundSlide, override: Override, outcome: SlideTiled | SlideRejected) -> None:

@@ -128,13 +128,13 @@ class OnLanding:
             if not isinstance(known, SlideTiled):
                 if _is_several(slide) and self._is_superseded(named, slide, hint):
                     return ()
-                known = self._planned(named, slide, hint)
-            if isinstance(known, SlideTiled):
-                self._mark_held(known)
+                return (self._planned(named, slide, hint),)
+            self._mark_held(known)
             return (known,)
 
     def _mark_held(self, planned: SlideTiled) -> None:
-        """Record that the case holds the slide, so that erasing another case with it keeps its plan and parts."""
+        """Record that the case holds a slide that was planned before, so that erasing another case with it keeps its
+        plan and parts."""
         self.blobs.put_new(keys.case_of(Sha256(planned.slide.digest), CaseId(planned.slide.case_id)), b"{}")
 
     def _is_superseded(self, named: SlideKey, slide: FoundSlide, hint: ObjectHint) -> bool:

@@ -14,7 +14,7 @@ from services.tiler.grid import GridSpec
 from services.tiler.planner import TilePlan
 from services.tiler.ports import Cut, Origins, Rgb, SlideFacts
 from shared import keys
-from shared.blob.port import BlobStore, ObjectChangedError
+from shared.blob.port import BlobStore, ObjectChangedError, read_if_there
 from shared.program import program_version
 from shared.tensors import encode_tensors
 from shared.units import Level0Px, Sha256
@@ -59,8 +59,8 @@ class PlanStore:
 
     def described(self, slide: Sha256, plan: Sha256) -> dict[str, Any] | None:
         """The plan's description (`plan.json`), or None if it was not finished."""
-        key = keys.plan_prefix(slide, plan) + keys.PLAN
-        return dict(json.loads(self.blobs.get(key))) if self.blobs.head(key) else None
+        data = read_if_there(self.blobs, keys.plan_prefix(slide, plan) + keys.PLAN)
+        return None if data is None else dict(json.loads(data))
 
     def tiles(self, slide: Sha256, plan: Sha256) -> PlannedTiles:
         """The tiles to cut.

@@ -18,6 +18,8 @@ from services.tiler.readers import OpenSlide
 
 STATUS = struct.Struct("!i")
 """The status of a child from `os.waitpid`, sent to its owner once it is reaped."""
+IMPORTED_LATE = ("upath.implementations.local",)
+"""Modules that a library imports once it opens a file: each child would import them anew."""
 READY = b"r"
 
 
@@ -25,6 +27,8 @@ def main(control_fd: int, opener: str) -> int:
     """Fork on request from the other end of `control_fd`, until it is closed."""
     module, _, name = opener.partition(":")
     open_slide: OpenSlide = getattr(import_module(module), name)
+    for late in IMPORTED_LATE:
+        import_module(late)
     control = socket.socket(fileno=control_fd)
     control.sendall(READY)
     _Host(control, open_slide).run()

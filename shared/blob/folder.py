@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.blob.port import BlobInfo, ObjectChangedError, is_named
+from shared.blob.port import BlobInfo, NoObjectError, ObjectChangedError, is_named
 from shared.errors import PermanentError, TransientError
 
 _UNFINISHED = ".unfinished"
@@ -50,7 +50,7 @@ class FolderStore:
             with _disk_errors(key):
                 return path.read_bytes()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            raise ObjectChangedError(f"there is no object {key!r}") from None
+            raise NoObjectError(f"there is no object {key!r}") from None
 
     def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:
         """Read bytes [start, end) of exactly the version that `info` describes."""

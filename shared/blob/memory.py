@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from threading import Lock
 
-from shared.blob.port import BlobInfo, ObjectChangedError, is_named
+from shared.blob.port import BlobInfo, NoObjectError, ObjectChangedError, is_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class MemoryStore:
         """Read a whole object."""
         stored = self._objects.get(key)
         if stored is None:
-            raise ObjectChangedError(f"there is no object {key!r}")
+            raise NoObjectError(f"there is no object {key!r}")
         return stored.data
 
     def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:

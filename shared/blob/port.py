@@ -37,6 +37,10 @@ class ObjectChangedError(PermanentError):
         """Digest of the slide that was worked on, of which plans or embeddings may be stored; empty if unknown."""
 
 
+class NoObjectError(ObjectChangedError):
+    """There is no such object, or no longer."""
+
+
 def is_named(key: str, name: str) -> bool:
     """Whether `key` is the object `name`, or lies below a `name` that ends in a slash."""
     return key == name or (name.endswith("/") and key.startswith(name))
@@ -52,7 +56,8 @@ class BlobStore(Protocol):
         """Read a whole object.
 
         Raises:
-            ObjectChangedError: there is no such object.
+            NoObjectError: there is no such object.
+            ObjectChangedError: its bytes do not match its checksum.
         """
 
     def get_range(self, info: BlobInfo, start: int, end: int) -> bytes:
@@ -82,3 +87,15 @@ class BlobStore(Protocol):
 
     def erase(self, name: str) -> int:
         """Remove an object, or all below a `name` that ends in a slash, with every version that is kept; how many."""
+
+
+def read_if_there(store: BlobStore, key: str) -> bytes | None:
+    """A whole object by one request, or None where there is none.
+
+    Raises:
+        ObjectChangedError: its bytes do not match its checksum.
+    """
+    try:
+        return store.get(key)
+    except NoObjectError:
+        return None

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
 from shared.blob.keys import session
-from shared.blob.port import BlobInfo, ObjectChangedError, is_named
+from shared.blob.port import BlobInfo, NoObjectError, ObjectChangedError, is_named
 from shared.errors import TransientError
 from shared.settings import S3Settings
 
@@ -91,7 +91,7 @@ class S3Store:
         except _RefusedError as refused:
             if refused.code not in _GONE:
                 raise
-            raise ObjectChangedError(f"there is no object {key!r}") from None
+            raise NoObjectError(f"there is no object {key!r}") from None
         stated = _sha256(described)
         if stated and sha256(data).hexdigest() != stated:
             raise ObjectChangedError(f"the bytes of object {key!r} do not match its sha256")

@@ -30,6 +30,8 @@ _COMMIT_MS = 5_000
 _TURN_S = 1.0
 """After this time a partition with a backlog yields its thread to others."""
 _READ_AHEAD_BYTES = 65_536
+_FETCH_MS = 100
+"""How long the broker holds a fetch without records: a partition that was paused is in no fetch before that ends."""
 _ALL_THAT_WAS_FETCHED = 100_000
 """kafka-python 3.0.12 may never return records that it buffered for a paused partition, so it must buffer none."""
 _log = logs.get(__name__)
@@ -81,6 +83,7 @@ class KafkaConsumerAdapter:
             allow_auto_create_topics=False,
             max_poll_records=_ALL_THAT_WAS_FETCHED,
             max_partition_fetch_bytes=_READ_AHEAD_BYTES,
+            fetch_max_wait_ms=_FETCH_MS,
             max_poll_interval_ms=self._settings.max_poll_interval_ms,
             session_timeout_ms=session,
             heartbeat_interval_ms=min(3_000, session // 3),

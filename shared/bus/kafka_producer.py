@@ -94,7 +94,7 @@ class KafkaProducerAdapter:
         return KafkaProducer(
             **{**connection(self._settings), "request_timeout_ms": limit // 2},
             acks="all",
-            linger_ms=5,
+            linger_ms=0,
             max_block_ms=limit,
             delivery_timeout_ms=limit,
             max_request_size=LARGEST_BYTES,

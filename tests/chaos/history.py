@@ -1,7 +1,7 @@
 """What was put in and what came out: the checker that every scenario asks, by case."""
 
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,14 +61,26 @@ def settle(
     landed: Sequence[Landed], case: Callable[[str], Mapping[str, Any]], seconds: float, pause_s: float = 1.0
 ) -> list[Landed]:
     """Wait until all have ended; gives those that have not after so many seconds."""
-    still_waiting = list(landed)
+    waiting = await_each(landed, lambda item: _ended_now(item, case), seconds, pause_s)
+    return still_open(waiting, case)
+
+
+def await_each(
+    landed: Iterable[Landed], is_ready: Callable[[Landed], bool], seconds: float, pause_s: float = 1.0
+) -> Sequence[Landed]:
+    """Wait until each was ready once; gives those that were not after so many seconds.
+
+    Only the first that is not is asked for again: answers about all of them would take a core from the services.
+    """
+    waiting = deque(landed)
 
     def none_left() -> bool:
-        still_waiting[:] = still_open(still_waiting, case)
-        return not still_waiting
+        while waiting and is_ready(waiting[0]):
+            waiting.popleft()
+        return not waiting
 
     wait_for(none_left, seconds, pause_s)
-    return still_waiting
+    return waiting
 
 
 def verdict_on(

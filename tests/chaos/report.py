@@ -11,10 +11,11 @@ from tests.chaos.row import Row
 _HEAD = """# Promises under faults
 
 Written by `make chaos PUBLISH=1`; the scenarios stand in [README.md](README.md). SIMULATED records and the bundled
-CC0 slide. Other work may have run on the machine: read ratios and counts.
+CC0 slide. Other work may have run on the machine: read ratios and counts. Minutes are with the start of the parts;
+scenarios that wait run beside others, so that the whole run takes less than their sum.
 
-| scenario | promise | figure | held | seed | size | measured |
-|---|---|---|---|---|---|---|
+| scenario | promise | figure | held | seed | size | minutes | measured |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -22,7 +23,7 @@ class Published(TypedDict):
     """Rows of a scenario's newest run."""
 
     minutes: float
-    """0 where they were not measured."""
+    """With the start of the parts; 0 where they were not measured."""
     measured: str
     """Date and machine."""
     rows: list[dict[str, object]]
@@ -43,20 +44,14 @@ def publish(
     lines = [_line(name, run, row) for name, run in scenarios.items() for row in run["rows"]]
     missing = [each for each in every if each not in scenarios]
     more = f"\nWithout a published run: {', '.join(missing)}.\n" if missing else ""
-    report.write_text(_HEAD + "".join(lines) + _minutes(scenarios) + more)
+    report.write_text(_HEAD + "".join(lines) + more)
     return report
 
 
 def _line(name: str, run: Published, row: Mapping[str, object]) -> str:
-    held = "yes" if row["held"] else "**no**"
-    cells = (name, row["promise"], row["figure"], held, row["seed"], row["size"], run["measured"])
+    held, minutes = "yes" if row["held"] else "**no**", f"{run['minutes']:g}" if run["minutes"] else ""
+    cells = (name, row["promise"], row["figure"], held, row["seed"], row["size"], minutes, run["measured"])
     return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |\n"
-
-
-def _minutes(scenarios: Mapping[str, Published]) -> str:
-    each = ", ".join(f"{name} {run['minutes']:g}" for name, run in scenarios.items() if run["minutes"])
-    whole = sum(run["minutes"] for run in scenarios.values())
-    return f"\nMinutes, with the start of the parts, as measured: {each}; {whole:.0f} in all.\n"
 
 
 def printed(row: Row) -> str:

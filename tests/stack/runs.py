@@ -57,7 +57,7 @@ def _is_left_behind(folder: Path) -> bool:
 
 
 def _recorded(folder: Path) -> list[Program]:
-    """Programs started below the folder, the youngest first."""
+    """Programs started below the folder, the youngest first; they may remove files meanwhile."""
     records = sorted(_records(folder), key=lambda record: record.stat().st_mtime, reverse=True)
     return [Program.recorded(record) for record in records]
 

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import boto3
 import psycopg
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
 from psycopg import sql
@@ -29,12 +30,14 @@ from tests.stack.postgres import Postgres
 from tests.stack.process import Program, free_ports
 from tests.stack.services import GROUPS
 from tests.stack.triton import Triton
+from tests.support.polling import wait_for
 
 NAMES = ("kafka", "minio", "postgres", "elasticmq", "triton", "browser", "axe", "fhir", "fhir_server")
 _FILES = {"browser": install.browser, "axe": install.axe, "fhir": install.fhir_validator}
 """Parts without a process of their own."""
 EVENT_TOPICS = (topics.S3_EVENTS, *(f"{topics.S3_EVENTS}.{number}" for number in range(1, 13)))
 _PARTITIONS = 3
+_ANNOUNCES_S = 60.0
 _DEADLINES = Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 3, "mode": "standard"})
 _S3_ADDRESSING = Config(signature_version="s3v4", s3={"addressing_style": "path"})
 
@@ -93,15 +96,28 @@ class MinioPart(Minio):
         return name
 
     def announce(self, bucket: str, topic: str = topics.S3_EVENTS) -> None:
-        """Make a bucket announce every object created in it on one of EVENT_TOPICS, which must exist in Kafka."""
-        self.client().put_bucket_notification_configuration(
-            Bucket=bucket,
-            NotificationConfiguration={
-                "QueueConfigurations": [
-                    {"QueueArn": self.queue_arn(topic), "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
-                ]
-            },
-        )
+        """Make a bucket announce every object created in it on one of EVENT_TOPICS, which must exist in Kafka.
+
+        Raises:
+            StackError: MinIO, which connects to them after it is ready, knows no such topic.
+        """
+        if not wait_for(lambda: self._announces(bucket, topic), _ANNOUNCES_S, 0.2):
+            raise StackError(f"MinIO does not know the topic {topic}; its log is {self.program.log}.")
+
+    def _announces(self, bucket: str, topic: str) -> bool:
+        events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
+        try:
+            self.client().put_bucket_notification_configuration(
+                Bucket=bucket,
+                NotificationConfiguration={
+                    "QueueConfigurations": [{"QueueArn": self.queue_arn(topic), "Events": events}]
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidArgument":
+                raise
+            return False
+        return True
 
 
 class PostgresPart(Postgres):
@@ -225,6 +241,7 @@ class Parts:
     def close(self) -> None:
         """Wait for what is starting and end everything that runs."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        for future in self._starting.values():
-            if not future.cancelled() and future.exception() is None and hasattr(future.result(), "stop"):
-                cast("RealPart", future.result()).stop()
+        ready = [each for each in self._starting.values() if not each.cancelled() and each.exception() is None]
+        running = [each.result() for each in ready if hasattr(each.result(), "stop")]
+        with ThreadPoolExecutor(len(running) or 1) as pool:
+            list(pool.map(lambda part: cast("RealPart", part).stop(), running))

@@ -10,7 +10,7 @@ from services.standalone.features.opened import opened
 from services.standalone.features.reading import Reading, stated_in_file
 from services.standalone.features.stated import Stated, check_encoder, grid_of
 from shared import keys
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobStore, read_if_there
 from shared.canonical import canonical_json, digest_of
 from shared.program import program_version
 
@@ -36,8 +36,8 @@ class Importer:
             PermanentError: it is refused.
             OSError: it cannot be read.
         """
-        key = self._key(file)
-        earlier = Reading(**json.loads(self.store.get(key))) if self.store.head(key) else None
+        data = read_if_there(self.store, key := self._key(file))
+        earlier = None if data is None else Reading(**json.loads(data))
         if earlier and self.store.head(earlier.bag):
             return earlier
         reading = self._read(file)

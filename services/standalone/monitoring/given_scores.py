@@ -18,7 +18,7 @@ from services.trainer.bucket.copies import StoreOf, bucket_store
 from services.trainer.bucket.s3_uri import s3_uri
 from shared import keys
 from shared.blob.folder import FolderStore
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobStore, read_if_there
 from shared.json_objects import JsonObjectError, read_object
 from shared.pseudonyms import is_pseudonym
 from shared.settings import BadSettingsError, PlatformSettings, load
@@ -88,7 +88,7 @@ def _site(store: BlobStore, case: str) -> str:
     """Site in the clinical record that stands now; empty without one."""
     key = keys.clinical(keys.case_id(case, keys.SCORES))
     try:
-        site = str(read_object(store.get(key)).get("site_id") or "") if store.head(key) else ""
+        site = str(read_object(read_if_there(store, key) or b"{}").get("site_id") or "")
     except JsonObjectError:
         return ""
     return site if is_pseudonym(site) else ""

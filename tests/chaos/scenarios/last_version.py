@@ -1,10 +1,9 @@
 """A record that is overwritten while the first one is being scored: the last version has to win."""
 
-from tests.chaos.history import Landed, settle
+from tests.chaos.history import Landed, await_each, settle
 from tests.chaos.landing import RECORD_ONLY
 from tests.chaos.row import Row
 from tests.chaos.size import Size
-from tests.support.polling import wait_for
 from tests.support.system import System
 
 _FIRST, _LAST = 3.0, 9.5
@@ -19,7 +18,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
         system.land_record(item.case_id, **{_AGE: _FIRST})
         system.land_record(item.case_id, **{_AGE: _LAST})
     settle(landed, system.case, _PATIENCE_S)
-    wait_for(lambda: all(_is_last(system, item) for item in landed), 120, pause_s=2)
+    await_each(landed, lambda item: _is_last(system, item), 120)
     won = sum(_is_last(system, item) for item in landed)
     return [Row.of_counts("The last version of a record wins", won, len(landed), "", seed=seed, size=size.name)]
 

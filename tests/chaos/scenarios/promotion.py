@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos.history import Landed, settle
+from tests.chaos.history import Landed, await_each, settle
 from tests.chaos.landing import RECORD_ONLY, seconds_to_score
 from tests.chaos.medulla import medulla
 from tests.chaos.row import Row
@@ -33,7 +33,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="medulla-chaos-") as folder:
         medulla(system, "rescore", "--bundle", str(renamed(Path(folder) / "bundle", _NAME)), "--despite-reservations")
     busy = [seconds_to_score(system, f"CHAOS-live-{number}", _PATIENCE_S) for number in range(_PROBES)]
-    wait_for(lambda: _scored_by(system, landed) == len(landed), _PATIENCE_S, pause_s=5)
+    await_each(landed, lambda item: _is_scored_again(system, item), _PATIENCE_S)
     seconds, ratio = time.monotonic() - start, max(busy) / max(idle)
     figure = f"{ratio:.1f} times: {statistics.median(busy):.1f} s, idle {statistics.median(idle):.1f} s (medians)"
     return [
@@ -66,7 +66,11 @@ def _unmixed(system: System, landed: list[Landed], seed: int, size: str) -> Row:
 
 
 def _scored_by(system: System, landed: list[Landed]) -> int:
-    return sum(_bundle(system, item.case_id) == _NAME for item in landed)
+    return sum(_is_scored_again(system, item) for item in landed)
+
+
+def _is_scored_again(system: System, landed: Landed) -> bool:
+    return _bundle(system, landed.case_id) == _NAME
 
 
 def _bundle(system: System, case_id: str) -> str:

@@ -66,4 +66,4 @@ def _replicas(service: Service, number: int, names: Iterator[int]) -> Iterator[S
 
 
 def _await_done(system: System, landed: list[Landed], wanted: int) -> None:
-    wait_for(lambda: len(landed) - len(still_open(landed, system.case)) >= wanted, _PATIENCE_S, pause_s=1)
+    wait_for(lambda: len(landed) - len(still_open(landed, system.case)) >= wanted, _PATIENCE_S, pause_s=5)

@@ -8,7 +8,7 @@ from urllib.error import URLError
 
 from tests.chaos import report
 from tests.chaos.faults import schedule
-from tests.chaos.history import Landed, anonymous, differing, still_open, unambiguous, verdict_on
+from tests.chaos.history import Landed, anonymous, differing, settle, still_open, unambiguous, verdict_on
 from tests.chaos.row import Row
 from tests.chaos.size import GLANCE, LAPTOP
 from tests.stack.services import SERVICES
@@ -50,6 +50,19 @@ def test_a_service_that_is_down_leaves_its_cases_open() -> None:
 
     assert still_open([SCORED], unreachable) == [SCORED]
     assert still_open([SCORED, LOST], ANSWERS.__getitem__) == [LOST]
+
+
+def test_waiting_asks_only_for_the_first_open_case_and_ends_with_all_that_are_open() -> None:
+    asked: list[str] = []
+
+    def case(name: str) -> Mapping[str, Any]:
+        asked.append(name)
+        return ANSWERS[name]
+
+    assert settle([SCORED, REFUSED], case, 0) == []
+    assert asked == ["A", "B"]
+    assert settle([LOST, SCORED, LOST], case, 0) == [LOST, LOST]
+    assert asked[2:] == ["C", "C", "A", "C"]
 
 
 def test_scores_of_equal_inputs_differ_by_any_byte_but_those_that_name_the_case() -> None:
@@ -94,8 +107,7 @@ def test_the_report_keeps_the_rows_of_other_runs_and_shows_what_fails(tmp_path: 
     report.publish(tmp_path, "second", [second], 1, "today")
     again = Row("another", "2 of 3 | 1 lost", False, 2, "glance")
     text = report.publish(tmp_path, "first", [again], 2.5, "later", ["first", "third"]).read_text()
-    assert "| first | another | 2 of 3 / 1 lost | **no** | 2 | glance | later |" in text
-    assert "| second | two | 2 of 3 | **no** | 1 | glance | today |" in text
+    assert "| first | another | 2 of 3 / 1 lost | **no** | 2 | glance | 2.5 | later |" in text
+    assert "| second | two | 2 of 3 | **no** | 1 | glance | 1 | today |" in text
     assert "| one |" not in text
-    assert "first 2.5, second 1; 4 in all" in text
     assert "Without a published run: third." in text
