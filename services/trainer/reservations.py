@@ -91,7 +91,7 @@ def _doubt(baseline: str, what: str, own: Statistic, other: Statistic, draws: Bo
 def _interval(lead: Figure) -> str:
     if lead.lo is None or lead.hi is None:
         return ", too few events for an interval"
-    return f", 95 % interval of the difference {_signed(lead.lo)} to {_signed(lead.hi)}"
+    return f", difference {_signed(lead.lo)} to {_signed(lead.hi)}"
 
 
 def _threshold(model: AssessedModel) -> str:
@@ -116,8 +116,8 @@ def _few_events(model: AssessedModel) -> str:
     if events >= EVENTS_A_COLUMN * model.columns:
         return ""
     return (
-        f"{events} events for {model.columns} columns, fewer than {EVENTS_A_COLUMN} a column, so that single weights "
-        "and hazard ratios are uncertain"
+        f"{events} events for {model.columns} columns, fewer than {EVENTS_A_COLUMN} a column: single weights and "
+        "hazard ratios are uncertain"
     )
 
 
