@@ -70,7 +70,8 @@ def _against_a_baseline(model: AssessedModel) -> Iterator[str]:
     if model.by_rule is None:
         yield _doubt("chance", order, own, Constant(0.5), model.draws)
         return
-    yield _doubt("the rule", order, own, harrell_c(model.outcome, model.by_rule.astype(np.float64)), model.draws)
+    of_rule = harrell_c(model.outcome, model.by_rule.astype(np.float64))
+    yield _doubt("the rule", order, own, of_rule, model.draws, " of its yes or no")
     rule = operating(model.outcome, model.by_rule, model.years)
     of_risks = [specificity_at(model.outcome, risk, model.years, rule.sensitivity) for risk in model.risks]
     held = model.draws.figure(rule.sensitivity).est
@@ -79,13 +80,13 @@ def _against_a_baseline(model: AssessedModel) -> Iterator[str]:
         yield _doubt("the rule", what, Mean(of_risks), rule.specificity, model.draws)
 
 
-def _doubt(baseline: str, what: str, own: Statistic, other: Statistic, draws: Bootstrap) -> str:
+def _doubt(baseline: str, what: str, own: Statistic, other: Statistic, draws: Bootstrap, of: str = "") -> str:
     """Empty where the interval of a lead lies above 0, or nothing can be compared."""
     lead, of_own, of_other = draws.figure(Difference(own, other)), draws.figure(own), draws.figure(other)
     if lead.est is None or (lead.lo is not None and lead.lo > 0):
         return ""
     lacking = "no better" if lead.est <= _NONE else "not shown to be better"
-    return f"{lacking} than {baseline} in {what} ({_number(of_own)} against {_number(of_other)}{_interval(lead)})"
+    return f"{lacking} than {baseline} in {what} ({_number(of_own)} against {_number(of_other)}{of}{_interval(lead)})"
 
 
 def _interval(lead: Figure) -> str:
