@@ -60,7 +60,11 @@ class Interval(BaseModel):
 
 
 class Guard(BaseModel):
-    """Whether patients out of fold gained from tuning the encoder: if not, the frozen one was exported."""
+    """Whether patients out of fold gained from tuning the encoder: if not, the frozen one was exported.
+
+    Out of fold each patient is scored by the encoder of one fold. What is exported is the mean of these encoders, which
+    between them have seen all patients.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -70,6 +74,8 @@ class Guard(BaseModel):
     """Of the frozen encoder with its probe; None where patients were too few to compare."""
     tuned: Interval | None
     gain: Interval | None
+    mean_on_seen: float | None = None
+    """The metric of the mean of the encoders on all patients, which they have seen; None where it was not computed."""
     shares: tuple[float, ...]
     """Of each fold, how far it went from the frozen to the tuned weights."""
     best_epochs: tuple[int, ...]
@@ -85,8 +91,22 @@ class Guard(BaseModel):
             )
         shown = f"{self.metric} of {patients} patients out of fold changed by {self.gain}"
         if self.exported == "tuned":
-            return f"the tuned encoder was exported: {shown}"
+            return f"the tuned encoder was exported: {shown}{self._judged}"
+        if self.mean_on_seen is not None:
+            return (
+                f"the frozen encoder with its probe was exported: {shown}, but the mean of the folds' encoders lost it"
+            )
         return f"the frozen encoder with its probe was exported: {shown}, which shows no gain"
+
+    @property
+    def _judged(self) -> str:
+        """What that figure is of, and what it is not of."""
+        if self.mean_on_seen is None:
+            return ""
+        return (
+            f", by the encoders of {len(self.shares)} folds; the file is their mean, which has seen all of these "
+            f"patients ({self.mean_on_seen:.3f} on them), so that no unseen patient has judged it yet"
+        )
 
 
 class Training(BaseModel):

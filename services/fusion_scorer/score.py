@@ -19,14 +19,14 @@ from services.fusion_scorer.tile_prototypes import tile_prototypes
 from shared.model.bundle import Bundle
 from shared.model.case_values import CaseValues
 from shared.model.course import EVENT_FREE_YEARS
-from shared.model.manifest import ArmRef
+from shared.model.manifest import ArmRef, Manifest
 from shared.model.prediction import ArmPrediction
 from shared.notice import NOTICE
 from shared.ranks import percentile_rank
 from shared.units import Sha256
 
 RESERVATION = "model_reservation"
-"""Code of the remark with what speaks against the bundle's models."""
+"""Code of the remark with what speaks against the bundle, or against the model that served the case."""
 NOTHING_KNOWN = "Nothing is known of the case that a model of the bundle could use."
 
 
@@ -80,7 +80,7 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
             *(record_messages.remarks(record) if record else ()),
             *checked.remarks,
             *resolution_remarks(case.slides),
-            *(Remark(code=RESERVATION, sentence=sentence) for sentence in bundle.manifest.reservations),
+            *_reservations(bundle.manifest),
         ),
         readings=record_messages.readings(record) if record else (),
         prototypes=tile_prototypes(bundle.prototypes) if bundle.prototypes and evidence.slide_risk else (),
@@ -88,6 +88,10 @@ def _frame(evidence: CaseEvidence, case: CaseInputs, program_version: str) -> Sc
         simulated=bundle.manifest.simulated or case.simulated,
         notice=NOTICE,
     )
+
+
+def _reservations(source: Manifest | ArmRef) -> list[Remark]:
+    return [Remark(code=RESERVATION, sentence=sentence) for sentence in source.reservations]
 
 
 def _slide(evidence: CaseEvidence, slide: SlideInput, score_id: Sha256) -> SlideEvidence:
@@ -125,6 +129,7 @@ def _abstain_at(answer: Score, far: ood.Distance) -> None:
 def _answer_by(arm: ArmRef, answer: Score, evidence: CaseEvidence, known: CaseValues) -> None:
     bundle, profile = evidence.bundle, evidence.bundle.manifest.profile
     answer.model = arm.name
+    answer.remarks.extend(_reservations(arm))
     answer.modalities_used.extend(profile.titles_of(bundle.weighed_by(arm)))
     answer.modalities_left_aside.extend(profile.titles_of(_left_aside(bundle, arm, known)))
     far = ood.farthest(evidence.distances(arm.name))

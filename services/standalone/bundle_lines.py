@@ -30,7 +30,7 @@ def bundle_lines(
     encoder_name = manifest.encoder.name if manifest.encoder else "none"
     return [
         f"{manifest.name}{' (SIMULATED)' if manifest.simulated else ''}, made {manifest.created}",
-        *(f"read     {sentence}" for sentence in manifest.reservations),
+        *(f"read     {sentence}" for sentence in manifest.every_reservation),
         f"digest   {checked.digest}",
         f"signed   {_signed(folder) if checked.signed else 'no'}",
         f"encoder  {encoder_name}",

@@ -36,12 +36,15 @@ def _recalibrated(report: Report) -> Iterator[str]:
 
 
 def _arms(report: Report) -> list[str]:
-    width = _width(report.arms)
-    return [f"{'arm':<{width}}{'n':>6}  {'Harrell C':<22}{'Uno C':<22}O/E"] + [
-        f"{name:<{width}}{arm.n:>6}  {_with_interval(arm.harrell_c):<22}{_with_interval(arm.uno_c):<22}"
-        f"{_with_interval(arm.calibration.o_e)}"
-        for name, arm in report.arms.items()
-    ]
+    """Order and calibration of each arm; of a yes or no, C is the AUC."""
+    width, timed = _width(report.arms), report.profile.has_times
+    heads = ("Harrell C", "Uno C") if timed else ("AUC",)
+    lines = [f"{'arm':<{width}}{'n':>6}  {''.join(f'{head:<22}' for head in heads)}O/E"]
+    for name, arm in report.arms.items():
+        order = (arm.harrell_c, arm.uno_c) if timed else (arm.harrell_c,)
+        figures = "".join(f"{_with_interval(figure):<22}" for figure in order)
+        lines.append(f"{name:<{width}}{arm.n:>6}  {figures}{_with_interval(arm.calibration.o_e)}")
+    return lines
 
 
 def _gains(report: Report) -> list[str]:

@@ -84,6 +84,8 @@ class Deployment:
     port: int
     bundle: Path | None
     read_record: ReadRecord = parse_record
+    despite_reservations: bool = False
+    """Promote `bundle` although its card says what speaks against it."""
 
     @property
     def url(self) -> str:
@@ -143,7 +145,8 @@ def _report_unreadable(results: SqlStore, rejection: SlideRejected) -> None:
 def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Part]]:
     workspace, bus = open_workspace(deployment.folder), MemoryBus()
     _make_folders(deployment.folder)
-    producer, bundles = bus.producer(), promoted_bundles(workspace, deployment.bundle)
+    producer = bus.producer()
+    bundles = promoted_bundles(workspace, deployment.bundle, despite_reservations=deployment.despite_reservations)
     shown_bundle = bundle_folder(workspace, bundles, deployment.bundle)
 
     def on_progress(event: Progress) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.promoted import Bundles, promote
+from services.standalone.accepted_reservations import check_reservations
 from services.standalone.console import note
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.workspace import Workspace
@@ -14,30 +15,32 @@ from shared.model.trial import Trial
 from shared.units import Sha256
 
 
-def promoted_bundles(workspace: Workspace, folder: Path | None) -> Bundles:
+def promoted_bundles(workspace: Workspace, folder: Path | None, *, despite_reservations: bool = False) -> Bundles:
     """The bundles of a workspace, after promoting that of `folder`, or the one that ships where none is promoted.
 
-    What speaks against that of `folder` is printed; on a laptop it needs no flag. While the promoted bundle cannot be
-    used, the last good one is, as the page says.
+    What speaks against that of `folder` is printed where it is accepted. While the promoted bundle cannot be used, the
+    last good one is, as the page says.
 
     Raises:
+        ReservationsError: something speaks against the models of `folder`, which was not accepted.
         BadBundleError: the bundle is not intact.
     """
     bundles = Bundles(workspace.store, trial=Trial(), last_good=LastGood(workspace.store))
     promoted = _promoted_digest(bundles)
     if folder is not None:
-        _promote_folder(workspace, folder, promoted)
+        _promote_folder(workspace, folder, promoted, despite_reservations=despite_reservations)
     elif promoted is None:
         promote(workspace.store, DEMO_BUNDLE)
     return bundles
 
 
-def _promote_folder(workspace: Workspace, folder: Path, promoted: Sha256 | None) -> None:
+def _promote_folder(workspace: Workspace, folder: Path, promoted: Sha256 | None, *, despite_reservations: bool) -> None:
     files = verify(folder)
+    check_reservations(files.manifest, accepted=despite_reservations)
     if files.digest != promoted:
         promote(workspace.store, folder, trial=Trial())
-    if files.manifest.reservations:
-        note("\n  ".join([f"{folder}: read its model_card.md first:", *files.manifest.reservations]))
+    if files.manifest.every_reservation:
+        note("\n  ".join([f"{folder}: read its model_card.md first:", *files.manifest.every_reservation]))
 
 
 def _promoted_digest(bundles: Bundles) -> Sha256 | None:

@@ -18,7 +18,7 @@ from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.routes import on_landing
 from services.fusion_scorer.settings import ScorerSettings
 from services.fusion_scorer.waiting_cases import waiting_cases
-from services.standalone.errors import ReservationsError
+from services.standalone.accepted_reservations import check_reservations
 from services.tiler.landings import Landings
 from services.tiler.settings import TilerSettings
 from services.tiler.unplanned import Unplanned
@@ -142,9 +142,7 @@ def promote_bundle(bundle: Path, *, despite_reservations: bool) -> Promotion:
         BadBundleError: the bundle is not intact.
         TransientError: the store is down.
     """
-    doubts = verify(bundle).manifest.reservations
-    if doubts and not despite_reservations:
-        raise ReservationsError("this bundle is not promoted:\n  " + "\n  ".join(doubts))
+    check_reservations(verify(bundle).manifest, accepted=despite_reservations)
     store = S3Store(load(PlatformSettings).s3)
     promoted = promote(store, bundle, load(ScorerSettings).public_key(), Trial())
     encoder = encoder_of(promoted)

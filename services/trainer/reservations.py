@@ -1,17 +1,24 @@
-"""What speaks against a model, in sentences that its report, card, bundle and scores repeat."""
+"""What speaks against a model, in one sentence that its report, card, bundle and scores repeat."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from services.trainer.cohort.cohort import Outcome
+from services.trainer.metrics.bootstrap import Bootstrap, Figure
+from services.trainer.metrics.decision import operating
 from services.trainer.metrics.discrimination import harrell_c
+from services.trainer.metrics.matched import Constant, specificity_at
+from services.trainer.metrics.statistic import Difference, Mean, Statistic
 from shared.arrays import Flags, Floats
 
 EVENTS_A_COLUMN = 10
 """With fewer, the weight of a column is uncertain: Peduzzi et al., J Clin Epidemiol 1996;49:1373."""
 ONE_SIDE = 0.02
 """A smaller share of patients on one side of a threshold counts as none."""
+_NONE = 1e-9
+"""A smaller lead counts as none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +27,11 @@ class AssessedModel:
 
     title: str
     outcome: Outcome
+    years: float
+    """The horizon of `risks`, and of the threshold."""
     log_risks: tuple[Floats, ...]
+    """[n] each."""
+    risks: tuple[Floats, ...]
     """[n] each."""
     flagged: Flags
     """[repeats, n], called high."""
@@ -28,11 +39,20 @@ class AssessedModel:
     """[n], called high by the profile's rule; None where patients lack its variables."""
     columns: int
     """Columns that have a weight in one model."""
+    draws: Bootstrap
+    """Of the n patients."""
+    has_times: bool = True
 
 
-def reservations(model: AssessedModel) -> tuple[str, ...]:
-    """A sentence for each: no better than the rule, a one-sided threshold, few events for the columns."""
-    return tuple(filter(None, (_against_rule(model), _one_sided(model), _few_events(model))))
+def reservation(model: AssessedModel) -> str:
+    """What speaks against a model; empty where nothing does.
+
+    It has no lead over the rule, in order or in specificity at the rule's sensitivity, or none that its interval shows
+    (over chance, where there is no rule); its threshold calls nearly all patients the same, or is not shown to be
+    better than chance; it has few events for its columns.
+    """
+    clauses = [*_against_a_baseline(model), _threshold(model), _few_events(model)]
+    return f"{model.title}: {'; '.join(filter(None, clauses))}." if any(clauses) else ""
 
 
 def without_weight(title: str, where: str, fitted_on: str = "all patients of whom these are known") -> str:
@@ -44,24 +64,52 @@ def without_weight(title: str, where: str, fitted_on: str = "all patients of who
     )
 
 
-def _against_rule(model: AssessedModel) -> str:
+def _against_a_baseline(model: AssessedModel) -> Iterator[str]:
+    order = "C" if model.has_times else "AUC"
+    own = Mean([harrell_c(model.outcome, log_risk) for log_risk in model.log_risks])
     if model.by_rule is None:
-        return ""
-    rule = _concordance(model.outcome, model.by_rule.astype(np.float64))
-    own = float(np.mean([_concordance(model.outcome, log_risk) for log_risk in model.log_risks]))
-    if not own <= rule:
-        return ""
-    figures = f"a C of {own:.3f} against {rule:.3f} on patients not learned from"
-    return f"{model.title}: no better than the rule, with {figures}."
+        yield _doubt("chance", order, own, Constant(0.5), model.draws)
+        return
+    of_rule = harrell_c(model.outcome, model.by_rule.astype(np.float64))
+    yield _doubt("the rule", order, own, of_rule, model.draws, " of its yes or no")
+    rule = operating(model.outcome, model.by_rule, model.years)
+    of_risks = [specificity_at(model.outcome, risk, model.years, rule.sensitivity) for risk in model.risks]
+    held = model.draws.figure(rule.sensitivity).est
+    if held is not None:
+        what = f"specificity at the rule's sensitivity of {held:.2f}"
+        yield _doubt("the rule", what, Mean(of_risks), rule.specificity, model.draws)
 
 
-def _one_sided(model: AssessedModel) -> str:
+def _doubt(baseline: str, what: str, own: Statistic, other: Statistic, draws: Bootstrap, of: str = "") -> str:
+    """Empty where the interval of a lead lies above 0, or nothing can be compared."""
+    lead, of_own, of_other = draws.figure(Difference(own, other)), draws.figure(own), draws.figure(other)
+    if lead.est is None or (lead.lo is not None and lead.lo > 0):
+        return ""
+    lacking = "no better" if lead.est <= _NONE else "not shown to be better"
+    return f"{lacking} than {baseline} in {what} ({_number(of_own)} against {_number(of_other)}{of}{_interval(lead)})"
+
+
+def _interval(lead: Figure) -> str:
+    if lead.lo is None or lead.hi is None:
+        return ", too few events for an interval"
+    return f", difference {_signed(lead.lo)} to {_signed(lead.hi)}"
+
+
+def _threshold(model: AssessedModel) -> str:
     share = float(model.flagged.mean())
-    if ONE_SIDE <= share <= 1 - ONE_SIDE:
+    if not ONE_SIDE <= share <= 1 - ONE_SIDE:
+        side = "high" if share > ONE_SIDE else "low"
+        of_all = share if side == "high" else 1 - share
+        return f"its threshold does not separate patients: it calls {100 * of_all:.0f} % of patients {side}"
+    acted = [operating(model.outcome, flags, model.years) for flags in model.flagged]
+    found, spared = Mean([each.sensitivity for each in acted]), Mean([each.specificity for each in acted])
+    alarms = Mean([operating(model.outcome, ~flags, model.years).specificity for flags in model.flagged])
+    lead = model.draws.figure(Difference(found, alarms))
+    if lead.est is None or (lead.lo is not None and lead.lo > 0):
         return ""
-    side = "high" if share > ONE_SIDE else "low"
-    of_all = share if side == "high" else 1 - share
-    return f"{model.title}: its threshold does not separate patients; it calls {100 * of_all:.0f} % of patients {side}."
+    lacking = "no better" if lead.est <= _NONE else "not shown to be better"
+    rates = f"sensitivity {_number(model.draws.figure(found))}, specificity {_number(model.draws.figure(spared))}"
+    return f"its threshold, which calls {100 * share:.0f} % of patients high, is {lacking} than chance ({rates})"
 
 
 def _few_events(model: AssessedModel) -> str:
@@ -69,10 +117,14 @@ def _few_events(model: AssessedModel) -> str:
     if events >= EVENTS_A_COLUMN * model.columns:
         return ""
     return (
-        f"{model.title}: {events} events for {model.columns} columns, fewer than {EVENTS_A_COLUMN} a column; "
-        "single weights and hazard ratios are uncertain."
+        f"{events} events for {model.columns} columns, fewer than {EVENTS_A_COLUMN} a column: single weights and "
+        "hazard ratios are uncertain"
     )
 
 
-def _concordance(outcome: Outcome, log_risk: Floats) -> float:
-    return float(harrell_c(outcome, log_risk)(np.ones((1, len(outcome))))[0])
+def _number(figure: Figure) -> str:
+    return "unknown" if figure.est is None else f"{figure.est:.3f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:z.3f}".replace("-", "\N{MINUS SIGN}")

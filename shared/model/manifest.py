@@ -28,6 +28,8 @@ class ArmRef(Frozen):
     name: str
     file: FileName
     blocks: tuple[str, ...] = Field(min_length=1)
+    reservations: tuple[str, ...] = ()
+    """What speaks against this model, in words; the scores that it gives repeat it."""
 
 
 class Manifest(Frozen):
@@ -43,8 +45,13 @@ class Manifest(Frozen):
     files: dict[FileName, Hex256]
     simulated: bool
     reservations: tuple[str, ...] = ()
-    """What speaks against its models, in words; scores repeat it, and to promote it takes a flag."""
+    """What speaks against all of its models, in words; every score repeats it."""
     notice: str = NOTICE
+
+    @property
+    def every_reservation(self) -> tuple[str, ...]:
+        """What speaks against the bundle and against each of its models; to promote it despite these takes a flag."""
+        return (*self.reservations, *(sentence for arm in self.arms for sentence in arm.reservations))
 
     @field_serializer("profile")
     def _served_profile(self, profile: Profile) -> dict[str, Any]:

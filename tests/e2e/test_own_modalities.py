@@ -69,7 +69,7 @@ def test_a_bundle_of_five_blocks_says_what_it_reads(bundle: Path) -> None:
 def test_two_own_blocks_go_from_tables_to_a_scored_case_on_the_page(
     folder: Path, bundle: Path, page: Page, tmp_path: Path
 ) -> None:
-    with laptop(tmp_path, "--bundle", str(bundle)) as up:
+    with laptop(tmp_path, "--bundle", str(bundle), "--despite-reservations") as up:
         up.land("clinical/NEW-1.json", CLINICAL.read_bytes().replace(b"DEMO-001", b"NEW-1"))
         for block in ("blood", "mri"):
             up.land(f"vectors/NEW-1/{block}.json", vector_of_a_patient(folder, block, "NEW-1"))

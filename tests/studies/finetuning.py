@@ -21,7 +21,7 @@ from services.trainer.finetune.assignment import Assignment, Base, Request, from
 from services.trainer.finetune.network import Encoder
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.reader import Reader
-from services.trainer.finetune.run import Judged, tune_folds
+from services.trainer.finetune.run import Judged, mean_encoder, mean_head, tune_folds
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.tile_dataset import Labelled
 from services.trainer.parallel import parallel
@@ -64,8 +64,8 @@ def run(job: Job) -> Probed:
 
 
 def _tuned(job: Job, judged: Judged, reader: Reader, tested: Ints) -> Floats:
-    features = reader.features(judged.tuned_encoder(job.base), tested)
-    return judged.tuned_head().logits(features[tested])
+    features = reader.features(mean_encoder(job.base, judged.folds), tested)
+    return mean_head(judged.folds).logits(features[tested])
 
 
 def _assignment(job: Job, learned: Ints) -> Assignment:

@@ -21,10 +21,15 @@ EQUALLY_BRIGHT = ((190, 110, 150), (110, 190, 150))
 
 
 def labelled_tiles(
-    folder: Path, patients: int = 6, tiles: int = 3, px: int = PX, colours: tuple[Colour, Colour] = (PINK, VIOLET)
+    folder: Path,
+    patients: int = 6,
+    tiles: int = 3,
+    px: int = PX,
+    colours: tuple[Colour, Colour] = (PINK, VIOLET),
+    seed: int = 5,
 ) -> Path:
     """Two classes, pink and violet, each patient with tiles of both; names as the command wants them."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     for name, colour in zip(("pink", "violet"), colours, strict=True):
         (folder / name).mkdir(parents=True)
         for patient in range(patients):

@@ -184,6 +184,14 @@ def facts() -> dict[str, Any]:
     }
 
 
+def arms_with_doubts(**doubts: str) -> list[dict[str, Any]]:
+    """The toy bundle's arms in bundle.json, with what speaks against some of them."""
+    return [
+        {**entry, "reservations": [doubts[name]] if (name := entry["name"]) in doubts else []}
+        for entry in facts()["arms"]
+    ]
+
+
 def write_bundle(
     folder: Path, changed: Mapping[str, Any] | None = None, entries: Mapping[str, Any] | None = None
 ) -> Path:

@@ -22,6 +22,9 @@ CaseName = Annotated[str | None, typer.Option(help="Pseudonym of the case.")]
 DefaultMpp = Annotated[float | None, typer.Option(help="Microns per pixel of slides that do not say it.", min=0)]
 Encoder = Annotated[Path, typer.Option(help="Folder of the encoder.", show_default="the one that ships")]
 Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.", show_default="the SIMULATED demo's")]
+DespiteReservations = Annotated[
+    bool, typer.Option("--despite-reservations", help="Promote it although its card says what speaks against it.")
+]
 CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row a patient; also s3://BUCKET/KEY.")]
 EmbeddingFolder = Annotated[
     Path | None,

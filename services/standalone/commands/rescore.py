@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.standalone.commands.options import AsJson
+from services.standalone.commands.options import AsJson, DespiteReservations
 from services.standalone.console import exit_codes, loading, print_json, say
 from shared.words import counted
 
@@ -18,9 +18,7 @@ def rescore(
     bundle: Annotated[
         Path | None, typer.Option(help="Promote this bundle, also s3://BUCKET/KEY; every case is then scored.")
     ] = None,
-    despite_reservations: Annotated[
-        bool, typer.Option("--despite-reservations", help="Promote it although its card says what speaks against it.")
-    ] = False,
+    despite_reservations: DespiteReservations = False,
     status: Annotated[
         bool,
         typer.Option(

@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from services.standalone.commands.options import AsJson, DefaultMpp, Encoder, MapFile, Slides, SlideTable
+from services.standalone.commands.options import (
+    AsJson,
+    DefaultMpp,
+    DespiteReservations,
+    Encoder,
+    MapFile,
+    Slides,
+    SlideTable,
+)
 from services.standalone.console import exit_codes, loading, print_json, say
 from shared.exit_codes import OK
 from shared.notice import NOTICE
@@ -26,6 +34,7 @@ def up(
             show_default="the folder's promoted one, else the SIMULATED demo's",
         ),
     ] = None,
+    despite_reservations: DespiteReservations = False,
     encoder: Encoder = DEFAULT_ENCODER,
     default_mpp: DefaultMpp = None,
     as_json: AsJson = False,
@@ -36,7 +45,8 @@ def up(
         from services.standalone.mapped_records import record_reader
         from services.standalone.named_slides import named_slides, options_for, print_refused
     with exit_codes(goes_on=True, stopped_code=OK):
-        deployment = laptop.Deployment(watch, port, bundle, record_reader(columns))
+        read = record_reader(columns)
+        deployment = laptop.Deployment(watch, port, bundle, read, despite_reservations=despite_reservations)
         items = named_slides(paths, slides) if paths or slides else []
         for item in laptop.link(watch, items):
             print_refused(item)

@@ -14,6 +14,7 @@ from services.trainer.cohort_summary import cohort_summary, reported_profile
 from services.trainer.metrics import calibration, discrimination
 from services.trainer.metrics.bootstrap import FEWER, NO_FIGURE, Bootstrap, Figure
 from services.trainer.metrics.decision import threshold_for
+from services.trainer.metrics.delong import delong
 from services.trainer.metrics.statistic import Difference, Statistic
 from services.trainer.report_model.arms import Subgroup
 from services.trainer.report_model.card import CardArm, CardGain, CardVectors, ModelCard
@@ -38,6 +39,7 @@ class CardFacts:
     refits: int
     reservations: Sequence[str] = ()
     prototypes: Sequence[PrototypeRow] = ()
+    claim: str = ""
 
 
 def card_of(facts: CardFacts) -> ModelCard:
@@ -54,6 +56,7 @@ def card_of(facts: CardFacts) -> ModelCard:
         reservations=tuple(facts.reservations),
         arms=tuple(_arm(arm, facts) for arm in facts.arms),
         gain=_gain(facts),
+        claim=facts.claim,
         subgroups=_subgroups(facts),
         seed=facts.seed,
         refits=facts.refits,
@@ -108,10 +111,14 @@ def _gain(facts: CardFacts) -> CardGain | None:
     if record is None or not record.pattern < fused.pattern:
         return None
     place = np.searchsorted(record.members, fused.members)
-    outcome = facts.cohort.outcome[fused.members]
-    first = discrimination.harrell_c(outcome, fused.out_of_fold.log_risk)
-    second = discrimination.harrell_c(outcome, record.out_of_fold.log_risk[place])
-    gain = _figure(Difference(first, second), len(outcome), facts)
+    outcome, first = facts.cohort.outcome[fused.members], fused.out_of_fold.log_risk
+    second = record.out_of_fold.log_risk[place]
+    if facts.cohort.has_times:
+        of_first, of_second = (discrimination.harrell_c(outcome, log_risk) for log_risk in (first, second))
+        gain = _figure(Difference(of_first, of_second), len(outcome), facts)
+    else:
+        compared = delong(outcome, [first], [second], profile.horizons_years[0]).rounded()
+        gain = Figure(compared.est, compared.lo, compared.hi)
     return CardGain(a=fused.name, b=record.name, n=len(outcome), gain=gain)
 
 

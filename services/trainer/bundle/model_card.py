@@ -27,19 +27,28 @@ def model_card(card: ModelCard) -> str:
     parts = [
         f"# {card.profile.title or card.profile.name}{' (SIMULATED)' if card.simulated else ''}",
         f"{mark}Research use only. Not for diagnosis or treatment decisions.",
+        *([_claim(card)] if card.claim else []),
         *(["## Read this first\n\n" + _listed(card.reservations)] if card.reservations else []),
         "## Asked\n\n" + _question(card),
         "## Data\n\n" + _data(card),
         "## Models and figures\n\nEach patient by models fitted anew without them, with 95 % bootstrap "
         "intervals; an external validation says more.\n\n" + _figures(card),
         "## Risk groups and certainty\n\n" + _groups(card),
-        "## Subgroups\n\nHarrell's C of the first model, out of fold.\n\n" + _subgroups(card),
+        f"## Subgroups\n\n{_order(card)} of the first model, out of fold.\n\n" + _subgroups(card),
         *([f"## Prototypes\n\n{_prototypes(card)}"] if card.prototypes else []),
         *(f"## Equation of {each.arm}\n\n{equation_text(each)}" for each in card.equations),
         "## When it abstains\n\n" + _abstains(card),
         "## How it was made\n\n" + _method(card),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _claim(card: ModelCard) -> str:
+    mark = "SIMULATED: " if card.simulated else ""
+    return (
+        f"{mark}{card.claim} Differences with 95 % bootstrap intervals, on training patients who were left out of "
+        "every step; shown is what holds among these comparisons by Holm's method."
+    )
 
 
 def _listed(sentences: Sequence[str]) -> str:
@@ -70,7 +79,8 @@ def _data(card: ModelCard) -> str:
 
 
 def _figures(card: ModelCard) -> str:
-    rows = ["| model | needs | patients | Harrell's C | O/E at horizon | threshold |", "|---|---|---|---|---|---|"]
+    heads = ("model", "needs", "patients", _order(card), "O/E at horizon", "threshold")
+    rows = [f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|"]
     for arm in card.arms:
         cells = [arm.name, " + ".join(arm.needs), str(arm.n), _shown(arm.harrell_c), _shown(arm.o_e)]
         rows.append(f"| {' | '.join(cells)} | {arm.threshold:.3f} |")
@@ -99,17 +109,23 @@ def _groups(card: ModelCard) -> str:
     )
 
 
+def _order(card: ModelCard) -> str:
+    """Name of the figure that says how well patients are ordered; of a yes or no, C is the AUC."""
+    return "Harrell's C" if card.profile.has_times else "AUC"
+
+
 def _gain(card: ModelCard) -> list[str]:
     if card.gain is None:
         return []
     gain = card.gain.gain
     conclusion = "nothing to say" if gain.lo is None or gain.hi is None else verdict(gain.lo, gain.hi)
+    figure = "C" if card.profile.has_times else "AUC (DeLong)"
     who = f"on the {card.gain.n} patients who have both"
-    return [f"Gain of {card.gain.a} over {card.gain.b} in C {who}: {_shown(gain)}; {conclusion}."]
+    return [f"Gain of {card.gain.a} over {card.gain.b} in {figure} {who}: {_shown(gain)}; {conclusion}."]
 
 
 def _subgroups(card: ModelCard) -> str:
-    rows = ["| subgroup | patients | events | C |", "|---|---|---|---|"]
+    rows = [f"| subgroup | patients | events | {'C' if card.profile.has_times else 'AUC'} |", "|---|---|---|---|"]
     for subgroup in card.subgroups:
         figure = next((_shown(figure) for figure in subgroup.harrell_c.values()), "too few events")
         rows.append(f"| {subgroup.name} | {subgroup.n} | {subgroup.events} | {figure} |")

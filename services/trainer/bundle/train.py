@@ -13,13 +13,14 @@ from services.trainer.arms.ridge_cox import patterns_of
 from services.trainer.arms.rule import RULE, ClinicalRule
 from services.trainer.arms.scored import Scored
 from services.trainer.block_models import BlockModels, fit_blocks
+from services.trainer.bundle.card_claims import card_claims
 from services.trainer.bundle.card_figures import CardFacts, card_of
 from services.trainer.bundle.group_rules import group_rules
 from services.trainer.bundle.model_card import UNCALIBRATED, model_card
 from services.trainer.bundle.nested import nested
 from services.trainer.bundle.onnx_mil import to_onnx
 from services.trainer.bundle.reference import reference
-from services.trainer.bundle.reserved import reserved
+from services.trainer.bundle.reserved import BundleReservations, reserved
 from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, arm_file, served_arms, served_trees
 from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
@@ -104,12 +105,11 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     files[TRAINING] = _training(patients, embeddings, arms, trees, plan.classifier).as_json()
     notes += [*unlearned_notes(cohort), *(plan.classifier.notes(cohort) if plan.classifier else ()), *plan.remarks]
     doubts, rows = reserved(arms, patients), groups.rows if groups else ()
-    facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits, doubts, rows)
+    claim = card_claims(arms, patients)
+    facts = CardFacts(cohort, embeddings, arms, rules, notes, plan.seed, plan.refits, doubts.sentences, rows, claim)
     files["model_card.md"] = model_card(card_of(facts)).encode()
     advance(steps - 1, steps)
-    digest = write_bundle(
-        out, files, {**_facts(plan, cohort, embeddings, arms, trees), "reservations": doubts}, plan.key
-    )
+    digest = write_bundle(out, files, _facts(plan, cohort, embeddings, arms, trees, doubts), plan.key)
     advance(steps, steps)
     return digest
 
@@ -196,9 +196,16 @@ def _facts(
     embeddings: Embeddings | None,
     arms: Sequence[ServedArm],
     trees: ServedTrees | None,
+    doubts: BundleReservations,
 ) -> Mapping[str, Any]:
-    listed = [
-        {"name": arm.name, "file": arm_file(arm.name, i), "blocks": sorted(arm.pattern)} for i, arm in enumerate(arms)
+    listed: list[dict[str, Any]] = [
+        {
+            "name": arm.name,
+            "file": arm_file(arm.name, i),
+            "blocks": sorted(arm.pattern),
+            "reservations": doubts.by_arm.get(arm.name, ()),
+        }
+        for i, arm in enumerate(arms)
     ]
     if trees:
         name = gbm(cohort.profile)
@@ -210,5 +217,6 @@ def _facts(
         "profile": cohort.profile.served(),
         "encoder": encoder,
         "arms": listed,
+        "reservations": doubts.of_all,
         "simulated": cohort.simulated,
     }

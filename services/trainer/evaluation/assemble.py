@@ -64,7 +64,7 @@ def assemble(measured: Measured, procedure: CrossValidation | ExternalValidation
         matched=rates,
         moved=moves,
         claims=claims(pooled, rates, compared, moves),
-        reservations=reserved(pooled, len(ratios)),
+        reservations=reserved(pooled, len(ratios), bootstrap),
         landmarks=landmarks(pooled, bootstrap),
         secondary=secondary(pooled, bootstrap),
         decision_curve=decision_curve(pooled, shown, bootstrap),

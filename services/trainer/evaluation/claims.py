@@ -7,19 +7,16 @@ from services.trainer.arms.rule import RULE
 from services.trainer.evaluation.pooled import ArmResult, Pooled
 from services.trainer.metrics.bootstrap import Contrast, Figure
 from services.trainer.metrics.verdict import verdict
+from services.trainer.rate_gains import RateGain, fails_holm, rates_sentence
 from services.trainer.report_model.comparisons import ArmContrast, MatchedRates, Moved
-from shared.words import counted
-
-_SHOWN_BELOW = 0.05
-"""A p-value, after Holm, from which a gain counts as shown."""
 
 
 def claims(
     pooled: Pooled, matched: Sequence[MatchedRates], contrasts: Sequence[ArmContrast], moved: Sequence[Moved]
 ) -> tuple[str, ...]:
-    """All in one sentence, then one for each comparison of the primary arm at the first horizon and for each count.
+    """What was shown and what was not in one sentence, then one for each comparison of the primary arm and each count.
 
-    Empty where there is nothing to compare.
+    At the first horizon. Empty where there is nothing to compare.
     """
     arm = PRIMARY if PRIMARY in pooled.arms else record_arm(pooled.cohort.profile)
     gains = {(row.a, row.b, row.metric): row for row in contrasts}
@@ -29,7 +26,7 @@ def claims(
         return ()
     names = {name: _name(pooled.arms[name]) for name in pooled.arms}
     sentences = (
-        _summary([gain for _, gain in pairs]),
+        _summary(names[arm], pairs, names),
         *(_rates(*pair, names) for pair in pairs),
         *_counts(moved, names),
     )
@@ -37,14 +34,34 @@ def claims(
     return tuple(f"{mark}{sentence}" for sentence in filter(None, sentences))
 
 
-def _summary(gains: Sequence[ArmContrast]) -> str:
-    shown = [gain for gain in gains if gain.gain.lo is not None and gain.gain.lo > 0 and not _fails_holm(gain)]
-    worse = [gain for gain in gains if gain.gain.hi is not None and gain.gain.hi < 0]
-    compared = counted(len(gains), "comparison")
-    return (
-        "Sensitivity and specificity at matched rates, against the record's first block and the rule: of "
-        f"{compared}, {len(shown) or 'none'} with a gain and {len(worse) or 'none'} with a loss."
-    )
+def _summary(arm: str, pairs: Sequence[tuple[MatchedRates, ArmContrast]], names: Mapping[str, str]) -> str:
+    """What was shown and what was not: against the record at a fixed level, against the rule at its own rates."""
+    chosen = [(rates, contrast) for rates, contrast in pairs if (rates.b == RULE) == _is_at_the_rules(rates)]
+    gains = [
+        RateGain(
+            "the rule" if rates.b == RULE else f"{names[rates.b]} alone",
+            _kept_and_read(rates)[1],
+            _level(rates),
+            contrast.gain,
+            contrast.p_holm,
+        )
+        for rates, contrast in chosen
+    ]
+    return rates_sentence(arm, pairs[0][0].horizon_years, gains)
+
+
+def _level(rates: MatchedRates) -> str:
+    kept, held = _kept_and_read(rates)[0], rates.held.est
+    of = f" of {held:.2f}" if held is not None else ""
+    return f"its own {kept}{of}" if _is_at_the_rules(rates) else f"a {kept}{of}"
+
+
+def _is_at_the_rules(rates: MatchedRates) -> bool:
+    return "_of_rule_" in rates.metric
+
+
+def _kept_and_read(rates: MatchedRates) -> tuple[str, str]:
+    return ("specificity", "sensitivity") if rates.metric.startswith("sens") else ("sensitivity", "specificity")
 
 
 def _rates(rates: MatchedRates, contrast: ArmContrast, names: Mapping[str, str]) -> str:
@@ -53,8 +70,8 @@ def _rates(rates: MatchedRates, contrast: ArmContrast, names: Mapping[str, str])
     held, of_a, of_b = (f"{100 * share:.0f}\N{NO-BREAK SPACE}%" if share is not None else "" for share in shares)
     if not (held and of_a and of_b):
         return ""
-    kept, read = ("specificity", "sensitivity") if rates.metric.startswith("sens") else ("sensitivity", "specificity")
-    at = f"the rule's own {kept}" if "_of_rule_" in rates.metric else f"a {kept}"
+    kept, read = _kept_and_read(rates)
+    at = f"the rule's own {kept}" if _is_at_the_rules(rates) else f"a {kept}"
     return (
         f"At {at} of {held}, {names[rates.a]} have a {read} of {of_a} and {names[rates.b]} one of {of_b} "
         f"({rates.horizon_years:g} years); difference {_points(contrast.gain)}: {_verdict(contrast)}."
@@ -65,12 +82,8 @@ def _verdict(contrast: ArmContrast) -> str:
     lo, hi = contrast.gain.lo, contrast.gain.hi
     if lo is None or hi is None:
         return "too few events for an interval, so no gain shown"
-    after = lo > 0 and _fails_holm(contrast)
+    after = lo > 0 and fails_holm(contrast.p_holm)
     return verdict(lo, hi) + (", which does not hold once the number of comparisons is considered" if after else "")
-
-
-def _fails_holm(contrast: ArmContrast) -> bool:
-    return contrast.p_holm is not None and contrast.p_holm > _SHOWN_BELOW
 
 
 def _points(gain: Contrast) -> str:

@@ -11,15 +11,13 @@ from services.trainer.cohort.cohort import Outcome
 from services.trainer.evaluation.pooled import Of, Pooled, Restricted
 from services.trainer.metrics import decision
 from services.trainer.metrics.bootstrap import Bootstrap
-from services.trainer.metrics.matched import Constant, sensitivity_at, specificity_at
+from services.trainer.metrics.matched import LEVEL, Constant, sensitivity_at, specificity_at
 from services.trainer.metrics.statistic import Difference, Statistic
 from services.trainer.report_model.comparisons import MatchedRates
 from shared.arrays import Floats, Ints
 
 Rate = Callable[[Outcome, Floats, float, Statistic], Statistic]
 
-LEVEL = 0.8
-"""The specificity, and the sensitivity, at which arms are compared."""
 _SENSITIVITY, _SPECIFICITY = "sensitivity_at_specificity", "specificity_at_sensitivity"
 
 

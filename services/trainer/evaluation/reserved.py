@@ -6,7 +6,8 @@ from services.trainer.arms.registry import PRIMARY
 from services.trainer.arms.rule import RULE
 from services.trainer.evaluation.contrasts import baseline_of
 from services.trainer.evaluation.pooled import Pooled
-from services.trainer.reservations import AssessedModel, reservations, without_weight
+from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.reservations import AssessedModel, reservation, without_weight
 from shared.model.block import Block
 from shared.words import counted
 
@@ -14,7 +15,7 @@ _ALIKE = 1e-9
 """Log-risks that differ by less are one."""
 
 
-def reserved(pooled: Pooled, columns: int) -> tuple[str, ...]:
+def reserved(pooled: Pooled, columns: int, bootstrap: Bootstrap) -> tuple[str, ...]:
     """Reservations about the primary arm, or that of the record where there is none.
 
     `columns`: how many columns have a hazard ratio in the report.
@@ -23,18 +24,23 @@ def reserved(pooled: Pooled, columns: int) -> tuple[str, ...]:
     if name not in pooled.arms:
         return ()
     arm = pooled.arms[name]
-    index = arm.known
+    index, years = arm.known, pooled.horizons[0]
     by_rule = pooled.arms[RULE].flagged[0][index] if RULE in pooled.arms else None
-    sentences = reservations(
+    about_arm = reservation(
         AssessedModel(
             title="All blocks together" if name == PRIMARY else arm.title,
             outcome=pooled.cohort.outcome[index],
+            years=years,
             log_risks=tuple(prediction.log_risk[index] for prediction in arm.repeats),
+            risks=tuple(prediction.risk[index, pooled.place(years)] for prediction in arm.repeats),
             flagged=np.asarray(arm.flagged[:, index], np.bool_),
             by_rule=by_rule,
             columns=columns,
+            draws=Bootstrap(bootstrap.fewer.weights[:, index]),
+            has_times=pooled.cohort.has_times,
         )
     )
+    sentences = (about_arm,) if about_arm else ()
     for block in pooled.cohort.profile.evidence_blocks:
         sentences += _without_weight(pooled, block)
     return tuple(f"SIMULATED: {sentence}" if pooled.cohort.simulated else sentence for sentence in sentences)

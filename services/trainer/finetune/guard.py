@@ -9,7 +9,7 @@ import numpy as np
 from services.trainer.finetune.targets import Targets
 from services.trainer.metrics.bootstrap import Bootstrap, Contrast, Figure
 from services.trainer.metrics.statistic import Difference
-from shared.arrays import Floats
+from shared.arrays import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,19 @@ class Compared:
 
 def compare(targets: Targets, patients: Sequence[str], frozen: Floats, tuned: Floats, seed: int) -> Compared:
     """Compare scores [n, k] of items, each by heads that have not seen its patient."""
-    names = sorted(set(patients))
-    index_of = {name: i for i, name in enumerate(names)}
-    group = np.array([index_of[name] for name in patients], np.int64)
-    bootstrap = Bootstrap.of(len(names), seed)
+    group = _group(patients)
+    bootstrap = Bootstrap.of(int(group.max()) + 1, seed)
     before, after = (targets.discrimination(scores, group) for scores in (frozen, tuned))
     return Compared(bootstrap.figure(before), bootstrap.figure(after), bootstrap.contrast(Difference(after, before)))
+
+
+def on_seen(targets: Targets, patients: Sequence[str], scores: Floats) -> float:
+    """The figure of scores [n, k] by one encoder and head on patients that they may have seen, which flatters them."""
+    group = _group(patients)
+    return float(targets.discrimination(scores, group)(np.ones((1, int(group.max()) + 1)))[0])
+
+
+def _group(patients: Sequence[str]) -> Ints:
+    """The place of each item's patient among all."""
+    index_of = {name: i for i, name in enumerate(sorted(set(patients)))}
+    return np.array([index_of[name] for name in patients], np.int64)

@@ -11,14 +11,16 @@ import torch
 from services.trainer.finetune.assignment import Assignment, Base
 from services.trainer.finetune.export import exported
 from services.trainer.finetune.fold import FoldResult, Trial, tune_fold
-from services.trainer.finetune.guard import Compared, compare
+from services.trainer.finetune.guard import Compared, compare, on_seen
 from services.trainer.finetune.network import Encoder, averaged
 from services.trainer.finetune.probe import Probe, probe
 from services.trainer.finetune.ranks import Ranks
 from services.trainer.finetune.reader import Reader
 from services.trainer.finetune.run_dir import LOGS, work_folder
+from services.trainer.finetune.targets import Targets
 from services.trainer.finetune.task import Head
 from services.trainer.finetune.tile_dataset import decode
+from services.trainer.metrics.bootstrap import rounded
 from shared.arrays import Floats
 from shared.progress import Advance, portion
 
@@ -35,29 +37,26 @@ class Judged:
     """On all patients."""
     folds: Sequence[FoldResult]
     compared: Compared | None
-    """None where too few patients are there."""
+    """Encoders of the folds; None where too few patients are there."""
+    mean_on_seen: float | None = None
+    """The figure of the mean of these encoders and heads on all patients, which have been seen; None without a gain."""
 
     @property
     def gained(self) -> bool:
-        """Whether patients out of fold gained."""
-        return self.compared is not None and self.compared.gained
+        """Whether patients out of fold gained, and their encoders' mean did not lose it.
 
-    def tuned_encoder(self, base: Base) -> Encoder:
-        """The mean of the folds' encoders."""
-        encoder = Encoder(base.model)
-        encoder.load_weights(averaged([result.weights.encoder for result in self.folds]))
-        return encoder
-
-    def tuned_head(self) -> Head:
-        """The mean of the folds' heads."""
-        heads = [result.weights.head for result in self.folds]
-        weight, bias = ([getattr(head, name) for head in heads] for name in ("weight", "bias"))
-        return Head(np.mean(weight, axis=0), np.mean(bias, axis=0))
+        No patient is left who could judge the mean, so this bound is as far as it goes: on patients that it has seen,
+        it has to do better than the frozen encoder does on patients that its probe has not.
+        """
+        if self.compared is None or not self.compared.gained or self.mean_on_seen is None:
+            return False
+        return self.mean_on_seen > (self.compared.frozen.est or 0)
 
     def facts(self, metric: str) -> dict[str, Any]:
         """What the manifest says of it."""
         figures = self.compared.as_json() if self.compared else {"frozen": None, "tuned": None, "gain": None}
         folds = {
+            "mean_on_seen": rounded(self.mean_on_seen),
             "shares": [result.share for result in self.folds],
             "best_epochs": [result.best_epoch for result in self.folds],
         }
@@ -68,6 +67,20 @@ class Judged:
             **figures,
             **folds,
         }
+
+
+def mean_encoder(base: Base, folds: Sequence[FoldResult]) -> Encoder:
+    """The mean of the folds' encoders."""
+    encoder = Encoder(base.model)
+    encoder.load_weights(averaged([result.weights.encoder for result in folds]))
+    return encoder
+
+
+def mean_head(folds: Sequence[FoldResult]) -> Head:
+    """The mean of the folds' heads."""
+    heads = [result.weights.head for result in folds]
+    weight, bias = ([getattr(head, name) for head in heads] for name in ("weight", "bias"))
+    return Head(np.mean(weight, axis=0), np.mean(bias, axis=0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +102,12 @@ def finetune(assignment: Assignment, base: Base, ranks: Ranks, out: Path, advanc
         BadTilesError: a tile cannot be read any more.
     """
     judged = tune_folds(assignment, base, ranks, out, advance)
-    encoder = judged.tuned_encoder(base) if judged.gained else Encoder(base.model)
+    encoder = mean_encoder(base, judged.folds) if judged.gained else Encoder(base.model)
     items = assignment.items
     sample = [items[i].files[0] for i in np.linspace(0, len(items) - 1, _CHECKED).astype(int)]
     model, parity = exported(encoder, torch.from_numpy(np.stack([decode(path, base.px) for path in sample])))
     facts = {**assignment.facts, "guard": judged.facts(assignment.targets.metric), "parity": parity}
-    head = judged.tuned_head() if judged.gained else judged.frozen.head()
+    head = mean_head(judged.folds) if judged.gained else judged.frozen.head()
     return Tuned(model, head, not judged.gained, facts)
 
 
@@ -114,7 +127,16 @@ def tune_folds(assignment: Assignment, base: Base, ranks: Ranks, out: Path, adva
         within, name = portion(advance, k / count, (k + 1) / count), f"fold-{k}"
         results.append(tune_fold(trial, k, features, reader, work / name, out / LOGS / name, within))
     before, after = (_pooled(assignment, [getattr(result, name) for result in results]) for name in ("frozen", "tuned"))
-    return Judged(own, results, compare(targets, patients, before, after, seed))
+    compared = compare(targets, patients, before, after, seed)
+    seen = on_seen(targets, patients, _by_the_mean(base, results, reader, targets)) if compared.gained else None
+    return Judged(own, results, compared, seen)
+
+
+def _by_the_mean(base: Base, folds: Sequence[FoldResult], reader: Reader, targets: Targets) -> Floats:
+    """Scores [n, k] of all items by what would be exported."""
+    encoder, head = mean_encoder(base, folds).to(reader.ranks.device), mean_head(folds)
+    features = reader.features(encoder, np.arange(len(reader.items)))
+    return targets.scores(head.linear(features), head.bias)
 
 
 def _pooled(assignment: Assignment, scores: Sequence[Floats]) -> Floats:

@@ -10,6 +10,8 @@ from services.trainer.metrics.censoring import ByHorizon, by_horizon
 from services.trainer.metrics.statistic import Statistic, divide
 from shared.arrays import Floats, Ints
 
+LEVEL = 0.8
+"""The specificity, and the sensitivity, at which models are compared."""
 TIED = 1e-10
 """Risks, and rates, that differ by less are the same."""
 ReadOff = Callable[[float, Floats, Floats], float]

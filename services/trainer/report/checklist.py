@@ -74,7 +74,8 @@ def _results(report: Report) -> list[Item]:
             "Model specification",
             _bundle(external.bundle)
             if external
-            else f"hazard ratios; the model for use and its equation come from `medulla train`, here {MISSING}",
+            else "hazard ratios here; the equation is in model_card.md of the bundle that `medulla train` writes from "
+            "this table",
         ),
         ("23", "Model performance", "Arms; Calibration; Decision curve; Subgroups"),
         (

@@ -52,10 +52,12 @@ class ModelCard(Entry):
     cohort: CohortSummary
     notes: tuple[str, ...]
     reservations: tuple[str, ...] = ()
-    """What speaks against the first model."""
+    """What speaks against the bundle and its models."""
     arms: tuple[CardArm, ...]
     gain: CardGain | None
     """None where one of both models is absent."""
+    claim: str = ""
+    """What was shown of the first model's sensitivity and specificity, and what was not; empty without a baseline."""
     subgroups: tuple[Subgroup, ...]
     """By the first of the models."""
     seed: int

@@ -11,14 +11,14 @@ from safetensors.numpy import load as load_tensors
 
 from services.fusion_scorer.errors import EncoderMismatchError
 from services.fusion_scorer.inputs import CaseInputs, OtherResolution, PlanFacts, SlideInput
-from services.fusion_scorer.score import score
+from services.fusion_scorer.score import RESERVATION, score
 from services.fusion_scorer.score_json import to_bytes
 from shared.model import vocabulary
 from shared.model.bundle import Bundle, load
 from shared.model.record import ClinicalRecord, RecordRemark
 from shared.notice import NOTICE
 from shared.units import CaseId, Sha256
-from tests.support.fusion import features, parts, slide_input, write_bundle
+from tests.support.fusion import arms_with_doubts, features, parts, slide_input, write_bundle
 
 CASE = CaseId("MB-1")
 
@@ -66,6 +66,18 @@ def test_what_speaks_against_the_bundle_is_a_remark_on_every_score(tmp_path: Pat
     doubted = load(write_bundle(tmp_path / "doubted", entries={"reservations": [doubt]}))
     answer = scored(doubted, clinical=record(stage="M1"))
     assert list(answer.remarks) == [Remark(code="model_reservation", sentence=doubt)]
+
+
+@pytest.mark.parametrize(("stage", "sentences"), [("M1", ["All."]), (None, ["All.", "Model pathomics: no."])])
+def test_a_score_repeats_what_speaks_against_the_model_that_gave_it_and_no_other(
+    tmp_path: Path, stage: str | None, sentences: list[str]
+) -> None:
+    arms = arms_with_doubts(pathomics="Model pathomics: no.", clinical_molecular="Model clinical_molecular: no.")
+    doubted = load(write_bundle(tmp_path / "doubted", entries={"arms": arms, "reservations": ["All."]}))
+    clinical = record(stage=stage) if stage else None
+    answer = scored(doubted, *([] if stage else [slide_input("S", features((0, 1)))]), clinical=clinical)
+    assert answer.model == ("clinical" if stage else "pathomics")
+    assert [each.sentence for each in answer.remarks if each.code == RESERVATION] == sentences
 
 
 def test_the_interval_is_that_of_the_refits_in_linear_predictor(toy: Bundle) -> None:

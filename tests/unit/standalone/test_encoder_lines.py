@@ -27,10 +27,18 @@ def training(guard: Guard | None) -> Training:
     )
 
 
-def guard(exported: Literal["tuned", "frozen"], gain: Interval | None) -> Guard:
+def guard(exported: Literal["tuned", "frozen"], gain: Interval | None, mean_on_seen: float | None = None) -> Guard:
     figure = Interval(est=0.8, lo=0.7, hi=0.9)
     figures = {"frozen": figure if gain else None, "tuned": figure if gain else None, "gain": gain}
-    return Guard(exported=exported, metric="C", shares=(), best_epochs=(), ridge=0.1, **figures)
+    return Guard(
+        exported=exported,
+        metric="C",
+        mean_on_seen=mean_on_seen,
+        shares=(1.0,) * 3,
+        best_epochs=(2,) * 3,
+        ridge=0.1,
+        **figures,
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,6 +52,17 @@ def guard(exported: Literal["tuned", "frozen"], gain: Interval | None) -> Guard:
             training(guard("frozen", Interval(est=0.05, lo=-0.01, hi=0.09))),
             "the frozen encoder with its probe was exported: C of 60 patients out of fold changed by 0.050 "
             "(-0.010 to 0.090), which shows no gain",
+        ),
+        (
+            training(guard("tuned", Interval(est=0.05, lo=0.01, hi=0.09), mean_on_seen=0.97)),
+            "the tuned encoder was exported: C of 60 patients out of fold changed by 0.050 (0.010 to 0.090), by the "
+            "encoders of 3 folds; the file is their mean, which has seen all of these patients (0.970 on them), so "
+            "that no unseen patient has judged it yet",
+        ),
+        (
+            training(guard("frozen", Interval(est=0.05, lo=0.01, hi=0.09), mean_on_seen=0.5)),
+            "the frozen encoder with its probe was exported: C of 60 patients out of fold changed by 0.050 (0.010 to "
+            "0.090), but the mean of the folds' encoders lost it",
         ),
         (
             training(guard("frozen", None)),

@@ -6,6 +6,7 @@ import pytest
 from medulla.v1.events_pb2 import SlideRejected
 
 from services.standalone.demo_case import DEMO_BUNDLE
+from services.standalone.errors import ReservationsError
 from services.standalone.laptop_bundle import bundle_folder, promoted_bundles
 from services.standalone.printed_refusals import PrintedRefusals
 from services.standalone.unknown_vectors import UnknownVectors
@@ -17,7 +18,7 @@ from shared.bus.port import Delivery
 from shared.model.bundle_files import verify
 from shared.model.errors import BadVectorsError
 from shared.units import CaseId
-from tests.support.fusion import write_bundle
+from tests.support.fusion import arms_with_doubts, write_bundle
 from tests.support.vector_bundle import write_vector_bundle
 
 CASE = CaseId("C-1")
@@ -72,14 +73,24 @@ def test_a_bundle_that_is_given_to_a_folder_with_another_is_promoted(
     assert promoted_bundles(workspace, other).promoted().bundle.digest == verify(other).digest
 
 
-def test_what_speaks_against_a_bundle_that_is_given_is_printed(
+def test_a_bundle_with_reservations_is_promoted_with_a_flag_only_and_they_are_printed(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    promoted_bundles(workspace, write_bundle(tmp_path / "sound"))
+    sound = promoted_bundles(workspace, write_bundle(tmp_path / "sound")).promoted().bundle.digest
     assert capsys.readouterr().err == ""
     doubted = write_bundle(tmp_path / "doubted", entries={"reservations": ["Model fused: no better than the rule."]})
-    promoted_bundles(workspace, doubted)
+    with pytest.raises(ReservationsError, match="not promoted:\n  Model fused: no better than the rule"):
+        promoted_bundles(workspace, doubted)
+    assert promoted_bundles(workspace, None).promoted().bundle.digest == sound
+    accepted = promoted_bundles(workspace, doubted, despite_reservations=True)
+    assert accepted.promoted().bundle.digest == verify(doubted).digest
     assert "read its model_card.md first:\n  Model fused: no better than the rule." in capsys.readouterr().err
+
+
+def test_a_reservation_about_any_one_model_needs_the_flag_too(workspace: Workspace, tmp_path: Path) -> None:
+    doubted = write_bundle(tmp_path / "doubted", entries={"arms": arms_with_doubts(clinical="Model clinical: no.")})
+    with pytest.raises(ReservationsError, match="Model clinical: no"):
+        promoted_bundles(workspace, doubted)
 
 
 def test_the_bundle_that_ships_is_promoted_where_there_is_none_and_needs_no_path(workspace: Workspace) -> None:

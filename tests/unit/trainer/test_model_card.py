@@ -72,6 +72,22 @@ def test_a_gain_is_told_with_its_conclusion(gain: Figure, sentence: str) -> None
     assert line.endswith(sentence)
 
 
+def test_of_a_yes_or_no_the_order_is_called_auc_everywhere() -> None:
+    bare = PROFILE.model_copy(update={"has_times": False})
+    text = model_card(card(profile=bare))
+    assert "| AUC | O/E at horizon |" in text
+    assert "AUC of the first model" in text
+    assert "| patients | events | AUC |" in text
+    assert "Gain of fused over clinical in AUC (DeLong) on" in text
+    assert "Harrell" not in text
+
+
+def test_a_card_says_first_what_was_shown_of_sensitivity_and_specificity() -> None:
+    text = model_card(card(claim="All blocks together at 2 years: a claim.", reservations=("A doubt.",)))
+    assert text.index("a claim. Differences with 95 %") < text.index("Read this first") < text.index("## Asked")
+    assert "Holm" not in model_card(card())
+
+
 def test_without_fusion_there_is_no_gain() -> None:
     assert "Gain of" not in model_card(card(gain=None))
 

@@ -34,8 +34,14 @@ def test_a_table_alone_becomes_a_bundle(
     bundle = read_bundle(tmp_path / "bundle").bundle
     assert bundle.digest in capsys.readouterr().out
     assert "clinical_molecular" in bundle.arms
-    assert any("its intervals come from 1 refit, fewer than 40" in text for text in bundle.manifest.reservations)
-    assert "fewer than 40" in (tmp_path / "bundle/model_card.md").read_text()
+    assert any("Intervals of risks come from 1 refit, fewer" in text for text in bundle.manifest.reservations)
+    assert all(text.startswith(f"Model {arm.name}: ") for arm in bundle.manifest.arms for text in arm.reservations)
+    assert any(arm.reservations for arm in bundle.manifest.arms if arm.name == "molecular")
+    card = (tmp_path / "bundle/model_card.md").read_text()
+    assert all(f"- {text}" in card for text in bundle.manifest.every_reservation)
+    shown = card.split("## Read this first")[0]
+    assert "SIMULATED: Model clinical_molecular at 3 years: against clinical variables alone a " in shown
+    assert "; against the rule a " in shown
     assert load(tmp_path / "bundle", public).digest == bundle.digest
 
 

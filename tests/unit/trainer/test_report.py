@@ -60,10 +60,9 @@ def test_a_bare_yes_or_no_has_an_auc_and_no_c() -> None:
     assert metric_name("ibs", bare) == "Brier score at 2 years (lower is better)"
 
 
-def test_the_checklist_of_an_evaluation_claims_no_bundle_and_names_what_splits_keep_together() -> None:
+def test_the_checklist_of_an_evaluation_says_where_the_equation_is_and_what_splits_keep_together() -> None:
     rows = items(small_report())
-    assert "bundle" not in rows["22"]
-    assert "missing" in rows["22"]
+    assert "`medulla train` writes" in rows["22"]
     assert rows["16"].startswith("splits by site")
     assert "validation" not in rows["24"]
     assert "inside each fold" in rows["7"]

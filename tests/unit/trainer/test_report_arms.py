@@ -124,6 +124,14 @@ def test_a_gain_that_rounds_to_nothing_has_no_sign() -> None:
     assert any("  0.000 (-0.010 to 0.010)" in line for line in lines)
 
 
+def test_the_terminal_calls_the_order_of_a_yes_or_no_auc_and_shows_it_once() -> None:
+    bare = small_report(arms={"fused": arm("fused")}, profile=PROFILE.model_copy(update={"has_times": False}))
+    heads, row = evaluation_lines(bare, "out")[:2]
+    assert heads.split() == ["arm", "n", "AUC", "O/E"]
+    assert row.count("0.700 (0.600-0.800)") == 2
+    assert row.index("0.700") == heads.index("AUC")
+
+
 def test_columns_of_the_terminal_fit_long_names() -> None:
     name = "clinical_molecular_pathomics_mri_risk_gbm"
     lines = evaluation_lines(small_report(arms={"null": arm("null"), name: arm(name)}), "out")

@@ -78,3 +78,19 @@ def test_the_page_says_how_to_read_it_and_how_competing_events_enter(unfused: Re
     assert "nobody is weighted, and a competing event counts as no" in text
     assert "Aalen-Johansen" not in text
     assert "weighted for censoring" not in text
+
+
+def test_an_evaluation_without_refits_says_that_optimism_was_not_computed_and_how_it_is() -> None:
+    page = render(small_report(), DRAWN)
+    assert page.count("Not computed, optimism by refitting") == 1
+    assert "medulla evaluate --optimism 100" in page
+    validated = small_report(kind="validate", procedure=VALIDATION)
+    assert "optimism" not in render(validated, DRAWN)
+
+
+def test_the_first_page_says_what_was_shown_of_sensitivity_and_specificity() -> None:
+    claimed = small_report(claims=("All blocks together at 2 years: a claim.", "A detail.", "Another."))
+    page = render(claimed, DRAWN)
+    assert page.index("a claim.") < page.index("How to read it")
+    assert page.count("a claim.") == 1
+    assert page.index("A detail.") > page.index('id="contrasts"')

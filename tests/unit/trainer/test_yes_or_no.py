@@ -87,7 +87,8 @@ def test_rates_at_matched_levels_and_counts_of_100_are_told_with_holm(pooled: Po
     assert held.of_a.est == pytest.approx(float((STRONG[HAPPENED == 0] < limit).mean()), abs=0.02)
     assert all(each.p_holm is not None for each in compared if each.metric.startswith(("sens", "spec")))
     sentences = claims(pooled, rates, compared, counts)
-    assert sentences[0].startswith("Sensitivity and specificity at matched rates")
+    assert sentences[0].startswith("All blocks together at 3 years: against clinical alone a ")
+    assert "; against the rule a " in sentences[0]
     assert any("Of 100 patients" in sentence for sentence in sentences)
 
 

@@ -1,22 +1,27 @@
 """The guard: a tuned encoder is exported where patients out of fold gain by it, else the frozen one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from services.trainer.cohort.cohort import Outcome
 from services.trainer.finetune.assignment import Base
 from services.trainer.finetune.checkpoint import Progress
-from services.trainer.finetune.guard import compare
+from services.trainer.finetune.fold import FoldResult
+from services.trainer.finetune.guard import compare, on_seen
 from services.trainer.finetune.ranks import Ranks
-from services.trainer.finetune.run import Tuned, tune_folds
+from services.trainer.finetune.run import Tuned, mean_head, tune_folds
 from services.trainer.finetune.settings import Settings
 from services.trainer.finetune.targets import Classes, Hazards
+from services.trainer.finetune.task import Head
+from services.trainer.finetune.tile_dataset import decode, read_labelled
 from services.trainer.finetune.training import Lesson, train
 from services.trainer.finetune.tunable import Tunable
-from tests.support.finetuning import PINK, labelled_tiles
+from tests.support.finetuning import EQUALLY_BRIGHT, PINK, labelled_tiles
 from tests.unit.trainer.finetune.conftest import Run
 
 SETTINGS = Settings(epochs=6, share=1.0, rate=2e-2, batch=8, stain=0.0, pull=0.01)
@@ -36,6 +41,33 @@ def test_a_signal_that_only_a_tuned_encoder_finds_is_exported(gained: Tuned, bli
     assert max(guard["shares"]) > 0
     assert gained.model != blind.model
     assert gained.facts["parity"] < 1e-4
+
+
+def test_the_exported_mean_tells_the_classes_of_patients_apart_that_no_fold_has_seen(
+    gained: Tuned, blind: Base, tmp_path: Path
+) -> None:
+    unseen = read_labelled(labelled_tiles(tmp_path / "unseen", colours=EQUALLY_BRIGHT, seed=17))
+    pixels = np.stack([decode(item.files[0], blind.px) for item in unseen.items])
+    session = ort.InferenceSession(gained.model, providers=["CPUExecutionProvider"])
+    (features,) = session.run(None, {session.get_inputs()[0].name: pixels})
+    scores = Classes(unseen.label).scores(gained.head.linear(np.asarray(features, np.float64)), gained.head.bias)
+    assert on_seen(Classes(unseen.label), [item.patient for item in unseen.items], scores) > 0.95
+    assert gained.facts["guard"]["mean_on_seen"] > 0.95
+
+
+def test_a_gain_that_the_mean_of_the_folds_encoders_has_lost_is_not_exported(
+    blind: Base, tiles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opposed(folds: Sequence[FoldResult]) -> Head:
+        head = mean_head(folds)
+        return Head(-head.weight, -head.bias)
+
+    monkeypatch.setattr("services.trainer.finetune.run.mean_head", opposed)
+    tuned = Run(blind, tiles, SETTINGS)(tmp_path)
+    guard = tuned.facts["guard"]
+    assert guard["gain"]["lo"] > 0
+    assert guard["mean_on_seen"] < guard["frozen"]["est"]
+    assert (guard["exported"], tuned.model) == ("frozen", blind.model)
 
 
 def test_labels_without_a_signal_leave_the_frozen_encoder(base: Base, tmp_path: Path) -> None:
