@@ -21,7 +21,7 @@ class ResultsSettings(ServiceSettings):
     """Migrate the database at start; in a cluster a job does it once instead."""
     audit_key: SecretStr | None = None
     """Signs how far the audit record was verified, so that a request verifies what came since; keep it out of the
-    database's reach. None: each request verifies the whole record."""
+    database's reach. None: a request verifies the latest 10,000 entries, and `verify-audit` the whole record."""
     http_host: str = "127.0.0.1"
     """Where REST and the page listen; 0.0.0.0 in a pod."""
     http_port: Port = 8080

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import update
 
+from services.results.audit_chain import ChainReport
 from services.results.audit_seal import Seal
 from services.results.schema import AUDIT, AUDIT_CHECKPOINTS, SCORES
 from services.results.sql_store import SqlStore
@@ -64,3 +65,36 @@ def test_a_checkpoint_that_was_moved_or_whose_entry_was_changed_is_not_relied_on
         connection.execute(update(AUDIT_CHECKPOINTS).values(head="0" * 64))
     moved = verify_recent(verified.engine, SEAL, NOW, verified.archive)
     assert (moved.intact, moved.checkpoint) == (False, 0)
+
+
+def test_a_request_verifies_no_more_than_the_latest_entries_and_says_so(fresh: SqlStore) -> None:
+    for case in "abcdef":
+        apply(fresh, record(case, "1", 1))
+
+    def recent(seal: Seal | None, at_most: int) -> ChainReport:
+        return verify_recent(fresh.engine, seal, NOW, fresh.archive, at_most)
+
+    latest = recent(None, 2)
+    assert (latest.intact, latest.entries, latest.checkpoint, latest.unverified) == (True, 6, 0, 4)
+    assert recent(None, 6).unverified == 0
+    with fresh.engine.begin() as connection:
+        connection.execute(update(SCORES).where(SCORES.c.case_id == "b").values(body="{}"))
+    assert recent(None, 4).intact
+    assert "(entry 2) was changed" in recent(None, 5).problem
+    with fresh.engine.begin() as connection:
+        connection.execute(update(SCORES).where(SCORES.c.case_id == "e").values(body="{}"))
+    assert "(entry 5) was changed" in recent(None, 2).problem
+
+
+def test_many_entries_behind_the_checkpoint_are_left_to_the_walk_too(verified: SqlStore) -> None:
+    for case in "efg":
+        apply(verified, record(case, "1", 3))
+    latest = verify_recent(verified.engine, SEAL, NOW, verified.archive, 1)
+    assert (latest.intact, latest.entries, latest.checkpoint, latest.unverified) == (True, 7, 3, 3)
+
+
+def test_an_erasure_within_the_latest_entries_covers_those_before_them(fresh: SqlStore) -> None:
+    for case in "abc":
+        apply(fresh, record(case, "1", 1))
+    fresh.erase(CaseId("a"))
+    assert verify_recent(fresh.engine, None, NOW, fresh.archive, 2).intact
