@@ -20,7 +20,7 @@ _SECRETS = {"MEDULLA_S3__ACCESS_KEY_ID", "MEDULLA_S3__SECRET_ACCESS_KEY"} | {
 
 def test_it_looks_for_the_images_that_a_release_runs(values: Path) -> None:
     specs = [spec for _, spec in pod_specs(manifests(values))]
-    running = {container["image"] for spec in specs for container in spec["containers"]}
+    running = {each["image"] for spec in specs for each in (*spec.get("initContainers", ()), *spec["containers"])}
     named_images = {str(image) for image in chart_images(read_values(values))}
     assert not named_images or named_images == running
 
