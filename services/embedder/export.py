@@ -1,5 +1,6 @@
 """Creates an encoder's folder from a network's ONNX file: wrapped graph, manifest with a known answer, notice."""
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from services.embedder.known_tile import answer_for, known_tile
 from services.embedder.manifest import (
     DATA_FILE,
     MANIFEST_FILE,
+    MAX_MODEL_BYTES,
     MODEL_FILE,
     SCRIPT_FILE,
     EncoderManifest,
@@ -86,20 +88,33 @@ def write_encoder(
 
 
 def prepared_graph(weights: Path, preparation: Preparation, card: EncoderCard) -> bytes:
-    """A network's graph with the preparation of pixels in front.
+    """A network's graph with the preparation of pixels in front; its weights may lie in `NAME.data` beside it.
 
     Raises:
-        UnknownEncoderError: the file is not a network from images to features.
+        UnknownEncoderError: the file is not a network from images to features, or names other files.
     """
     try:
+        _check_network(weights)
         model = wrap(onnx.load(weights), preparation, card.tile_px)
         if not is_default(card.preprocessing):
             model.metadata_props.add(key="preprocessing", value=card.preprocessing)
         return model.SerializeToString(deterministic=True)
     except OSError as error:
         raise UnknownEncoderError(f"cannot read {weights}: {error.strerror}") from error
+    except UnknownEncoderError:
+        raise
     except Exception as error:  # protobuf and onnx have no common exception for invalid bytes
         raise UnknownEncoderError(f"{weights} is no network that can be wrapped: {error}") from error
+
+
+def _check_network(path: Path) -> None:
+    """Check a network before onnx or a runtime sees it, as an encoder is."""
+    data = path.with_name(f"{path.name}.data")
+    with path.open("rb") as file:
+        model = file.read(MAX_MODEL_BYTES + 1)
+    if len(model) > MAX_MODEL_BYTES:
+        raise UnknownEncoderError(f"{path} has more than {MAX_MODEL_BYTES} bytes, the most that is allowed")
+    check_model(model, path, data if os.path.lexists(data) else None)
 
 
 def _describe(model: bytes, card: EncoderCard, data: Path | None) -> EncoderManifest:

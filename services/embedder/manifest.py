@@ -1,6 +1,7 @@
 """What an encoder is: name, licence, digest, the tiles it takes, the numbers it must give for one known tile."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Literal, Self
 
@@ -26,6 +27,8 @@ INPUT = "TILES"
 OUTPUT = "FEATURES"
 MAX_MODEL_BYTES = 2**31
 """Of encoder.onnx, which is as much as one ONNX file can hold."""
+MAX_DATA_BYTES = 2**34
+"""Of encoder.onnx.data, more than twice what the largest encoder of pathology has."""
 MAX_NODES = 20_000
 
 _SHOWN = 200
@@ -219,6 +222,7 @@ def read_model(folder: Path, manifest: EncoderManifest) -> bytes:
         with open_plain(path) as file:
             model = file.read(MAX_MODEL_BYTES + 1)
         if manifest.data_digest:
+            _data_bytes(folder / DATA_FILE)
             check_digest(folder / DATA_FILE, manifest.data_digest)
     except OSError as error:
         raise UnknownEncoderError(f"encoder {manifest.name} has no model at {path}: {error.strerror}") from error
@@ -236,11 +240,23 @@ def check_model(model: bytes, path: Path, data: Path | None) -> None:
     Raises:
         UnknownEncoderError: it has operators, sizes or weights that an encoder may not have.
     """
-    outside = (data.name, data.stat().st_size) if data else ("", 0)
+    outside = (data.name, _data_bytes(data)) if data else ("", 0)
     try:
         check_graph(model, GraphLimits(NETWORK, MAX_NODES, *outside))
     except WireError as error:
         raise UnknownEncoderError(f"{path} is no encoder that is read: it {error}") from None
+
+
+def _data_bytes(data: Path) -> int:
+    """Bytes of a plain file with weights."""
+    try:
+        with open_plain(data) as file:
+            size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise UnknownEncoderError(f"cannot read {data}: {error.strerror}") from error
+    if size > MAX_DATA_BYTES:
+        raise UnknownEncoderError(f"{data} has more than {MAX_DATA_BYTES} bytes, the most that is allowed")
+    return size
 
 
 def file_digest(path: Path) -> str:

@@ -179,7 +179,7 @@ def _bucket(platform: PlatformSettings) -> S3Store:
 
 def _store(settings: ResultsSettings, blobs: BlobStore | None = None) -> SqlStore:
     key = settings.audit_key
-    seal = Seal(key.get_secret_value().encode() if key else None)
+    seal = Seal(key.get_secret_value().encode()) if key else None
     url = settings.database_url.get_secret_value()
     return SqlStore(url, seal=seal, renew=renewed.Renewed(url, _database_url, every_s=0), blobs=blobs)
 

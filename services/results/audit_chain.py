@@ -71,7 +71,9 @@ class ChainReport:
     problem: str = ""
     """The first problem, as a sentence; empty if there is none."""
     checkpoint: int = 0
-    """How many of the entries were verified earlier, by a checkpoint; 0 if all were verified now."""
+    """How many of the entries were verified earlier, by a signed checkpoint; 0 if there is none."""
+    unverified: int = 0
+    """How many entries behind the checkpoint were left to the walk of the whole record; 0 if none was."""
 
     @property
     def intact(self) -> bool:

@@ -1,4 +1,4 @@
-"""Checkpoints of the audit record: how far it was verified, signed by a key that the database does not hold, if set."""
+"""Checkpoints of the audit record: how far it was verified, signed by a key that the database does not hold."""
 
 import hmac
 from dataclasses import dataclass
@@ -17,26 +17,24 @@ class Checkpoint:
     """Hash of the last of these entries."""
     verified_at: datetime
     signature: str
-    """Lower-case hex; empty where there is no key."""
+    """Lower-case hex."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """Signs checkpoints by HMAC-SHA256 (RFC 2104), and recognises its own; without a key signs none and takes any."""
+    """Signs checkpoints by HMAC-SHA256 (RFC 2104), and recognises its own."""
 
-    key: bytes | None = None
+    key: bytes
 
     def checkpoint(self, entries: int, head: str, verified_at: datetime) -> Checkpoint:
-        """A checkpoint, signed where there is a key."""
+        """A signed checkpoint."""
         return Checkpoint(entries, head, verified_at, self._sign(entries, head, verified_at))
 
-    def holds(self, checkpoint: Checkpoint) -> bool:
-        """Whether the checkpoint is one to go on from: signed by this key and not changed since, if there is a key."""
+    def signed(self, checkpoint: Checkpoint) -> bool:
+        """Whether the checkpoint was signed by this key, and not changed since."""
         expected = self._sign(checkpoint.entries, checkpoint.head, checkpoint.verified_at)
-        return not self.key or hmac.compare_digest(expected, checkpoint.signature)
+        return hmac.compare_digest(expected, checkpoint.signature)
 
     def _sign(self, entries: int, head: str, verified_at: datetime) -> str:
-        if not self.key:
-            return ""
         text = canonical_json([entries, head, verified_at.astimezone(UTC).isoformat(timespec="microseconds")])
         return hmac.new(self.key, text, sha256).hexdigest()

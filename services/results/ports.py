@@ -214,4 +214,4 @@ class ResultStore(Protocol):
         """Activity since a time, with the revisions of the cases that are watched."""
 
     def verify_chain(self) -> ChainReport:
-        """Verify the audit record from the last checkpoint, or from its first entry where there is none."""
+        """Verify the latest entries of the audit record, those since the last signed checkpoint if they are few."""

@@ -13,6 +13,7 @@ _REPORT = openapi.record(
     head=openapi.TEXT,
     problem=openapi.TEXT,
     checkpoint=openapi.INTEGER,
+    unverified=openapi.INTEGER,
     intact={"type": "boolean"},
 )
 
@@ -21,7 +22,7 @@ def audit_routes(results: ResultStore) -> APIRouter:
     """Everything below /audit."""
     routes = APIRouter(prefix="/audit", tags=["audit"])
 
-    summary = "Verify the audit record from its checkpoint; note `head` elsewhere to see later that none was cut off"
+    summary = "Verify the latest entries of the audit record; note `head` elsewhere to see later that none was cut off"
 
     @routes.get("/verify", summary=summary, response_model=None, responses=openapi.answers(_REPORT))
     def verify() -> dict[str, Any]:

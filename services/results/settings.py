@@ -20,8 +20,8 @@ class ResultsSettings(ServiceSettings):
     migrate_at_start: bool = False
     """Migrate the database at start; in a cluster a job does it once instead."""
     audit_key: SecretStr | None = None
-    """Signs how far the audit record was verified, from where requests go on; keep it out of the database's reach.
-    None: who can write to the database can also move the mark, which only `verify-audit` finds."""
+    """Signs how far the audit record was verified, so that a request verifies what came since; keep it out of the
+    database's reach. None: a request verifies the latest 10,000 entries, and `verify-audit` the whole record."""
     http_host: str = "127.0.0.1"
     """Where REST and the page listen; 0.0.0.0 in a pod."""
     http_port: Port = 8080

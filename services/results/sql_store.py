@@ -52,7 +52,7 @@ class SqlStore:
         self,
         url: str,
         now: Callable[[], datetime] = utc_now,
-        seal: Seal = Seal(),  # noqa: B008 - frozen
+        seal: Seal | None = None,
         renew: Callable[[], str] | None = None,
         blobs: BlobStore | None = None,
     ) -> None:

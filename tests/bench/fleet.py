@@ -48,8 +48,9 @@ class Rates:
     """CPU seconds a slide, for its overview: an assumption."""
     encode_tiles_s: float = 600.0
     """Tiles a second of one GPU with a large encoder: an assumption; measure yours with `make bench`, triton."""
-    score_s: float = 0.33
-    """Core seconds a score (27 minutes of 5,000 cases on two cores, less waiting)."""
+    score_s: float = 0.095
+    """Core seconds a score, with what results, Kafka, the bucket and the database take for it: 5,000 cases in 237 s on
+    two cores (`make bench`, rescore)."""
     embedding_kb: float = 2.0
     """A tile's features: 1,024 of 2 bytes."""
 

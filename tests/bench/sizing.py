@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import yaml
 
 from tests.bench.fleet import DAY_S, Arrivals, Fleet, Rates, Simulated, simulate
 from tests.support.chart.paths import CHART
@@ -62,12 +63,26 @@ def row(slides_per_day: int, rates: Rates, prices: Prices) -> Sequence[str]:
         f"{fleet.planners} + {decoding}",
         f"{fleet.gpus}",
         f"{fleet.scorers}",
+        pods(fleet, decoding),
         f"{network:.2g}",
         f"{stored_gb * slides_per_day * 365 / 1000:,.0f}",
         f"{cost:.2f}",
         f"{p50:.0f}, {p95:.0f}, {p99:.0f}",
         f"{_STATIONS[station]}, at {late:,}",
     )
+
+
+def pods(fleet: Fleet, decoding: int) -> str:
+    """Pods of each service, by the chart's requests of cores; results has as many as the chart runs at least."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    tilers = math.ceil((fleet.planners + decoding) / _cores(values["tiler"]["resources"]["requests"]["cpu"]))
+    scorers = math.ceil(fleet.scorers / _cores(values["fusionScorer"]["resources"]["requests"]["cpu"]))
+    return f"{tilers}, {fleet.gpus}, {scorers}, {values['results']['autoscaling']['min']}"
+
+
+def _cores(quantity: str) -> float:
+    """Cores, which Kubernetes may write in thousandths."""
+    return float(quantity.removesuffix("m")) / (1000 if quantity.endswith("m") else 1)
 
 
 def peak(arrivals: Arrivals) -> float:
@@ -81,9 +96,10 @@ def table(rates: Rates | None = None, prices: Prices | None = None, loads: Seque
     """The table as Markdown."""
     head = (
         "slides a day",
-        "tiler cores: planning + decoding",
-        "GPUs, an embedder each",
+        "tiler cores: planning (assumed, 10 s a plan) + decoding",
+        "GPUs, an embedder each (assumed, 600 tiles/s)",
         "scorer cores",
+        "pods: tiler, embedder, scorer, results",
         "network at the peak, Gbit/s",
         "stored in a year, TB",
         "dollars a slide",

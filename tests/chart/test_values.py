@@ -76,6 +76,7 @@ def test_a_wrong_value_is_refused_by_name(wrong: str, named: str) -> None:
 @pytest.mark.parametrize(
     ("values", "settings", "sentence"),
     [
+        (_GPU, "results.audit.existingSecret=", "the audit record needs signed checkpoints, and it holds their key"),
         (_LAPTOP, "production=true", "dev.enabled brings a single Kafka, S3 and PostgreSQL"),
         (_GPU, "auth.issuer=", "people have to log in"),
         (_GPU, "bundle.existingSecret=", "model bundles have to be signed"),

@@ -49,7 +49,7 @@ def test_every_step_answers_in_the_operators_pod(in_pod: Doctor) -> None:
     assert _states(findings) == {
         "bucket": "ok",
         "kafka": "ok",
-        "database": "unknown",
+        "database": "ok",
         "issuer": "unknown",
         "signing key": "unknown",
         "events": "ok",

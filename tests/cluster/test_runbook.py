@@ -1,6 +1,8 @@
 """What the RUNBOOK tells the operator to paste does what it says, on the site itself."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,15 @@ from tests.support.chart.runbook import blocks
 from tests.support.cluster import bundles
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.operator import paste
-from tests.support.cluster.site import Site
+from tests.support.cluster.site import Site, secret
 
 _PROMOTE, _ERASE = blocks()[1:3]
+_KEY = "operators-bundle-key"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of an operator who has trained and signed: `bundle/` and `bundle.pem`."""
+    """The folder of an operator who has trained and signed: `bundle/`, and its public key `bundle.pem`."""
     (tmp_path / "bundle.pem").write_text(bundles.signed(tmp_path / "bundle"))
     return tmp_path
 
@@ -44,10 +47,21 @@ def test_a_bundle_is_promoted_from_the_operators_folder(site: Site, folder: Path
     assert "every case is scored again" in done.stdout, done.stderr
 
 
-def test_a_bundle_that_another_key_signed_is_not_promoted(
-    site: Site, folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    (folder / "bundle.pem").write_text(bundles.signed(tmp_path_factory.mktemp("other") / "bundle"))
+@pytest.fixture
+def keyed(site: Site, folder: Path) -> Iterator[None]:
+    """The release asks for the key that signed the operator's bundle, which is promoted."""
+    assert paste(site, _PROMOTE, folder).returncode == 0
+    site.namespace.apply(secret(_KEY, **{"bundle.pem": (folder / "bundle.pem").read_text()}))
+    site.medulla.install({"bundle": {"existingSecret": _KEY}})
+    yield
+    site.medulla.install()
+    site.namespace.attempt("delete", "secret", _KEY)
+
+
+@pytest.mark.usefixtures("keyed")
+def test_a_bundle_that_another_key_signed_is_not_promoted(site: Site, folder: Path) -> None:
+    shutil.rmtree(folder / "bundle")
+    bundles.signed(folder / "bundle")
     done = paste(site, _PROMOTE, folder)
     assert "every case is scored again" not in done.stdout
     assert "signature" in done.stdout + done.stderr

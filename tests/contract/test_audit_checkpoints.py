@@ -1,17 +1,13 @@
 """The audit record is verified from signed checkpoints, on SQLite and on PostgreSQL."""
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import update
 
-from services.results.archiving import ArchiveScores
+from services.results.audit_chain import ChainReport
 from services.results.audit_seal import Seal
 from services.results.schema import AUDIT, AUDIT_CHECKPOINTS, SCORES
-from services.results.sql_archive import Archive
 from services.results.sql_store import SqlStore
 from services.results.sql_verify import verify_recent, verify_whole
-from shared.blob.memory import MemoryStore
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.result_stores import apply, disarm, record
@@ -71,20 +67,34 @@ def test_a_checkpoint_that_was_moved_or_whose_entry_was_changed_is_not_relied_on
     assert (moved.intact, moved.checkpoint) == (False, 0)
 
 
-def test_without_a_key_a_request_reads_nothing_that_was_verified_before(verified: SqlStore) -> None:
-    """A file of the archive is one of those things, which are read by the walk alone."""
-    without_key, blobs = Seal(), MemoryStore()
-    archived = Archive(blobs)
-    apply(verified, record("a", "2", 3))
-    assert ArchiveScores(verified.engine, archived, timedelta(0), lambda: samples.at(90), at_once=1)().entries == 1
-    assert verify_whole(verified.engine, without_key, NOW, archived).entries == 5
-    (file,) = blobs.list("")
-    blobs.delete(file.key)
-    report = verify_recent(verified.engine, without_key, NOW, archived)
-    assert (report.intact, report.entries, report.checkpoint) == (True, 5, 5)
-    assert "is gone" in verify_whole(verified.engine, without_key, NOW, archived).problem
+def test_a_request_verifies_no_more_than_the_latest_entries_and_says_so(fresh: SqlStore) -> None:
+    for case in "abcdef":
+        apply(fresh, record(case, "1", 1))
+
+    def recent(seal: Seal | None, at_most: int) -> ChainReport:
+        return verify_recent(fresh.engine, seal, NOW, fresh.archive, at_most)
+
+    latest = recent(None, 2)
+    assert (latest.intact, latest.entries, latest.checkpoint, latest.unverified) == (True, 6, 0, 4)
+    assert recent(None, 6).unverified == 0
+    with fresh.engine.begin() as connection:
+        connection.execute(update(SCORES).where(SCORES.c.case_id == "b").values(body="{}"))
+    assert recent(None, 4).intact
+    assert "(entry 2) was changed" in recent(None, 5).problem
+    with fresh.engine.begin() as connection:
+        connection.execute(update(SCORES).where(SCORES.c.case_id == "e").values(body="{}"))
+    assert "(entry 5) was changed" in recent(None, 2).problem
 
 
-def test_a_checkpoint_of_a_time_without_key_is_not_relied_on_once_there_is_one(verified: SqlStore) -> None:
-    assert verify_whole(verified.engine, Seal(), NOW, verified.archive).entries == 4
-    assert verify_recent(verified.engine, SEAL, NOW, verified.archive).checkpoint == 0
+def test_many_entries_behind_the_checkpoint_are_left_to_the_walk_too(verified: SqlStore) -> None:
+    for case in "efg":
+        apply(verified, record(case, "1", 3))
+    latest = verify_recent(verified.engine, SEAL, NOW, verified.archive, 1)
+    assert (latest.intact, latest.entries, latest.checkpoint, latest.unverified) == (True, 7, 3, 3)
+
+
+def test_an_erasure_within_the_latest_entries_covers_those_before_them(fresh: SqlStore) -> None:
+    for case in "abc":
+        apply(fresh, record(case, "1", 1))
+    fresh.erase(CaseId("a"))
+    assert verify_recent(fresh.engine, None, NOW, fresh.archive, 2).intact

@@ -8,7 +8,9 @@ from random import Random
 
 import numpy as np
 
-from services.embedder.manifest import read_manifest
+from services.embedder.export import EncoderCard, wrap_encoder
+from services.embedder.graph import Preparation
+from services.embedder.manifest import DATA_FILE, MODEL_FILE, read_manifest, read_model
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.case_reader import CaseReader
@@ -28,6 +30,7 @@ from shared.units import CaseId
 from tests.fuzz.mutations import damaged, odd_json
 from tests.fuzz.targets import Make, Read, Target
 from tests.support import fusion
+from tests.support.networks import small_network, weights_outside
 from tests.support.trees_text import with_sizes
 from tests.support.vector_bundle import vector_json, write_vector_bundle
 
@@ -120,6 +123,25 @@ def _encoder(_: Path) -> tuple[Make, Read]:
     return lambda rng: odd_json(good, rng), read
 
 
+def _encoder_graph(folder: Path) -> tuple[Make, Read]:
+    """The graph of an encoder with weights in a file beside it is changed, and its digest with it.
+
+    What passes is run in a child process first, which is not done here.
+    """
+    card = EncoderCard("small", "1", "fuzz", "Apache-2.0", "", tile_px=16, tile_um=8.0)
+    raw = Preparation(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    manifest = wrap_encoder(small_network(folder / "net.onnx"), raw, card, folder)
+    weights_outside(folder / MODEL_FILE, DATA_FILE)
+    good, data = (folder / MODEL_FILE).read_bytes(), (folder / DATA_FILE).read_bytes()
+
+    def read(model: bytes, folder: Path) -> object:
+        (folder / MODEL_FILE).write_bytes(model)
+        (folder / DATA_FILE).write_bytes(data)
+        return read_model(folder, manifest.model_copy(update={"digest": sha256(model), "data_digest": sha256(data)}))
+
+    return lambda rng: damaged(good, rng), read
+
+
 def _trees(_: Path) -> tuple[Make, Read]:
     """Sizes of the trees are made to fit in every second input, so that what was changed in them is read."""
     good = (DEMO_BUNDLE / "lightgbm.txt").read_bytes()
@@ -147,6 +169,7 @@ TARGETS = (
     Target("bundle", _bundle),
     Target("vector", _vector),
     Target("encoder", _encoder),
+    Target("encoder graph", _encoder_graph),
     Target("trees", _trees),
     Target("onnx", _onnx),
 )

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from onnx import numpy_helper
 from typer.testing import Result
 
+from tests.stack.process import free_ports
 from tests.support import slides
 from tests.support.command_line import AT_FAULT, WRONG_USAGE, medulla, printed
 from tests.support.finetuning import EQUALLY_BRIGHT, PINK, labelled_tiles, small_encoder
@@ -136,23 +138,48 @@ def weights(folder: Path) -> list[np.ndarray]:
     return [numpy_helper.to_array(item) for item in graph.initializer if item.name in ("w1", "b1", "w2", "b2")]
 
 
-def test_two_processes_of_torchrun_make_the_encoder_that_one_makes(
-    tuned: Path, small: Path, tiles: Path, tmp_path: Path
-) -> None:
-    command = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "services.standalone"]
-    options = ["finetune", "--tiles", tiles, "--encoder", small, "--out", tmp_path / "out", *SHORT]
-    done = subprocess.run(
+def torchrun(launcher: Sequence[str], small: Path, tiles: Path, out: Path) -> subprocess.Popen[str]:
+    command = ["-m", "torch.distributed.run", *launcher, "-m", "services.standalone"]
+    options = ["finetune", "--tiles", tiles, "--encoder", small, "--out", out, *SHORT]
+    return subprocess.Popen(
         [sys.executable, *command, *map(str, options)],
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=900,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("encoder small-finetuned") == 1
-    pairs = zip(weights(tmp_path / "out"), weights(tuned), strict=True)
+
+
+def output_of(launched: subprocess.Popen[str]) -> str:
+    stdout, stderr = launched.communicate(timeout=900)
+    assert launched.returncode == 0, stderr
+    return stdout
+
+
+@pytest.fixture(scope="module")
+def of_two_processes(small: Path, tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("torchrun") / "out"
+    done = output_of(torchrun(["--standalone", "--nproc-per-node=2"], small, tiles, out))
+    assert done.count("encoder small-finetuned") == 1
+    return out
+
+
+def test_two_processes_of_torchrun_make_the_encoder_that_one_makes(tuned: Path, of_two_processes: Path) -> None:
+    pairs = zip(weights(of_two_processes), weights(tuned), strict=True)
     assert all(np.abs(a - b).max() < 1e-4 for a, b in pairs)
+
+
+def test_two_launchers_make_the_encoder_that_one_makes_with_two_processes(
+    of_two_processes: Path, small: Path, tiles: Path, tmp_path: Path
+) -> None:
+    meeting = ["--nnodes=2", "--rdzv-backend=static", "--rdzv-id=tune", f"--rdzv-endpoint=127.0.0.1:{free_ports(1)[0]}"]
+    nodes = [
+        torchrun([*meeting, f"--node-rank={rank}", "--nproc-per-node=1"], small, tiles, tmp_path / "out")
+        for rank in range(2)
+    ]
+    assert "".join(map(output_of, nodes)).count("encoder small-finetuned") == 1
+    pairs = zip(weights(tmp_path / "out"), weights(of_two_processes), strict=True)
+    assert all(np.array_equal(a, b) for a, b in pairs)
 
 
 @pytest.fixture(scope="module")

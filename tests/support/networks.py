@@ -29,6 +29,25 @@ def small_network(
     return path
 
 
+def weights_outside(model: Path, location: str, **entries: str) -> None:
+    """Name another file for the weights of a model; they are written into `NAME.data` beside it.
+
+    Whole numbers only where there is nothing else: runtimes want those of shapes at hand.
+    """
+    network = onnx.load(model)
+    data, every = bytearray(), network.graph.initializer
+    for weight in [weight for weight in every if weight.data_type == TensorProto.FLOAT] or every:
+        raw, named = numpy_helper.to_array(weight).tobytes(), {"location": location, "offset": str(len(data))}
+        for field in ("int64_data", "float_data", "int32_data", "raw_data"):
+            weight.ClearField(field)
+        weight.data_location = TensorProto.EXTERNAL
+        for key, value in {**named, "length": str(len(raw)), **entries}.items():
+            weight.external_data.add(key=key, value=value)
+        data += raw
+    model.write_bytes(network.SerializeToString())
+    model.with_name(f"{model.name}.data").write_bytes(data)
+
+
 def save_unwrapped(wrapped: Path, px: int, out: Path) -> None:
     """Take what `wrap` added off an encoder again."""
     model = onnx.load(wrapped)

@@ -72,9 +72,6 @@ fusion-scorer:
   surge: 1
   env:
     SCORER_GRPC_ADDRESS: "{{ $host }}:50053"
-    {{- if .Values.bundle.existingSecret }}
-    SCORER_BUNDLE_PUBLIC_KEY: /etc/medulla/bundle/bundle.pem
-    {{- end }}
     {{- with .Values.fusionScorer.sqs.url }}
     SCORER_SQS__URL: {{ . | quote }}
     SCORER_SQS__REGION: {{ $.Values.fusionScorer.sqs.region | quote }}
@@ -125,14 +122,17 @@ embedder: {}
 {{- with $grids }}{{ uniq . | toJson }}{{ end -}}
 {{- end -}}
 
-{{/* Jobs that there are, by the same names as in the table above; `before` those that run before the release. */}}
+{{/*
+Jobs that there are, by the same names as in the table above; `before` those that run before the release. The operator's pod is made of
+`sweep`, so that it has what `medulla doctor` and `medulla rescore` ask for; none of it is a secret but the keys of Kafka and bucket.
+*/}}
 {{- define "medulla.jobs" -}}
 {{- if or (eq .Values.topics.manage "job") .Values.dev.enabled }}
 topics: {needs: [kafka], before: true}
 {{- end }}
 migrations: {needs: [database], before: true}
 {{- if .Values.sweep.enabled }}
-sweep: {needs: [kafka, s3, tracing]}
+sweep: {needs: [kafka, s3, issuer, tracing, bundle, readiness]}
 {{- end }}
 {{- if .Values.archive.enabled }}
 archive: {needs: [s3, database]}

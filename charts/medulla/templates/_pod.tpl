@@ -114,6 +114,12 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- $_ := set $env "MEDULLA_AUTH__CLIENT_ID" $v.auth.clientId -}}
 {{- $_ := set $env "MEDULLA_AUTH__JWKS_URL" $v.auth.jwksUrl -}}
 {{- end -}}
+{{- if and (has "bundle" .needs) $v.bundle.existingSecret -}}
+{{- $_ := set $env "SCORER_BUNDLE_PUBLIC_KEY" "/etc/medulla/bundle/bundle.pem" -}}
+{{- end -}}
+{{- if has "readiness" .needs -}}
+{{- $_ := set $env "DOCTOR_RESULTS_URL" (printf "http://%s-results-readiness.%s.svc:8081" (include "medulla.fullname" .root) .root.Release.Namespace) -}}
+{{- end -}}
 {{- if has "tracing" .needs -}}
 {{- $_ := set $env "MEDULLA_OTLP_ENDPOINT" $v.tracing.otlpEndpoint -}}
 {{- end -}}

@@ -11,22 +11,30 @@ from services.standalone.console import exit_codes, loading, print_json, say
 from shared.exit_codes import AT_FAULT
 
 Values = Annotated[Path | None, typer.Option(metavar="FILE", help="Check a values file of the chart instead.")]
-Namespace = Annotated[str, typer.Option(help="With --values: where its secrets are, looked up by kubectl.")]
+Namespace = Annotated[
+    str, typer.Option(help="With --values: ask for its secrets here by kubectl, and for its images and its route.")
+]
 
 
 def doctor(values: Values = None, namespace: Namespace = "", as_json: AsJson = False) -> None:
     """Check an installation in the order of its steps, from the running system's settings or a values file."""
     with loading():
+        from services.standalone.doctor.chart_images import chart_images
         from services.standalone.doctor.cluster_secrets import check_secrets
         from services.standalone.doctor.findings import any_missing, run_checks
         from services.standalone.doctor.from_settings import running_parts
+        from services.standalone.doctor.registry import check_images
+        from services.standalone.doctor.route import check_route
         from services.standalone.doctor.values_file import check_values, read_values
     with exit_codes():
         if values is None:
             findings = list(run_checks(running_parts().checks()))
         else:
             decided = read_values(values)
-            findings = [*check_values(decided), *(check_secrets(decided, namespace) if namespace else ())]
+            findings = list(check_values(decided))
+            if namespace:
+                findings += check_secrets(decided, namespace)
+                findings += (*check_images(chart_images(decided)), *check_route(decided))
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

@@ -93,6 +93,8 @@ def finetune(
     Unless patients that tuning has not seen gain by it, the frozen encoder is what is written, with a probe.
 
     On several GPUs: torchrun --nproc-per-node N -m services.standalone finetune ...
+
+    On several machines with --nnodes, as services/trainer/README.md says.
     """
     source = _source(tiles, cohort, slides, embeddings, CohortReading(profile, columns, default_mpp), tile_um)
     _check_adapting(unlabelled, share)

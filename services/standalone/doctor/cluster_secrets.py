@@ -13,6 +13,7 @@ _SECRETS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("kafka", "kafka.existingSecret", {"kafka.usernameKey": "username", "kafka.passwordKey": "password"}),
     ("database", "database.existingSecret", {"database.urlKey": "url"}),
     ("signing key", "bundle.existingSecret", {"bundle.key": "bundle.pem"}),
+    ("audit key", "results.audit.existingSecret", {"results.audit.signingKey": "key"}),
     ("route", "results.route.tlsSecret", {"": "tls.crt"}),
 )
 """Step, where the values name the secret, and its keys: where the values name them, and their defaults."""

@@ -3,6 +3,7 @@
 from functools import partial
 
 from services.fusion_scorer.settings import ScorerSettings
+from services.standalone.doctor.readiness import DoctorSettings
 from services.standalone.doctor.running_parts import ANNOUNCED_WITHIN_S, RunningParts
 from shared.blob.s3 import S3Store
 from shared.bus.kafka_reading import topic_names
@@ -11,7 +12,7 @@ from shared.settings import PlatformSettings, load
 
 
 def running_parts() -> RunningParts:
-    """Parts by MEDULLA_… and SCORER_… variables.
+    """Parts by MEDULLA_…, SCORER_… and DOCTOR_… variables.
 
     Raises:
         BadSettingsError: a variable is wrong.
@@ -23,4 +24,5 @@ def running_parts() -> RunningParts:
         partial(arrives, platform.kafka, timeout_s=ANNOUNCED_WITHIN_S),
         platform.auth,
         scorer.public_key,
+        load(DoctorSettings).results_url,
     )

@@ -9,8 +9,10 @@ from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.promoted import Bundles
 from services.results.sql_store import SqlStore
 from services.standalone.doctor.findings import Check, Finding
+from services.standalone.doctor.readiness import database_of_results
 from shared.blob.port import BlobStore
 from shared.bus import topics
+from shared.model import signature
 from shared.rpc.issuer_keys import IssuerKeys
 from shared.settings import AuthSettings
 
@@ -31,13 +33,15 @@ class RunningParts:
     """Whether an event of a key arrives after an action put it."""
     auth: AuthSettings
     public_key: Callable[[], bytes | None]
+    results_url: str = ""
+    """Where results answers whether its database does, for those without the database's password."""
 
     def checks(self) -> dict[str, Check]:
         """In the order in which they are to be set up."""
         return {
             "bucket": self.bucket,
             "kafka": self.kafka,
-            "database": database,
+            "database": self.database,
             "issuer": self.issuer,
             "signing key": self.signing_key,
             "events": self.events,
@@ -63,12 +67,15 @@ class RunningParts:
         if not self.auth.issuer:
             return Finding.unknown("issuer", "MEDULLA_AUTH__ISSUER is not set here.")
         IssuerKeys(self.auth).find("doctor")
-        return Finding.ok("issuer", f"{self.auth.issuer} answers with its keys.")
+        whose = f"{self.auth.issuer} answers with its keys"
+        return Finding.ok("issuer", f"{whose}; its tokens need the audience {self.auth.audience}.")
 
     def signing_key(self) -> Finding:
-        """The public key can be read."""
-        if self.public_key() is None:
+        """The public key can be read, and is one."""
+        key = self.public_key()
+        if key is None:
             return Finding.unknown("signing key", "SCORER_BUNDLE_PUBLIC_KEY is not set here.")
+        signature.public_key(key)
         return Finding.ok("signing key", "the public key of bundles can be read.")
 
     def events(self) -> Finding:
@@ -82,19 +89,21 @@ class RunningParts:
         return Finding.missing("events", f"no event of an object below slides/ came within {ANNOUNCED_WITHIN_S:.0f} s.")
 
     def bundle(self) -> Finding:
-        """The promoted bundle is intact and signed by the key."""
+        """The promoted bundle is intact and, where bundles have to be, signed by the key."""
+        key = self.public_key()
         try:
-            promoted = Bundles(self.store, self.public_key()).promotion()
+            promoted = Bundles(self.store, key).promotion()
         except NoBundleError as error:
             return Finding.missing("first bundle", f"{error}; {error.advice}")
-        return Finding.ok("first bundle", f"{promoted.bundle.manifest.name} is promoted.")
+        signed = "signed by the key" if key else "no key says who has to sign it"
+        return Finding.ok("first bundle", f"{promoted.bundle.manifest.name} is promoted and intact; {signed}.")
 
-
-def database() -> Finding:
-    """The database answers and has the newest schema."""
-    url = os.environ.get(_DATABASE, "")
-    if not url:
-        return Finding.unknown("database", f"{_DATABASE} is not set here.")
-    with closing(SqlStore(url)) as store:
-        store.check()
-    return Finding.ok("database", "it answers and has the newest schema.")
+    def database(self) -> Finding:
+        """The database answers and has the newest schema; by its URL where it is set, else by what results says."""
+        if url := os.environ.get(_DATABASE, ""):
+            with closing(SqlStore(url)) as store:
+                store.check()
+            return Finding.ok("database", "it answers and has the newest schema.")
+        if self.results_url:
+            return database_of_results(self.results_url)
+        return Finding.unknown("database", f"neither {_DATABASE} nor DOCTOR_RESULTS_URL is set here.")

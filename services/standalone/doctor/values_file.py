@@ -47,13 +47,14 @@ _NEEDED = (
     ("database", "database.existingSecret", "name the secret with the URL of PostgreSQL"),
     ("issuer", "auth.issuer", "name the OpenID issuer at which people log in"),
     ("signing key", "bundle.existingSecret", "name the secret with the public key that bundles are signed with"),
+    ("audit key", "results.audit.existingSecret", "name the secret with the key of the audit record's checkpoints"),
     ("route", "results.route.host", "name the host under which people reach the page"),
 )
 """Step, path and what to do, in the order of the chart's README."""
 
 
 _BROUGHT_BY_DEV = frozenset({"bucket", "kafka", "database"})
-_OF_PRODUCTION = frozenset({"registry", "issuer", "signing key", "route"})
+_OF_PRODUCTION = frozenset({"registry", "issuer", "signing key", "audit key", "route"})
 """Steps without which a release of this machine runs."""
 
 

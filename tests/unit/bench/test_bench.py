@@ -1,9 +1,12 @@
 """The bench table counts right."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.bench import log_volume
 from tests.bench.table import Row, Section, Spread, figure, ratios, render
 
 positive = st.floats(min_value=1e-3, max_value=1e6)
@@ -52,3 +55,10 @@ def test_the_table_shows_medians_extremes_and_a_sentence_for_what_was_not_measur
     assert "2.00 (1.00-3.00)" in table
     assert "  a note" in table
     assert "Triton: not measured. It is not there." in table
+
+
+def test_lines_of_a_case_are_those_that_name_it(tmp_path: Path) -> None:
+    log = tmp_path / "tiler.log"
+    log.write_text('{"case_id": "A-1"}\n{"key": "slides/A-1/a.svs"}\n{"case_id": "A-10"}\n{"event": "ready"}\n')
+    count, size = log_volume.about("tiler", log, ["A-1", "A-10"])
+    assert (count.ours, size.ours) == ([2.0, 1.0], [49.0, 20.0])

@@ -1,11 +1,14 @@
 """The simulated fleet: queues counted by hand, growth where slides wait, and the table in the chart's README."""
 
+import re
+
 import numpy as np
 import pytest
 
 from tests.bench import sizing
 from tests.bench.fleet import Arrivals, Fleet, Rates, queue, simulate
 from tests.support.chart.paths import CHART
+from tests.support.checkout import CHECKOUT
 
 
 def test_jobs_wait_for_the_first_free_server_in_the_order_in_which_they_come() -> None:
@@ -32,3 +35,15 @@ def test_sizes_have_their_median_and_a_long_tail() -> None:
 def test_the_readme_of_the_chart_has_the_table_of_today(name: str) -> None:
     text = (CHART / name).read_text(encoding="utf-8")
     assert sizing.written(text) == text
+
+
+def test_a_score_takes_what_the_bench_measured() -> None:
+    published = (CHECKOUT / "tests/bench/README.md").read_text(encoding="utf-8")
+    (cases, seconds) = re.findall(r"([\d,]+) in (\d+) s, and", published)[0]
+    assert Rates().score_s == pytest.approx(2 * int(seconds) / int(cases.replace(",", "")), rel=0.01)
+
+
+def test_pods_follow_from_the_requests_of_the_chart_and_what_is_assumed_says_so() -> None:
+    assert sizing.pods(Fleet(planners=5, gpus=9, scorers=1), decoding=8) == "7, 9, 2, 2"
+    head = sizing.table(loads=()).splitlines()[0]
+    assert head.count("assumed") == 2

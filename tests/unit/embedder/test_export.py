@@ -20,7 +20,7 @@ from services.embedder.manifest import read_manifest
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
 from shared.preprocessing import Preprocessing
-from tests.support.networks import save_unwrapped, small_network
+from tests.support.networks import save_unwrapped, small_network, weights_outside
 
 OURS = EncoderCard("small", "2", "tests", "Apache-2.0", "Nobody's.\n", tile_px=16, tile_um=8.0)
 RAW = Preparation(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
@@ -88,6 +88,36 @@ def test_a_file_that_is_no_network_is_refused(tmp_path: Path, content: bytes) ->
     (tmp_path / "net.onnx").write_bytes(content)
     with pytest.raises(UnknownEncoderError, match=r"net\.onnx"):
         wrap_encoder(tmp_path / "net.onnx", RAW, OURS, tmp_path / "encoder")
+
+
+def test_weights_beside_the_network_are_taken_into_the_encoder(tmp_path: Path) -> None:
+    weights = small_network(tmp_path / "net.onnx")
+    whole = wrap_encoder(weights, RAW, OURS, tmp_path / "whole")
+    weights_outside(weights, "net.onnx.data")
+    manifest = wrap_encoder(weights, RAW, OURS, tmp_path / "encoder")
+    assert (manifest.known_answer, manifest.data_digest) == (whole.known_answer, None)
+
+
+@pytest.mark.parametrize("location", ["../net.onnx.data", "/etc/passwd", "./net.onnx.data", "other.data", ""])
+def test_a_network_that_names_another_file_is_refused_before_it_is_loaded(
+    tmp_path: Path, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = small_network(tmp_path / "net.onnx")
+    weights_outside(weights, location)
+    monkeypatch.setattr("onnx.load", lambda _: pytest.fail("it was loaded"))
+    with pytest.raises(
+        UnknownEncoderError, match=r"net\.onnx is no encoder that is read: it has weights .* in another"
+    ):
+        wrap_encoder(weights, RAW, OURS, tmp_path / "encoder")
+
+
+def test_weights_behind_a_link_beside_the_network_are_refused(tmp_path: Path) -> None:
+    weights = small_network(tmp_path / "net.onnx")
+    weights_outside(weights, "net.onnx.data")
+    data = tmp_path / "net.onnx.data"
+    data.symlink_to(data.rename(tmp_path / "elsewhere"))
+    with pytest.raises(UnknownEncoderError, match="it is a link"):
+        wrap_encoder(weights, RAW, OURS, tmp_path / "encoder")
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -12,8 +12,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.embedder.errors import EncoderAlteredError, UnknownEncoderError
-from services.embedder.manifest import MANIFEST_FILE, MODEL_FILE, read_manifest, read_model
+from services.embedder.export import EncoderCard, wrap_encoder
+from services.embedder.graph import Preparation
+from services.embedder.known_tile import check
+from services.embedder.manifest import (
+    DATA_FILE,
+    MANIFEST_FILE,
+    MAX_DATA_BYTES,
+    MODEL_FILE,
+    EncoderManifest,
+    file_digest,
+    read_manifest,
+    read_model,
+)
+from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
+from tests.support.networks import small_network, weights_outside
+
+_CARD = EncoderCard("small", "2", "tests", "Apache-2.0", "Nobody's.\n", tile_px=16, tile_um=8.0)
+_RAW = Preparation(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
 
 def altered(folder: Path, **changes: Any) -> Path:
@@ -112,3 +129,53 @@ def test_an_encoder_whose_files_are_ambiguous_or_not_plain_is_refused(
     change(tmp_path / name)
     with pytest.raises(UnknownEncoderError, match=sentence):
         read_model(tmp_path, read_manifest(tmp_path))
+
+
+def _sealed(folder: Path, location: str = DATA_FILE, **entries: str) -> EncoderManifest:
+    """An encoder with its weights in encoder.onnx.data, and digests that fit."""
+    manifest = wrap_encoder(small_network(folder / "net.onnx"), _RAW, _CARD, folder)
+    weights_outside(folder / MODEL_FILE, location, **entries)
+    digests = {"digest": file_digest(folder / MODEL_FILE), "data_digest": file_digest(folder / DATA_FILE)}
+    sealed = manifest.model_copy(update=digests)
+    (folder / MANIFEST_FILE).write_text(sealed.model_dump_json(exclude_none=True))
+    return sealed
+
+
+def test_weights_in_the_encoders_own_file_give_its_known_answer(tmp_path: Path) -> None:
+    _sealed(tmp_path)
+    check(OnnxEncoder(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("location", "entries", "sentence"),
+    [
+        (f"../{DATA_FILE}", {}, "in another file"),
+        (f"./{DATA_FILE}", {}, "in another file"),
+        ("/etc/passwd", {}, "in another file"),
+        (f"{DATA_FILE}\0", {}, "in another file"),
+        (DATA_FILE, {"offset": "1000"}, "does not hold"),
+        (DATA_FILE, {"offset": "-1"}, "no number"),
+        (DATA_FILE, {"length": "1" * 30}, "no number"),
+    ],
+)
+def test_weights_elsewhere_are_refused(tmp_path: Path, location: str, entries: dict[str, str], sentence: str) -> None:
+    manifest = _sealed(tmp_path, location, **entries)
+    with pytest.raises(UnknownEncoderError, match=sentence):
+        read_model(tmp_path, manifest)
+
+
+@pytest.mark.parametrize(("change", "sentence"), [(_linked, "it is a link"), (_piped, "a pipe or a device")])
+def test_a_file_of_weights_that_is_not_plain_is_refused(
+    tmp_path: Path, change: Callable[[Path], None], sentence: str
+) -> None:
+    manifest = _sealed(tmp_path)
+    change(tmp_path / DATA_FILE)
+    with pytest.raises(UnknownEncoderError, match=sentence):
+        read_model(tmp_path, manifest)
+
+
+def test_a_file_of_weights_beyond_the_bound_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    manifest = _sealed(tmp_path)
+    os.truncate(tmp_path / DATA_FILE, MAX_DATA_BYTES + 1)
+    with pytest.raises(UnknownEncoderError, match="the most that is allowed"):
+        read_model(tmp_path, manifest)

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from tests.support.chart.paths import CHART
 from tests.support.checkout import CHECKOUT
 from tests.support.cluster import images
 
@@ -28,6 +30,13 @@ def test_every_base_image_has_a_digest() -> None:
     assert len(DOCKERFILES) >= 5
     assert [base for base in named if not re.fullmatch(r"[\w./:-]+@sha256:[0-9a-f]{64}", base)] == []
     assert len(named) == 1
+
+
+def test_every_image_for_looking_around_has_a_digest() -> None:
+    parts = yaml.safe_load((CHART / "values.yaml").read_text())["dev"]
+    images = [part["image"] for part in parts.values() if isinstance(part, dict) and "image" in part]
+    assert len(images) == 3
+    assert [image for image in images if not re.fullmatch(r"[\w./:-]+@sha256:[0-9a-f]{64}", image)] == []
 
 
 def test_a_builder_of_ones_own_gets_the_tag_of_the_same_image(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 import json
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from services.fusion_scorer.promoted import promote
 from services.standalone.doctor.cluster_secrets import check_secrets
 from services.standalone.doctor.findings import Finding, State, run_checks
 from services.standalone.doctor.running_parts import RunningParts
@@ -14,9 +16,14 @@ from services.standalone.doctor.values_file import Values, check_values, read_va
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
 from shared.errors import TransientError
+from shared.health import HealthServer
+from shared.model.bundle_files import sign
 from shared.settings import AuthSettings
 from tests.support.chart.paths import CI_VALUES
 from tests.support.command_line import AT_FAULT, medulla
+from tests.support.fusion import write_bundle
+from tests.support.oidc_issuer import OidcIssuer
+from tests.support.signing import pair
 
 _ALL = [*topics.ALL, *map(topics.retry_topic, ("tiler", "embedder", "fusion_scorer", "results"))]
 
@@ -25,12 +32,12 @@ def values(name: str) -> Values:
     return read_values(next(path for path in CI_VALUES if path.stem == name))
 
 
-def parts(existing: Sequence[str] = _ALL, *, announces: bool = True) -> RunningParts:
+def parts(existing: Sequence[str] = _ALL, *, announces: bool = True, key: bytes | None = None) -> RunningParts:
     def is_announced(_: str, act: Callable[[], object]) -> bool:
         act()
         return announces
 
-    return RunningParts(MemoryStore(), lambda: existing, is_announced, AuthSettings(), lambda: None)
+    return RunningParts(MemoryStore(), lambda: existing, is_announced, AuthSettings(), lambda: key)
 
 
 def sentences(findings: Sequence[Finding], state: State) -> dict[str, str]:
@@ -44,7 +51,7 @@ def test_a_complete_values_file_lacks_nothing() -> None:
 def test_a_release_for_looking_around_lacks_nothing_and_says_what_production_asks() -> None:
     findings = list(check_values(values("laptop")))
     assert sentences(findings, State.OK).keys() == {"bucket", "kafka", "database"}
-    assert sentences(findings, State.UNKNOWN).keys() == {"registry", "issuer", "signing key", "route"}
+    assert sentences(findings, State.UNKNOWN).keys() == {"registry", "issuer", "signing key", "audit key", "route"}
 
 
 def test_each_decision_that_was_not_made_is_a_sentence_in_the_order_of_the_installation(tmp_path: Path) -> None:
@@ -59,6 +66,7 @@ def test_each_decision_that_was_not_made_is_a_sentence_in_the_order_of_the_insta
         *(
             ["missing", "issuer"],
             ["missing", "signing key"],
+            ["missing", "audit key"],
             ["ok", "route"],
             ["missing", "route"],
             ["missing", "route"],
@@ -100,6 +108,53 @@ def test_a_missing_topic_and_a_silent_bucket_are_named_and_leave_no_probe() -> N
     assert missing["kafka"] == "topics are missing: cases.erase."
     assert "no event" in missing["events"]
     assert list(silent.store.list("")) == []
+
+
+def test_the_promoted_bundle_has_to_be_signed_by_the_scorers_key(tmp_path: Path) -> None:
+    private, public = pair()
+    keyed, keyless, bundle = parts(key=public), parts(), write_bundle(tmp_path / "toy")
+    for each in (keyed, keyless):
+        promote(each.store, bundle)
+    assert "signature" in sentences(list(run_checks(keyed.checks())), State.MISSING)["first bundle"]
+    assert "no key says who" in keyless.bundle().sentence
+    sign(bundle, private)
+    promote(keyed.store, bundle)
+    assert keyed.bundle() == Finding.ok("first bundle", "toy is promoted and intact; signed by the key.")
+
+
+def test_a_file_that_holds_no_key_is_named() -> None:
+    findings = list(run_checks(parts(key=b"no key").checks()))
+    assert "neither PEM" in sentences(findings, State.MISSING)["signing key"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "state", "words"),
+    [
+        ("", State.OK, "results says that it answers"),
+        ("the database's tables are missing or old", State.MISSING, "results says of it: the database's tables"),
+    ],
+)
+def test_results_is_asked_for_its_database(
+    monkeypatch: pytest.MonkeyPatch, failing: str, state: State, words: str
+) -> None:
+    monkeypatch.delenv("RESULTS_DATABASE_URL", raising=False)
+
+    def database() -> bool:
+        if failing:
+            raise TransientError(failing)
+        return True
+
+    with HealthServer("127.0.0.1", 0, checks={"database": database, "object store": lambda: False}) as health:
+        asked = replace(parts(), results_url=f"http://127.0.0.1:{health.port}")
+        assert words in sentences(list(run_checks(asked.checks())), state)["database"]
+    assert "does not answer" in sentences(list(run_checks(asked.checks())), State.MISSING)["database"]
+
+
+def test_what_answers_in_place_of_results_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RESULTS_DATABASE_URL", raising=False)
+    with OidcIssuer() as another:
+        asked = replace(parts(), results_url=another.url)
+        assert sentences(list(run_checks({"database": asked.database})), State.MISSING)
 
 
 def test_a_part_that_does_not_answer_keeps_no_other_from_being_checked() -> None:
