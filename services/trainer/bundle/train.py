@@ -22,7 +22,7 @@ from services.trainer.bundle.reference import reference
 from services.trainer.bundle.reserved import reserved
 from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, arm_file, served_arms, served_trees
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
-from services.trainer.bundle.training_pieces import TrainingWork, compute_pieces
+from services.trainer.bundle.training_pieces import TrainingPieces, TrainingWork, compute_pieces
 from services.trainer.bundle.vector_files import vector_files, vector_references
 from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
@@ -50,8 +50,8 @@ from shared.progress import Advance
 
 REFITS = 100
 FOLDS = 5
-_OTHER_STEPS = 4
-"""After the pieces: models out of fold, arms, the card, files."""
+_OTHER_STEPS = 3
+"""After the pieces: arms, the card, files."""
 
 
 @dataclass(frozen=True)
@@ -82,20 +82,14 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     """
     check_target(out, plan.key)
     cohort, notes = checked(cohort, embeddings)
-    fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
-    labelled = plan.classifier.labelled if plan.classifier else ()
-    work = TrainingWork(cohort, embeddings, plan.seed, fold_of, labelled)
+    work = _work(cohort, embeddings, plan)
     steps = len(work.pieces) + _OTHER_STEPS
     advance(0, steps)
     pieces = compute_pieces(work, plan.engine, lambda done, _: advance(done, steps))
     models, groups = pieces.whole.models, pieces.whole.prototypes
     files = _files_of_blocks(models, groups, plan.classifier)
     patients = Patients(cohort, plan.seed, pieces.whole.views)
-    out_of_fold = nested(patients, pieces.left_out(work), patterns_of(patients, cohort.profile.block_names))
-    advance(steps - 3, steps)
-    arms = served_arms(patients, out_of_fold, plan.refits, models.agreements(cohort.profile))
-    if not arms:
-        raise UnusableCohortError("no pattern of known variables has enough events for a model")
+    arms = _arms(work, pieces, patients, plan.refits)
     advance(steps - 2, steps)
     trees = served_trees(patients)
     files |= _files_of_arms(arms, trees, cohort)
@@ -114,6 +108,21 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     )
     advance(steps, steps)
     return digest
+
+
+def _work(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan) -> TrainingWork:
+    fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
+    labelled = plan.classifier.labelled if plan.classifier else ()
+    return TrainingWork(cohort, embeddings, plan.seed, fold_of, labelled)
+
+
+def _arms(work: TrainingWork, pieces: TrainingPieces, patients: Patients, refits: int) -> list[ServedArm]:
+    profile = work.cohort.profile
+    out_of_fold = nested(patients, pieces.left_out(work), patterns_of(patients, profile.block_names))
+    arms = served_arms(patients, out_of_fold, refits, pieces.whole.models.agreements(profile))
+    if not arms:
+        raise UnusableCohortError("no pattern of known variables has enough events for a model")
+    return arms
 
 
 def _files_of_blocks(

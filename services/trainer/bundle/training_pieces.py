@@ -111,7 +111,8 @@ class TrainingWork:
 
 def compute_pieces(work: TrainingWork, engine: Engine, advance: Advance) -> TrainingPieces:
     """Compute all pieces wherever `engine` does; `advance` counts them."""
-    pieces, results = work.pieces, {}
+    results: dict[str, Any] = {}
+    pieces = work.pieces
     for piece, result in engine(work, pieces):
         results[piece] = result
         advance(len(results), len(pieces))

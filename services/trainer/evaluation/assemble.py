@@ -69,7 +69,7 @@ def assemble(
 
 
 def _computed(work: SectionWork, engine: Engine, advance: Advance) -> dict[str, Any]:
-    sections = {}
+    sections: dict[str, Any] = {}
     for piece, section in engine(work, work.pieces):
         sections[piece] = section
         advance(len(sections), len(work.pieces))
