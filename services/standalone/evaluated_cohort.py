@@ -8,9 +8,9 @@ from services.standalone.cohort_files import CohortFiles
 from services.standalone.cohort_slides import CohortSlides
 from services.standalone.console import progress
 from services.standalone.prototype_pictures import example_tiles
-from services.trainer.evaluation.cluster_engine import ClusterEngine
+from services.trainer.engine import Engine
 from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.run import Engine, Processes, default_workers, forget
+from services.trainer.evaluation.run import forget
 from services.trainer.profile import load_profile
 from services.trainer.report.page import write_page
 from services.trainer.report_model.report import Report
@@ -55,11 +55,6 @@ def plan_of(
         engine,
         refits=refits,
     )
-
-
-def engine_of(workers: int | None, address: str | None, bags: Path | None) -> Engine:
-    """Processes of this machine, one a processor by default, or the workers of a scheduler."""
-    return ClusterEngine(address, bags) if address else Processes(workers or default_workers())
 
 
 def evaluated(files: EvaluatedFiles, plan: Plan, out: Path) -> Evaluated:

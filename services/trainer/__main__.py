@@ -8,6 +8,7 @@ from pathlib import Path
 from services.trainer.bucket.copies import Copies, copies
 from services.trainer.bucket.s3_uri import as_typed
 from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cluster_engine import engine_of
 from services.trainer.cohort.add_vectors import add_vectors, vector_tables
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.column_map import load_map
@@ -42,7 +43,8 @@ def _train(arguments: argparse.Namespace, copied: Copies, folder: Path) -> list[
     name = arguments.name or f"{cohort.profile.name}{'-simulated' if cohort.simulated else ''}"
     key = read_key(arguments.key) if arguments.key else None
     today = datetime.now(UTC).date().isoformat()
-    plan = TrainPlan(name, today, arguments.seed, arguments.refits, key, classifier=classifier)
+    engine = engine_of(arguments.cluster, arguments.embeddings, arguments.workers)
+    plan = TrainPlan(name, today, arguments.seed, arguments.refits, key, classifier=classifier, engine=engine)
     digest = train_bundle(cohort, embeddings, plan, folder, _advance)
     return [*unlearned_notes(cohort), f"{as_typed(arguments.out)}: bundle {plan.name}, digest {digest}"]
 
@@ -83,6 +85,8 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--key", type=Path, help="ed25519 private key, PEM, to sign with")
     parser.add_argument("--seed", type=int, default=TrainPlan.seed)
     parser.add_argument("--refits", type=int, default=TrainPlan.refits, help="for the interval of a score")
+    parser.add_argument("--workers", type=int, default=1, help="processes; a pod sees all processors of its node")
+    parser.add_argument("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster to work on, tcp://host:8786")
     return parser
 
 

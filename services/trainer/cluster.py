@@ -2,21 +2,21 @@
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import suppress
+from importlib.metadata import version
+from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy
-import scipy
-import sklearn
 
 from services.trainer.errors import ClusterDownError, ClusterUnfitError
 from shared.program import program_version
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 P = TypeVar("P")
 R = TypeVar("R")
+_LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm")
 _PATIENCE_S = 30
 """For an answer of the scheduler, and for its first worker."""
 
@@ -27,28 +27,33 @@ def on_cluster(address: str, work: Callable[[P, Any], R], pieces: Sequence[P], g
     Whoever stops asking, by Ctrl-C or an error, cancels what is not begun.
 
     Raises:
-        ClusterDownError: the scheduler does not answer, has no worker, or loses too many.
+        ClusterDownError: the scheduler does not answer or ends, has no worker, or loses too many.
         ClusterUnfitError: a worker has other versions, so that its figures may differ.
         MedullaError: a piece's own error.
     """
     with _client(address) as client:
-        _check_versions(client)
-        yield from _results(client, work, pieces, given)
+        try:
+            _wait_for_worker(client, address)
+            _check_versions(client)
+            yield from _results(client, address, work, pieces, given)
+        except CancelledError as error:
+            raise ClusterDownError(f"the scheduler at {address}, or the way to it, ended before the work") from error
 
 
 def _client(address: str) -> "Client":
     from distributed import Client  # noqa: PLC0415 - it takes a second, which only --cluster needs
 
     try:
-        client = Client(address, timeout=_PATIENCE_S, set_as_default=False)
+        return Client(address, timeout=_PATIENCE_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterDownError(f"no Dask scheduler answers at {address}") from error
+
+
+def _wait_for_worker(client: "Client", address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=_PATIENCE_S)
-    except TimeoutError as error:
-        client.close()
+    except (OSError, TimeoutError) as error:
         raise ClusterDownError(f"the scheduler at {address} has no worker") from error
-    return client
 
 
 def _check_versions(client: "Client") -> None:
@@ -64,21 +69,39 @@ def _check_versions(client: "Client") -> None:
 
 def _versions() -> dict[str, str]:
     """Of all that figures depend on."""
-    libraries = {each.__name__: str(each.__version__) for each in (numpy, scipy, sklearn)}
+    libraries = {name: version(name) for name in _LIBRARIES}
     return {"Python": platform.python_version(), "Medulla": program_version(), **libraries}
 
 
-def _results(client: "Client", work: Callable[[P, Any], R], pieces: Sequence[P], given: object) -> Iterator[R]:
-    from distributed import as_completed  # noqa: PLC0415 - as above
+def _results(
+    client: "Client", address: str, work: Callable[[P, Any], R], pieces: Sequence[P], given: object
+) -> Iterator[R]:
     from distributed.scheduler import KilledWorker  # noqa: PLC0415 - as above
 
     shared = client.scatter(given, broadcast=True, hash=False)
     futures = [client.submit(work, piece, shared, pure=False, retries=0) for piece in pieces]
     try:
-        for future in as_completed(futures, loop=client.loop):
+        for future in _finished(client, address, futures):
             yield future.result()
     except KilledWorker as error:
         raise ClusterDownError("workers of the cluster ended at work, again and again, perhaps for memory") from error
     finally:
-        with suppress(OSError, TimeoutError):
+        with suppress(OSError, TimeoutError, CancelledError):
             client.cancel(futures, force=True)
+
+
+def _finished(client: "Client", address: str, futures: Sequence["Future"]) -> Iterator["Future"]:
+    """Futures as they are finished; nobody waits for a cluster whose last worker has ended."""
+    finished: Queue[Future] = Queue()
+    for future in futures:
+        future.add_done_callback(finished.put)
+    for _ in futures:
+        yield _next(client, address, finished)
+
+
+def _next(client: "Client", address: str, finished: "Queue[Future]") -> "Future":
+    while True:
+        try:
+            return finished.get(timeout=_PATIENCE_S)
+        except Empty:
+            _wait_for_worker(client, address)

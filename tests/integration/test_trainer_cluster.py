@@ -1,20 +1,28 @@
-"""Cross-validation on a real Dask cluster, whose workers read the bags from a real bucket."""
+"""Work on a real Dask cluster, whose workers read the bags from a real bucket."""
 
 import platform
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from services.trainer import cluster
 from services.trainer.bucket.copies import Copies, bucket_store
+from services.trainer.bundle.served import read_bundle
+from services.trainer.bundle.train import TrainPlan, train_bundle
+from services.trainer.cluster_engine import ClusterEngine
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.engine import HERE, Engine, R, Work
 from services.trainer.errors import ClusterDownError, ClusterUnfitError
-from services.trainer.evaluation.cluster_engine import ClusterEngine
 from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.run import Job, Processes
+from services.trainer.evaluation.run import Job
 from services.trainer.evaluation.splits import draw_splits
+from services.trainer.report_model.report import REPORT
 from services.trainer.simulation.simulate import SimulationPlan
+from services.trainer.validation.validate import validate
 from tests.support.cohorts import quiet, simulated
 from tests.support.dask_cluster import DaskCluster
 from tests.support.parts import MinioPart
@@ -35,13 +43,74 @@ def test_a_cluster_gives_the_pieces_of_one_machine_though_a_worker_ends(
     cohort, bags = inside
     uri = in_bucket(bags, minio, tmp_path, monkeypatch)
     job = Job(cohort, bags, draw_splits(cohort, 1, FOLDS, 1), 1, tmp_path)
-    here = dict(Processes()(job, PIECES))
+    here = dict(HERE(job, PIECES))
     with DaskCluster(tmp_path, workers=2) as started:
         coming = ClusterEngine(started.address, uri)(job, PIECES)
         first = next(coming)
         started.workers[0].kill()
         assert dict([first, *coming]) == here
         assert started.workers[0].wait() != 0
+
+
+@dataclass(frozen=True)
+class Ending:
+    """An engine one of whose processes ends as soon as the first piece is there."""
+
+    engine: Engine
+    ended: subprocess.Popen[bytes]
+
+    def __call__(self, work: Work[R], pieces: Sequence[str]) -> Iterator[tuple[str, R]]:
+        """See Engine."""
+        for result in self.engine(work, pieces):
+            self.ended.kill()
+            yield result
+
+
+def test_a_bundle_and_its_validation_are_those_of_one_machine_though_a_worker_ends(
+    inside: tuple[Cohort, Embeddings], minio: MinioPart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort, bags = inside
+    uri = in_bucket(bags, minio, tmp_path, monkeypatch)
+    other, _ = simulated(tmp_path / "other", SimulationPlan(60, seed=2, tiles=2, width=8))
+    digests = [train_bundle(cohort, bags, plan(HERE), tmp_path / "here", quiet)]
+    served = read_bundle(tmp_path / "here")
+    validate(served, other, None, tmp_path / "report-here", quiet)
+    with DaskCluster(tmp_path, workers=2) as started:
+        engine = ClusterEngine(started.address, uri)
+        digests.append(train_bundle(cohort, bags, plan(Ending(engine, started.workers[0])), tmp_path / "there", quiet))
+        validate(served, other, None, tmp_path / "report-there", quiet, engine)
+        assert started.workers[0].wait() != 0
+    assert digests[0] == digests[1]
+    here, there = ((tmp_path / folder / REPORT).read_bytes() for folder in ("report-here", "report-there"))
+    assert here == there
+
+
+def test_a_scheduler_that_ends_at_work_is_named_and_leaves_no_bundle(
+    inside: tuple[Cohort, Embeddings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort, _ = inside
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 8)
+    with DaskCluster(tmp_path, workers=1) as started:
+        engine = Ending(ClusterEngine(started.address, None), started.scheduler)
+        with pytest.raises(ClusterDownError, match=f"the scheduler at {started.address}, or the way to it, ended"):
+            train_bundle(cohort, None, plan(engine), tmp_path / "bundle", quiet)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_cluster_whose_last_worker_has_ended_is_not_waited_for(
+    inside: tuple[Cohort, Embeddings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort, _ = inside
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 8)
+    with DaskCluster(tmp_path, workers=1) as started:
+        engine = Ending(ClusterEngine(started.address, None), started.workers[0])
+        with pytest.raises(ClusterDownError, match="has no worker"):
+            train_bundle(cohort, None, plan(engine), tmp_path / "bundle", quiet)
+
+
+def plan(engine: Engine) -> TrainPlan:
+    """A small training."""
+    return TrainPlan("m", "2026-01-01", refits=2, folds=3, engine=engine)
 
 
 def test_a_cluster_that_is_no_use_is_refused_in_a_sentence(
@@ -51,8 +120,7 @@ def test_a_cluster_that_is_no_use_is_refused_in_a_sentence(
     monkeypatch.setattr(cluster, "_PATIENCE_S", 8)
 
     def on(address: str) -> None:
-        plan = Plan(1, FOLDS, engine=ClusterEngine(address, None))
-        evaluate(cohort, None, plan, tmp_path / "out", quiet)
+        evaluate(cohort, None, Plan(1, FOLDS, engine=ClusterEngine(address, None)), tmp_path / "out", quiet)
 
     with DaskCluster(tmp_path, workers=0) as started, pytest.raises(ClusterDownError, match="has no worker"):
         on(started.address)

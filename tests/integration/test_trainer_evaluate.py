@@ -11,9 +11,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from services.trainer.cohort.cohort import Cohort
+from services.trainer.engine import Processes
 from services.trainer.errors import BadEmbeddingsError, UnusableCohortError
 from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.run import Processes, forget
+from services.trainer.evaluation.run import forget
 from services.trainer.metrics.bootstrap import Figure
 from services.trainer.report.page import write_page
 from services.trainer.report.plate import Picture, Plate

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from services.trainer.evaluation.run import default_workers
+from services.trainer.engine import default_workers
 from shared.errors import MedullaError
 from shared.exit_codes import STOPPED
 from shared.notice import NOTICE

@@ -10,8 +10,8 @@ import numpy as np
 
 from services.trainer.cohort.cohort import DAYS_A_YEAR, Outcome
 from services.trainer.cohort.table import read_cohort
+from services.trainer.engine import Processes, default_workers
 from services.trainer.evaluation.evaluate import Plan, evaluate
-from services.trainer.evaluation.run import Processes, default_workers
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate

@@ -18,9 +18,12 @@ class DaskCluster:
         self._folder, self._count = folder, workers
         self._stack = ExitStack()
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.scheduler: subprocess.Popen[bytes]
 
     def __enter__(self) -> Self:
-        self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0")
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", "0", "--dashboard-address", "127.0.0.1:0"
+        )
         eventually(self._is_announced)
         for _ in range(self._count):
             options = ("--nthreads", "1", "--no-dashboard", "--no-nanny", "--local-directory", str(self._folder))

@@ -141,7 +141,7 @@ archive: {needs: [s3, database]}
 backup: {needs: [kafka, s3, database, backups]}
 {{- end }}
 {{- if .Values.trainer.enabled }}
-trainer: {needs: {{ if contains "s3://" (join " " .Values.trainer.args) }}[s3]{{ else }}[]{{ end }}}
+trainer: {needs: [{{ if contains "s3://" (join " " .Values.trainer.args) }}s3, {{ end }}{{ if has "--cluster" .Values.trainer.args }}dask{{ end }}]}
 {{- end }}
 test: {needs: [kafka, s3]}
 {{- if .Values.dev.enabled }}

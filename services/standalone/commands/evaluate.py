@@ -7,6 +7,7 @@ import typer
 
 from services.standalone.commands.options import (
     AsJson,
+    Cluster,
     CohortTable,
     DefaultMpp,
     EmbeddingFolder,
@@ -14,19 +15,14 @@ from services.standalone.commands.options import (
     ProfileFile,
     SlideFolder,
     VectorTables,
+    Workers,
+    check_engine,
 )
 from services.standalone.console import exit_codes, loading, print_json, say
 
 Repeats = Annotated[int | None, typer.Option(help="How often the cohort is split anew.", min=1, show_default="5")]
 Optimism = Annotated[
     int, typer.Option(help="Bootstrap cohorts to fit every step in again, for the optimism of each arm.", min=0)
-]
-Cluster = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS",
-        help="Scheduler of a Dask cluster to work on, as tcp://host:8786; its workers read the bags themselves.",
-    ),
 ]
 
 
@@ -45,7 +41,7 @@ def evaluate(
     by_site: Annotated[bool, typer.Option("--by-site", help="Keep sites whole: test on sites never seen.")] = False,
     splits: Annotated[Path | None, typer.Option(help="Frozen splits.json to use.", exists=True)] = None,
     optimism: Optimism = 0,
-    workers: Annotated[int | None, typer.Option(help="Processes; else one a processor.", min=1)] = None,
+    workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,15 +50,16 @@ def evaluate(
     With --slides the report shows the tiles that are typical of each prototype.
     """
     _check_together(slides, embeddings, splits, how_to_split=bool(repeats or folds or by_site))
-    _check_engine(workers, cluster)
+    check_engine(workers, cluster)
     with loading():
         from services.standalone.cohort_files import CohortFiles
-        from services.standalone.evaluated_cohort import EvaluatedFiles, engine_of, evaluated, plan_of
+        from services.standalone.evaluated_cohort import EvaluatedFiles, evaluated, plan_of
         from services.standalone.evaluation_lines import evaluation_lines
         from services.trainer.bucket.copies import copies, keeps
         from services.trainer.bucket.s3_uri import as_typed
+        from services.trainer.cluster_engine import engine_of
     with exit_codes(goes_on=keeps(out)), copies() as copied, copied.output(out) as folder:
-        engine = engine_of(workers, cluster, embeddings)
+        engine = engine_of(cluster, embeddings, workers)
         plan = plan_of(repeats, folds, seed, splits, engine, by_site=by_site, refits=optimism)
         table = CohortFiles.of(cohort, embeddings, columns, vectors, copied)
         result = evaluated(EvaluatedFiles(table, profile, slides, default_mpp), plan, folder)
@@ -78,8 +75,3 @@ def _check_together(slides: Path | None, embeddings: Path | None, splits: Path |
         raise typer.BadParameter("--slides shows tiles that were embedded: name their --embeddings too")
     if splits and how_to_split:
         raise typer.BadParameter("--splits says how the cohort is split: leave --repeats, --folds and --by-site out")
-
-
-def _check_engine(workers: int | None, cluster: str | None) -> None:
-    if cluster and workers:
-        raise typer.BadParameter("--cluster has workers of its own: leave --workers out")

@@ -25,6 +25,14 @@ Bundle = Annotated[Path, typer.Option(help="Folder of the model bundle.", show_d
 DespiteReservations = Annotated[
     bool, typer.Option("--despite-reservations", help="Promote it although its card says what speaks against it.")
 ]
+Workers = Annotated[int | None, typer.Option(help="Processes; else one a processor.", min=1)]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Scheduler of a Dask cluster to work on, as tcp://host:8786; its workers read the bags themselves.",
+    ),
+]
 CohortTable = Annotated[Path, typer.Option("--cohort", help="cohort.csv, one row a patient; also s3://BUCKET/KEY.")]
 EmbeddingFolder = Annotated[
     Path | None,
@@ -57,3 +65,9 @@ SlideFolder = Annotated[
         "--slides", help="Folder with slides/{case_id}/, as for `medulla embed`.", exists=True, file_okay=False
     ),
 ]
+
+
+def check_engine(workers: int | None, cluster: str | None) -> None:
+    """Refuse processes of this machine where a cluster does the work."""
+    if cluster and workers:
+        raise typer.BadParameter("--cluster has workers of its own: leave --workers out")

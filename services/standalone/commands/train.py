@@ -9,11 +9,14 @@ import typer
 
 from services.standalone.commands.options import (
     AsJson,
+    Cluster,
     CohortTable,
     EmbeddingFolder,
     MapFile,
     ProfileFile,
     VectorTables,
+    Workers,
+    check_engine,
 )
 from services.standalone.console import exit_codes, loading, print_json, progress, say
 from shared.bounded_file import read_key
@@ -53,14 +56,18 @@ def train(
     created: Annotated[str | None, typer.Option(help="Date in the bundle; else today.")] = None,
     key: SigningKey = None,
     remark: Remarks = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit a model bundle on a whole cohort; thresholds come from out-of-fold predictions."""
+    check_engine(workers, cluster)
     with loading():
         from services.standalone.cohort_files import CohortFiles, read
         from services.trainer.bucket.copies import copies
         from services.trainer.bucket.s3_uri import as_typed
         from services.trainer.bundle.train import TrainPlan, train_bundle
+        from services.trainer.cluster_engine import engine_of
         from services.trainer.profile import load_profile
         from services.trainer.tile_classifier.cohort_block import CohortClassifier
         from services.trainer.vectors.unlearned import unlearned_notes
@@ -71,7 +78,9 @@ def train(
         table = classifier.add_to(table, bags) if classifier else table
         named = name or f"{table.profile.name}{'-simulated' if table.simulated else ''}"
         signer = read_key(key) if key else None
-        plan = TrainPlan(named, created or _today(), seed, refits, signer, tuple(remark or ()), classifier)
+        engine = engine_of(cluster, embeddings, workers)
+        today, remarks = created or _today(), tuple(remark or ())
+        plan = TrainPlan(named, today, seed, refits, signer, remarks, classifier, engine=engine)
         with progress("steps") as advance:
             digest = train_bundle(table, bags, plan, folder, advance)
     facts: dict[str, str | bool] = {"bundle": as_typed(out), "digest": digest, "name": named}

@@ -1,6 +1,7 @@
 """Predictions of a bundle's arms for patients who are left out of every step: all is fitted again without each fold."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,31 +9,32 @@ from services.trainer.arms.arm import Patients
 from services.trainer.arms.hazards import Prediction
 from services.trainer.arms.null import constant
 from services.trainer.arms.ridge_cox import blocks_without_weight, fit_patterns
-from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.metrics.incidence import cumulative_incidence
-from services.trainer.split_fold import split_fold
 from shared.arrays import Ints
 from shared.model.pattern import Pattern
-from shared.progress import Advance
 
 Nested = Mapping[Pattern, Prediction]
 """By pattern of known blocks, of all n patients; NaN for patients without one of them."""
 
 
-def nested(
-    patients: Patients, embeddings: Embeddings | None, patterns: Sequence[Pattern], fold_of: Ints, advance: Advance
-) -> Nested:
-    """Leave out each fold of `fold_of` [n] in turn: models of blocks, columns and ridges come from the others alone."""
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """A fold that is left out: places of its patients, the others, and those of it as models of the others see them."""
+
+    tested: Ints
+    training: Patients
+    test: Patients
+
+
+def nested(patients: Patients, folds: Iterable[LeftOut], patterns: Sequence[Pattern]) -> Nested:
+    """Predict each fold by models of the others: models of blocks, columns and ridges have seen none of it."""
     predictions = {pattern: Prediction.nothing(len(patients), len(patients.grid)) for pattern in patterns}
-    folds = np.unique(fold_of)
-    for done, fold in enumerate(folds, 1):
-        tested = np.flatnonzero(fold_of == fold)
-        training, test = split_fold(patients.cohort, embeddings, tested, patients.seed, gated=False)
-        for pattern, prediction in _without(training, test, patterns).items():
+    for fold in folds:
+        tested, test = fold.tested, fold.test
+        for pattern, prediction in _without(fold.training, test, patterns).items():
             known = patients.has_blocks(pattern)[tested]  # also of a block that has no model without this fold
             mine = np.flatnonzero(known | test.has_blocks(pattern))
             predictions[pattern].fill(tested[mine], prediction.take(mine))
-        advance(done, len(folds))
     return predictions
 
 

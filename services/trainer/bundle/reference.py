@@ -32,16 +32,16 @@ _LEAST_RESIDUAL = 1e-3
 def reference(
     arms: Sequence[ServedArm],
     cohort: Cohort,
-    means: Floats | None,
+    means: EmbeddingReference | None,
     slides: SlideReference | None,
     vectors: Mapping[str, EmbeddingReference],
 ) -> Reference:
-    """Quantiles of risks, ranges of numeric variables, and the distribution of cases' mean embeddings [n, d]."""
+    """Quantiles of risks, ranges of numeric variables, and the distributions of mean embeddings, slides and vectors."""
     quantiles = np.linspace(0, 1, QUANTILES)
     return Reference(
         risk={arm.name: _risks(arm, cohort) for arm in arms},
         log_risk={arm.name: np.quantile(arm.design @ arm.model.coefficients, quantiles).tolist() for arm in arms},
-        embedding=fit_reference(means) if means is not None and len(means) >= LEAST_CASES else None,
+        embedding=means,
         slides=slides,
         numeric=_numeric(cohort),
         vectors=dict(vectors),
@@ -65,6 +65,11 @@ def _numeric(cohort: Cohort) -> dict[str, NumericReference]:
             low, high = float(known.min()), float(known.max())
             references[variable.name] = NumericReference(mean=mean, spread=spread, limits=_NUMERIC, low=low, high=high)
     return references
+
+
+def mean_reference(means: Floats) -> EmbeddingReference | None:
+    """Of cases' mean embeddings [n, d]; None for too few cases."""
+    return fit_reference(means) if len(means) >= LEAST_CASES else None
 
 
 def fit_reference(means: Floats) -> EmbeddingReference:

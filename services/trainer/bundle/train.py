@@ -12,7 +12,7 @@ from services.trainer.arms.registry import gbm
 from services.trainer.arms.ridge_cox import patterns_of
 from services.trainer.arms.rule import RULE, ClinicalRule
 from services.trainer.arms.scored import Scored
-from services.trainer.block_models import BlockModels, fit_blocks
+from services.trainer.block_models import BlockModels
 from services.trainer.bundle.card_claims import card_claims
 from services.trainer.bundle.card_figures import CardFacts, card_of
 from services.trainer.bundle.group_rules import group_rules
@@ -22,25 +22,24 @@ from services.trainer.bundle.onnx_mil import to_onnx
 from services.trainer.bundle.reference import reference
 from services.trainer.bundle.reserved import BundleReservations, reserved
 from services.trainer.bundle.served_arms import TREES_FILE, ServedArm, ServedTrees, arm_file, served_arms, served_trees
-from services.trainer.bundle.slide_reference import slide_measures, slide_reference
 from services.trainer.bundle.training_facts import TRAINING, RuleArm, TrainingFacts
+from services.trainer.bundle.training_pieces import TrainingPieces, TrainingWork, compute_pieces
 from services.trainer.bundle.vector_files import vector_files, vector_references
 from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
-from services.trainer.cohort.leaks import trained_on
 from services.trainer.cohort_summary import cohort_summary
+from services.trainer.engine import HERE, Engine
 from services.trainer.errors import UnusableCohortError
 from services.trainer.folds import stratified_folds
 from services.trainer.metrics.bootstrap import FEWER, Bootstrap
 from services.trainer.metrics.decision import threshold_for
 from services.trainer.metrics.incidence import cumulative_hazard, cumulative_incidence
 from services.trainer.report_model.development import Development
-from services.trainer.slides.prototypes import CohortPrototypes, prototypes
+from services.trainer.slides.prototypes import CohortPrototypes
 from services.trainer.tile_classifier.cohort_block import CohortClassifier
 from services.trainer.variable_table import case_mix
 from services.trainer.vectors.unlearned import unlearned_notes
-from shared.arrays import Floats
 from shared.model.bundle_writer import check_target, write_bundle
 from shared.model.calibration import Calibration
 from shared.model.manifest import CALIBRATION, REFERENCE, THRESHOLDS
@@ -52,7 +51,8 @@ from shared.progress import Advance
 
 REFITS = 100
 FOLDS = 5
-_OTHER_STEPS = 4
+_OTHER_STEPS = 3
+"""After the pieces: arms, the card, files."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class TrainPlan:
     """Of tiles, to go into the bundle; the cohort has the block that it computes."""
     folds: int = FOLDS
     """Of the cross-validation that the thresholds and the card's figures come from."""
+    engine: Engine = HERE
 
 
 def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan, out: Path, advance: Advance) -> str:
@@ -82,27 +83,22 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     """
     check_target(out, plan.key)
     cohort, notes = checked(cohort, embeddings)
-    steps = plan.folds + _OTHER_STEPS
+    work = _work(cohort, embeddings, plan)
+    steps = len(work.pieces) + _OTHER_STEPS
     advance(0, steps)
-    models, patients = fit_blocks(cohort, embeddings, plan.seed, gated=False)
-    groups = _prototypes(models, cohort, embeddings, plan.seed)
+    pieces = compute_pieces(work, plan.engine, lambda done, _: advance(done, steps))
+    models, groups = pieces.whole.models, pieces.whole.prototypes
     files = _files_of_blocks(models, groups, plan.classifier)
-    advance(1, steps)
-    fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
-    patterns = patterns_of(patients, cohort.profile.block_names)
-    out_of_fold = nested(patients, embeddings, patterns, fold_of, lambda done, _: advance(1 + done, steps))
-    arms = served_arms(patients, out_of_fold, plan.refits, models.agreements(cohort.profile))
-    if not arms:
-        raise UnusableCohortError("no pattern of known variables has enough events for a model")
+    patients = Patients(cohort, plan.seed, pieces.whole.views)
+    arms = _arms(work, pieces, patients, plan.refits)
     advance(steps - 2, steps)
     trees = served_trees(patients)
     files |= _files_of_arms(arms, trees, cohort)
     rules = group_rules(arms, cohort, plan.seed)
     files[THRESHOLDS] = Thresholds(arms=dict(rules)).model_dump()
-    slides = slide_reference(slide_measures(cohort.case_ids, embeddings)) if embeddings else None
     vectors = vector_references(models.vectors, cohort)
-    files[REFERENCE] = reference(arms, cohort, _means(cohort, embeddings), slides, vectors).as_json()
-    files[TRAINING] = _training(patients, embeddings, arms, trees, plan.classifier).as_json()
+    files[REFERENCE] = reference(arms, cohort, pieces.means, pieces.slides, vectors).as_json()
+    files[TRAINING] = _training(patients, embeddings, arms, trees, pieces.seen).as_json()
     notes += [*unlearned_notes(cohort), *(plan.classifier.notes(cohort) if plan.classifier else ()), *plan.remarks]
     doubts, rows = reserved(arms, patients), groups.rows if groups else ()
     claim = card_claims(arms, patients)
@@ -114,12 +110,19 @@ def train_bundle(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan,
     return digest
 
 
-def _prototypes(
-    models: BlockModels, cohort: Cohort, embeddings: Embeddings | None, seed: int
-) -> CohortPrototypes | None:
-    if models.slides is None or embeddings is None:
-        return None
-    return prototypes(models.slides.projection, cohort, embeddings, seed)
+def _work(cohort: Cohort, embeddings: Embeddings | None, plan: TrainPlan) -> TrainingWork:
+    fold_of = stratified_folds(cohort.outcome.event, plan.folds, np.random.default_rng([plan.seed, 31]))
+    labelled = plan.classifier.labelled if plan.classifier else ()
+    return TrainingWork(cohort, embeddings, plan.seed, fold_of, labelled)
+
+
+def _arms(work: TrainingWork, pieces: TrainingPieces, patients: Patients, refits: int) -> list[ServedArm]:
+    profile = work.cohort.profile
+    out_of_fold = nested(patients, pieces.left_out(work), patterns_of(patients, profile.block_names))
+    arms = served_arms(patients, out_of_fold, refits, pieces.whole.models.agreements(profile))
+    if not arms:
+        raise UnusableCohortError("no pattern of known variables has enough events for a model")
+    return arms
 
 
 def _files_of_blocks(
@@ -145,21 +148,13 @@ def _files_of_arms(arms: Sequence[ServedArm], trees: ServedTrees | None, cohort:
     return files
 
 
-def _means(cohort: Cohort, embeddings: Embeddings | None) -> Floats | None:
-    if embeddings is None:
-        return None
-    cases = [case for case, has in zip(cohort.case_ids, embeddings.has(cohort.case_ids), strict=True) if has]
-    return np.stack([embeddings.bag(case).mean(axis=0, dtype=np.float64) for case in cases])
-
-
 def _training(
     patients: Patients,
     embeddings: Embeddings | None,
     arms: Sequence[ServedArm],
     trees: ServedTrees | None,
-    classifier: CohortClassifier | None,
+    seen: Mapping[str, Sequence[str]],
 ) -> TrainingFacts:
-    labelled = classifier.labelled if classifier else ()
     cohort, grid, place = patients.cohort, patients.grid, patients.horizon
     years = cohort.profile.horizons_years[0]
     level = float(cumulative_hazard(cohort.outcome, grid[place : place + 1])[0])
@@ -174,7 +169,7 @@ def _training(
         thresholds[RULE] = threshold_for(cohort.outcome, fitted.out_of_fold.risk[:, place], years)
     return TrainingFacts(
         profile=cohort.profile,
-        trained_on={kind: tuple(digests) for kind, digests in trained_on(cohort, embeddings, labelled).items()},
+        trained_on={kind: tuple(digests) for kind, digests in seen.items()},
         thresholds=thresholds,
         average=average,
         reference=float(np.log(max(level, 1e-12))),

@@ -1,24 +1,21 @@
 """Runs all folds in parallel; finished folds are kept, so that a stopped run continues."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
+from services.trainer.engine import Engine
 from services.trainer.evaluation.controls import DRAWS, ControlResult, permute_outcome, run_controls
 from services.trainer.evaluation.fold import FoldResult, run_fold
 from services.trainer.evaluation.optimism import RefitFigures, refit
 from services.trainer.evaluation.splits import Splits
-from services.trainer.parallel import parallel
 from shared.canonical import digest_of
 from shared.files import put
 from shared.progress import Advance
@@ -32,7 +29,7 @@ VERSION = 6
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """All that a process needs."""
+    """All that a piece needs."""
 
     cohort: Cohort
     embeddings: Embeddings | None
@@ -60,6 +57,23 @@ class Job:
         """Names of the pieces of the optimism: the whole cohort first, then bootstrap cohorts."""
         return [f"refit-{draw}" for draw in range(self.refits + 1)] if self.refits else []
 
+    def __call__(self, piece: str) -> Content:
+        """Compute a piece; equal to the byte wherever that is."""
+        _one_torch_thread(self.embeddings)
+        kind, first, *rest = piece.split("-")
+        if kind in ("fold", "dealt"):
+            return self._fold(kind, int(first), int(rest[0]))
+        if kind == "refit":
+            return json.dumps(refit(self.cohort, self.embeddings, self.seed, int(first))).encode()
+        fold_of = self.splits.fold_of[int(first) % self.splits.repeats]
+        return json.dumps(asdict(run_controls(self.cohort, fold_of, self.seed + int(first)))).encode()
+
+    def _fold(self, kind: str, repeat: int, fold: int) -> Content:
+        tested = np.flatnonzero(self.splits.fold_of[repeat] == fold)
+        seed = int(np.random.SeedSequence([self.seed, repeat, fold]).generate_state(1)[0] >> 1)
+        cohort = self.cohort if kind == "fold" else permute_outcome(self.cohort, self.seed)
+        return run_fold(cohort, self.embeddings, tested, seed).encode()
+
 
 @dataclass(frozen=True, eq=False)
 class RawResults:
@@ -71,28 +85,6 @@ class RawResults:
     controls: list[ControlResult]
     refits: list[RefitFigures]
     """Of the whole cohort first; none where they were not requested."""
-
-
-class Engine(Protocol):
-    """Computes pieces wherever it does."""
-
-    def __call__(self, job: Job, todo: Sequence[str]) -> Iterator[tuple[str, Content]]:
-        """Pieces by name, in the order in which they are finished."""
-
-
-@dataclass(frozen=True)
-class Processes:
-    """Processes of this machine; a single one is this one."""
-
-    workers: int = 1
-
-    def __call__(self, job: Job, todo: Sequence[str]) -> Iterator[tuple[str, Content]]:
-        """See Engine."""
-        if self.workers > 1 and len(todo) > 1:
-            yield from parallel(_run, todo, self.workers, _prepare, job)
-            return
-        _prepare(job)
-        yield from map(_run, todo)
 
 
 def run_all(job: Job, engine: Engine, advance: Advance) -> RawResults:
@@ -114,46 +106,11 @@ def forget(out: Path) -> None:
     shutil.rmtree(out / UNFINISHED, ignore_errors=True)
 
 
-def default_workers() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0))
-
-
-_JOB: list[Job] = []
-"""The job of this process; set once by `_prepare`."""
-
-
-def _prepare(job: Job) -> None:
-    _JOB[:] = [job]
-    one_thread(torch=job.embeddings is not None)
-
-
-def _run(piece: str) -> tuple[str, Content]:
-    return piece, content_of(_JOB[0], piece)
-
-
-def one_thread(*, torch: bool) -> None:
-    """Let linear algebra of this process use one thread, so that processes do not hinder each other."""
-    threadpool_limits(1)
-    if torch:
+def _one_torch_thread(embeddings: Embeddings | None) -> None:
+    if embeddings is not None:
         from torch import set_num_threads  # noqa: PLC0415 - only where there are slides
 
         set_num_threads(1)
-
-
-def content_of(job: Job, piece: str) -> Content:
-    """Compute a piece; equal to the byte wherever that is."""
-    kind, first, *rest = piece.split("-")
-    if kind in ("fold", "dealt"):
-        repeat, fold = int(first), int(rest[0])
-        tested = np.flatnonzero(job.splits.fold_of[repeat] == fold)
-        seed = int(np.random.SeedSequence([job.seed, repeat, fold]).generate_state(1)[0] >> 1)
-        cohort = job.cohort if kind == "fold" else permute_outcome(job.cohort, job.seed)
-        return run_fold(cohort, job.embeddings, tested, seed).encode()
-    if kind == "refit":
-        return json.dumps(refit(job.cohort, job.embeddings, job.seed, int(first))).encode()
-    fold_of = job.splits.fold_of[int(first) % job.splits.repeats]
-    return json.dumps(asdict(run_controls(job.cohort, fold_of, job.seed + int(first)))).encode()
 
 
 def _read(job: Job) -> RawResults:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -80,6 +81,25 @@ class Bootstrap:
 
     def _value(self, statistic: Statistic) -> float:
         return float(statistic(np.ones((1, self.weights.shape[1])))[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Which samples of a cohort: small enough to travel, where the samples themselves are not."""
+
+    patients: int
+    seed: int
+    samples: int = SAMPLES
+
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """The samples, which a process draws once."""
+        return _drawn(self)
+
+
+@lru_cache(maxsize=1)
+def _drawn(draws: Draws) -> Bootstrap:
+    return Bootstrap.of(draws.patients, draws.seed, draws.samples)
 
 
 def _figure(value: float, draws: Floats, level: float) -> Figure:

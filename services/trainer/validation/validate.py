@@ -12,25 +12,33 @@ from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.leaks import check_between
+from services.trainer.engine import HERE, Engine
 from services.trainer.errors import BadModelError
 from services.trainer.evaluation.assemble import Measured, assemble
 from services.trainer.evaluation.pooled import ArmResult, Pooled, acted_on, high_risk
 from services.trainer.evaluation.predictions import write_predictions
-from services.trainer.metrics.bootstrap import Bootstrap
+from services.trainer.evaluation.sections import SectionWork
+from services.trainer.metrics.bootstrap import Draws
 from services.trainer.report_model.procedure import ExternalValidation, NoControls, ReportedBundle
 from services.trainer.report_model.report import Report
 from services.trainer.validation.recalibration import recalibration
 from shared.progress import Advance
 
-STEPS = 4
+_OTHER_STEPS = 3
+"""Beside the sections of the report: the cohort, its predictions, the files."""
 SEED = 1
 """Of the bootstrap; nothing else in a validation is drawn but the folds of the recalibration that is shown beside."""
 
 
 def validate(
-    served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None, out: Path, advance: Advance
+    served: ServedBundle,
+    cohort: Cohort,
+    embeddings: Embeddings | None,
+    out: Path,
+    advance: Advance,
+    engine: Engine = HERE,
 ) -> Report:
-    """Predict, measure, write report.json and predictions.csv; nothing is refitted.
+    """Predict, measure by `engine`, write report.json and predictions.csv; nothing is refitted.
 
     Raises:
         BadModelError: the cohort's profile or encoder is not the bundle's.
@@ -38,14 +46,16 @@ def validate(
     """
     cohort, notes = checked_for(served, cohort, embeddings)
     out.mkdir(parents=True, exist_ok=True)
-    advance(1, STEPS)
     pooled = _predicted(served, cohort, embeddings)
-    advance(2, STEPS)
-    report = _reported(served, pooled, embeddings, notes)
-    advance(3, STEPS)
+    has_slides = embeddings.has(cohort.case_ids) if embeddings else None
+    work = SectionWork(pooled, has_slides, Draws(len(cohort), SEED))
+    steps = len(work.pieces) + _OTHER_STEPS
+    advance(2, steps)
+    procedure = _procedure(served, work, embeddings)
+    report = assemble(Measured(work, notes), procedure, engine, lambda done, _: advance(2 + done, steps))
     report.write(out)
     write_predictions(pooled, out)
-    advance(4, STEPS)
+    advance(steps, steps)
     return report
 
 
@@ -63,20 +73,17 @@ def checked_for(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | N
     return cohort, notes
 
 
-def _reported(served: ServedBundle, pooled: Pooled, embeddings: Embeddings | None, notes: list[str]) -> Report:
-    cohort, draws = pooled.cohort, Bootstrap.of(len(pooled.cohort), SEED)
-    procedure = ExternalValidation(
-        recalibration=recalibration(pooled, draws, SEED),
+def _procedure(served: ServedBundle, work: SectionWork, embeddings: Embeddings | None) -> ExternalValidation:
+    return ExternalValidation(
+        recalibration=recalibration(work.pooled, work.bootstrap, SEED),
         bundle=_named(served),
         splits=None,
         negative_controls=NoControls(),
         embeddings=embeddings.digest if embeddings else None,
-        vectors=cohort.vector_digests,
+        vectors=work.cohort.vector_digests,
         development=served.training.development,
         equations=bundle_equations(served.bundle, compared_models(served)),
     )
-    has_slides = embeddings.has(cohort.case_ids) if embeddings else None
-    return assemble(Measured(pooled, has_slides, notes, draws), procedure)
 
 
 def _named(served: ServedBundle) -> ReportedBundle:

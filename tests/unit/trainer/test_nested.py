@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from services.trainer.arms.arm import Patients
-from services.trainer.bundle.nested import nested
+from services.trainer.bundle.nested import LeftOut, Nested, nested
 from services.trainer.cohort.cohort import Cohort, Outcome
 from services.trainer.cohort.embeddings import Embeddings, read_embeddings
 from services.trainer.cohort.table import read_cohort
 from services.trainer.profile import load_profile
 from services.trainer.simulation.simulate import SimulationPlan, simulate
+from services.trainer.split_fold import split_fold
+from shared.arrays import Ints
 from shared.model.pattern import model_patterns
 from tests.studies.pieces import quiet
 
@@ -34,15 +36,20 @@ def with_other_fate(cohort: Cohort, some: np.ndarray) -> Cohort:
     return cohort.with_outcome(Outcome(cohort.outcome.time, event))
 
 
+def predicted(cohort: Cohort, bags: Embeddings, fold_of: Ints) -> Nested:
+    """Of every patient by models that were fitted without their fold."""
+    tested = [np.flatnonzero(fold_of == fold) for fold in (0, 1)]
+    folds = (LeftOut(each, *split_fold(cohort, bags, each, 1, gated=False)) for each in tested)
+    return nested(Patients(cohort, 1), folds, PATTERNS)
+
+
 def test_what_became_of_a_patient_changes_nothing_of_what_is_said_of_them(
     cohort_and_bags: tuple[Cohort, Embeddings],
 ) -> None:
     cohort, bags = cohort_and_bags
     fold_of = np.arange(len(cohort)) % 2
     first = np.flatnonzero(fold_of == 0)
-    predictions = [
-        nested(Patients(each, 1), bags, PATTERNS, fold_of, quiet) for each in (cohort, with_other_fate(cohort, first))
-    ]
+    predictions = [predicted(each, bags, fold_of) for each in (cohort, with_other_fate(cohort, first))]
     for pattern in predictions[0]:
         before, after = (one[pattern].risk[first] for one in predictions)
         assert np.array_equal(before, after, equal_nan=True)
@@ -55,7 +62,7 @@ def test_who_lacks_a_block_is_not_answered_for_by_a_pattern_that_needs_it(
     cohort_and_bags: tuple[Cohort, Embeddings],
 ) -> None:
     cohort, bags = cohort_and_bags
-    predictions = nested(Patients(cohort, 1), bags, PATTERNS, np.arange(len(cohort)) % 2, quiet)
+    predictions = predicted(cohort, bags, np.arange(len(cohort)) % 2)
     without = ~bags.has(cohort.case_ids)
     assert without.any()
     assert np.isnan(predictions[FULL].log_risk[without]).all()
