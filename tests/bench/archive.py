@@ -11,6 +11,7 @@ from typing import Any
 
 from services.embedder.backlog import Backlog
 from services.fusion_scorer.case_index import CaseIndex
+from services.fusion_scorer.erase import EraseCase
 from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles
@@ -29,7 +30,7 @@ from services.tiler.unplanned import Unplanned
 from shared import keys
 from shared.blob.s3 import S3Store
 from shared.bus.memory import MemoryBus
-from shared.erased import ErasedCases
+from shared.erased import ErasedCases, request
 from shared.model.manifest import EncoderRef
 from shared.settings import S3Settings
 from shared.slides.listing import SlideListing
@@ -38,7 +39,7 @@ from shared.sweep import Sweep
 from shared.units import CaseId
 from tests.bench import cpu_time
 from tests.bench.processes import pid_of, read
-from tests.bench.stored_cases import GROUP, StoredCases, case_id, encoder
+from tests.bench.stored_cases import GROUP, SEAL, StoredCases, case_id, encoder
 from tests.bench.table import Row, Section
 from tests.bench.timing import measured
 from tests.support.object_stores import s3_settings
@@ -98,9 +99,9 @@ class _Archive:
     results: SqlStore
     servers: frozenset[int]
 
-    def measure(self, state: str) -> Section:
+    def measure(self, state: str, erased: CaseId) -> Section:
         """Run each job once."""
-        costs = {name: self._cost(job) for name, job in self._jobs().items()}
+        costs = {name: self._cost(job) for name, job in self._jobs(erased).items()}
         rows = [
             row
             for name, cost in costs.items()
@@ -119,7 +120,8 @@ class _Archive:
         grown, outside = _memory("VmHWM") - before, cpu_time.of_trees(self.servers) - servers
         return Cost(dict(self.store.requests), run.seconds, run.cpu_seconds, outside, grown)
 
-    def _jobs(self) -> Jobs:
+    def _jobs(self, case: CaseId) -> Jobs:
+        """The work, and the erasure of a case."""
         store, results, producer = self.store, self.results, MemoryBus().producer()
         landing, by = on_landing(store, Bundles(store), producer), encoder()
         slides = Unplanned(store, SlideListing(store), [Landings(store, PlanSpec())], MppTable())
@@ -134,6 +136,9 @@ class _Archive:
             "results: refused uploads": RefusedUploads(store, results).forget_removed,
             "results: summaries and counts": results.refresh_summaries,
             "results: archive of scores": MaintainArchive(results.engine, Archive(store)),
+            "results: audit record since a checkpoint": results.verify_chain,
+            "results: rows of one case erased": lambda: results.erase(case),
+            "scorer: objects of one case erased": lambda: EraseCase(store, _no_letters)(request(case, "bench")),
             "promotion: all cases": lambda: sum(1 for _ in CaseIndex(store).cases()),
             "promotion: cases that wait": lambda: waiting_cases(store, EncoderRef(name=by.name, digest=by.digest)),
         }
@@ -153,7 +158,7 @@ def compare(minio: MinioPart, postgres: PostgresPart, cases: int) -> list[Sectio
 def _sections(minio: MinioPart, postgres: PostgresPart, cases: int) -> Iterator[Section]:
     bucket, settled = minio.bucket("archive"), cases > _FIRST_UP_TO
     servers = frozenset({pid_of(minio.program), pid_of(postgres.program)})
-    with closing(SqlStore(postgres.database())) as results:
+    with closing(SqlStore(postgres.database(), seal=SEAL)) as results:
         results.migrate()
         StoredCases(cases, settled).store(minio.client(), bucket, results)
         store = CountedS3(s3_settings(minio, bucket))
@@ -161,10 +166,15 @@ def _sections(minio: MinioPart, postgres: PostgresPart, cases: int) -> Iterator[
         ErasedCases(store).add(CaseId("GONE"))
         archive = _Archive(cases, store, results, servers)
         if not settled:
-            yield archive.measure("first sweeps")
-        yield archive.measure("settled")
+            yield archive.measure("first sweeps", case_id(0))
+        yield archive.measure("settled", case_id(1))
         archive.change()
-        yield archive.measure("after one changed")
+        yield archive.measure("after one changed", case_id(2))
+
+
+def _no_letters(_: CaseId) -> int:
+    """The letters of a case: none, as the bench has no Kafka."""
+    return 0
 
 
 def _restarted_peak() -> float:

@@ -37,7 +37,7 @@ def compare(store: SqlStore, cases: int, repeats: int) -> Section:
 def _calls(store: SqlStore, cases: int) -> Mapping[str, Callable[[], object]]:
     everything, newest = Selection(), Order.NEWEST
     word, middle = str(cases - 13), CaseId(f"CASE-{cases // 2:07}")
-    late = _late_mark(store)
+    late, oldest = _late_mark(store), selection(f"case-{'0' * (8 - len(str(cases // 10)))}")
     return {
         "first page": lambda: store.page(everything, newest, _PAGE),
         f"page {_LATE}": lambda: store.page(everything, newest, _PAGE, late),
@@ -48,6 +48,11 @@ def _calls(store: SqlStore, cases: int) -> Mapping[str, Callable[[], object]]:
             selection(state=["scored"], group=["high"], site=["site-3"]), newest, _PAGE
         ),
         "flag": lambda: store.page(selection(flag=["remark"]), newest, _PAGE),
+        "search that fits the oldest tenth": lambda: store.page(oldest, newest, _PAGE),
+        "counts of that search": lambda: store.counts(oldest),
+        "refused cases, highest risk first": lambda: store.page(
+            selection(state=["rejected"]), Order.HIGHEST_RISK, _PAGE
+        ),
         "counts of all": lambda: store.counts(everything),
         "one case": lambda: store.case(middle),
         "start of progress": lambda: store.activity(datetime.now(UTC) - timedelta(hours=6)),
@@ -82,7 +87,7 @@ def _whole_tables(engine: Engine, statements: Sequence[_Statement]) -> set[str]:
         plans = [
             connection.exec_driver_sql(f"explain (format json) {statement}", parameters).scalar_one()[0]["Plan"]
             for statement, parameters in statements
-            if statement.startswith("SELECT")
+            if statement.startswith(("SELECT", "WITH"))
         ]
     return {table for plan in plans for table in _scanned(plan)}
 

@@ -2,15 +2,16 @@
 
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
 
 from medulla.v1.common_pb2 import Bag, Plan, Slide, StoredObject
 from medulla.v1.events_pb2 import SlideEmbedded, SlideTiled
 from mypy_boto3_s3 import S3Client
+from sqlalchemy import insert
 
 from services.embedder.backlog import Backlog
 from services.embedder.bag_store import MANIFEST_FILE, bag_folder
@@ -20,6 +21,8 @@ from services.fusion_scorer.case_record import CaseRecord, RecordedState
 from services.fusion_scorer.landed_input import landed_input
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.routes import on_landing
+from services.results.audit_seal import Checkpoint, Seal
+from services.results.schema import AUDIT_CHECKPOINTS
 from services.results.sql_store import SqlStore
 from services.tiler.landings import Landings
 from services.tiler.planner import PlanSpec
@@ -37,6 +40,7 @@ from shared.units import CaseId, Sha256, SlideId
 
 ENCODER_FOLDER = Path(__file__).parents[2] / "services/embedder/encoders/efficientnet_lite0"
 GROUP = "embedder"
+SEAL = Seal(b"bench")
 _AT_ONCE = 100
 """Cases that are put together in memory and stored by one request, which MinIO unpacks."""
 _UNPACK = {"snowball-auto-extract": "true"}
@@ -47,7 +51,10 @@ select id, md5(id) || md5(id), now(), '0000000000000001', md5(id) || md5(id), '{
        json_build_array(json_build_array('slides/' || id || '/A.svs', md5(id)))::text
 from (select 'CASE-' || lpad(n::text, 7, '0') as id from generate_series(0, {cases} - 1) n) named;
 insert into cases (case_id, updated_at, revision, listed_revision, state, labels, current_score_id)
-select case_id, as_of, 1, 1, 'scored', '', score_id from scores
+select case_id, as_of, 1, 1, 'scored', '', score_id from scores;
+insert into audit (seq, case_id, score_id, score_digest, as_of, event_id, recorded_at, previous, hash)
+select row_number() over (order by case_id), case_id, score_id, digest, as_of, md5(case_id), as_of, '', score_id
+from scores
 """
 
 
@@ -78,11 +85,17 @@ class StoredCases:
             connection.exec_driver_sql("set statement_timeout = 0")
             for statement in _ROWS.format(cases=self.count).split(";"):
                 connection.exec_driver_sql(statement)
+            connection.execute(insert(AUDIT_CHECKPOINTS).values(asdict(self._checkpoint())))
             connection.exec_driver_sql("vacuum analyze")
         for batch in self._batches():
             s3.put_object(Bucket=bucket, Key="packed.tar", Body=_packed(batch), Metadata=_UNPACK)
             if self.settled:
                 results.note_answered(dict(_listings(batch)))
+
+    def _checkpoint(self) -> Checkpoint:
+        """Of the audit record, up to the entry of the last case."""
+        last = md5(case_id(self.count - 1).encode(), usedforsecurity=False).hexdigest()
+        return SEAL.checkpoint(self.count, last + last, datetime.now(UTC))
 
     def _batches(self) -> Iterator[MemoryStore]:
         for start in range(0, self.count, _AT_ONCE):
@@ -153,15 +166,11 @@ def _listings(store: MemoryStore) -> Iterator[tuple[CaseId, Sha256]]:
 
 
 def _packed(store: MemoryStore) -> bytes:
-    return packed((info.key, store.get(info.key)) for info in store.list(""))
-
-
-def packed(objects: Iterator[tuple[str, bytes]] | Sequence[tuple[str, bytes]]) -> bytes:
-    """Objects as an archive that MinIO unpacks into a bucket."""
+    """The objects as an archive that MinIO unpacks into a bucket."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for key, data in objects:
-            entry = tarfile.TarInfo(key)
-            entry.size = len(data)
-            archive.addfile(entry, io.BytesIO(data))
+        for info in store.list(""):
+            entry = tarfile.TarInfo(info.key)
+            entry.size = info.size
+            archive.addfile(entry, io.BytesIO(store.get(info.key)))
     return buffer.getvalue()
