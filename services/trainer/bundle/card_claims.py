@@ -66,5 +66,6 @@ def _against_the_rule(first: ServedArm, patients: Patients) -> Iterator[_Compare
         ("sensitivity", "specificity", sensitivity_at, rule.specificity, rule.sensitivity),
         ("specificity", "sensitivity", specificity_at, rule.sensitivity, rule.specificity),
     ):
-        at = f"its own {held} of {float(level(everyone)[0]):.2f}"
+        value = float(level(everyone)[0])
+        at = f"its own {held}" + (f" of {value:.2f}" if np.isfinite(value) else "")
         yield "the rule", rate, at, Difference(read(outcome, risk, years, level), own)

@@ -40,7 +40,7 @@ def reserved(pooled: Pooled, columns: int, bootstrap: Bootstrap) -> tuple[str, .
             has_times=pooled.cohort.has_times,
         )
     )
-    sentences = (about_arm,) if about_arm else ()
+    sentences: tuple[str, ...] = (about_arm,) if about_arm else ()
     for block in pooled.cohort.profile.evidence_blocks:
         sentences += _without_weight(pooled, block)
     return tuple(f"SIMULATED: {sentence}" if pooled.cohort.simulated else sentence for sentence in sentences)
