@@ -86,7 +86,10 @@ def test_a_bundle_and_its_validation_are_those_of_one_machine_though_a_worker_en
 
 
 def test_a_scheduler_that_ends_at_work_is_named_and_leaves_no_bundle(
-    inside: tuple[Cohort, Embeddings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    inside: tuple[Cohort, Embeddings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     cohort, _ = inside
     monkeypatch.setattr(cluster, "_PATIENCE_S", 8)
@@ -95,6 +98,7 @@ def test_a_scheduler_that_ends_at_work_is_named_and_leaves_no_bundle(
         with pytest.raises(ClusterDownError, match=f"the scheduler at {started.address}, or the way to it, ended"):
             train_bundle(cohort, None, plan(engine), tmp_path / "bundle", quiet)
     assert not (tmp_path / "bundle").exists()
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_cluster_whose_last_worker_has_ended_is_not_waited_for(
