@@ -38,7 +38,9 @@ def on_cluster(address: str, work: Callable[[P, Any], R], pieces: Sequence[P], g
             _check_versions(client)
             yield from _results(client, address, work, pieces, given)
         except CancelledError as error:
-            raise ClusterDownError(f"the scheduler at {address}, or the way to it, ended before the work") from error
+            raise ClusterDownError(
+                f"the cluster at {address} lost its scheduler, or its last worker, before the work ended"
+            ) from error
 
 
 def _client(address: str) -> "Client":
