@@ -1,5 +1,6 @@
 """Runs pieces of work on a Dask cluster that is there already: results as they come, and nothing left of it after."""
 
+import logging
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -37,12 +38,16 @@ def on_cluster(address: str, work: Callable[[P, Any], R], pieces: Sequence[P], g
             _check_versions(client)
             yield from _results(client, address, work, pieces, given)
         except CancelledError as error:
-            raise ClusterDownError(f"the scheduler at {address}, or the way to it, ended before the work") from error
+            raise ClusterDownError(
+                f"the cluster at {address} lost its scheduler, or its last worker, before the work ended"
+            ) from error
 
 
 def _client(address: str) -> "Client":
     from distributed import Client  # noqa: PLC0415 - it takes a second, which only --cluster needs
 
+    for logger in ("distributed", "distributed.client"):  # an error of ours says it in a sentence
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     try:
         return Client(address, timeout=_PATIENCE_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
