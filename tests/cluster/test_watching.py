@@ -26,14 +26,19 @@ _WATCHED = {
 _WITHOUT_DATA = {
     "GPU at work": "Triton runs on a CPU here",
     "GPU memory": "Triton runs on a CPU here",
+    "Observed over expected events": "no outcome of a scored case has come",
+    "Charts of outcomes over their threshold": "no outcome of a scored case has come",
 }
 """Panels, by the beginning of their titles, that cannot have data on this site, and why."""
 _NOT_HERE = {
     "kube_deployment_spec_replicas": "kube-state-metrics is none of this site's",
     "kube_deployment_status_replicas_available": "kube-state-metrics is none of this site's",
     "kube_pod_container_status_restarts_total": "kube-state-metrics is none of this site's",
+    "kube_cronjob_created": "kube-state-metrics is none of this site's",
+    "kube_cronjob_status_last_successful_time": "kube-state-metrics is none of this site's",
     "certmanager_certificate_expiration_timestamp_seconds": "cert-manager is none of this site's",
     "medulla_certificate_expiry_timestamp_seconds": "no gRPC server of this site speaks TLS",
+    "medulla_monitor_flagged": "no outcome of a scored case has come",
     "medulla_internal_errors_total": "begins with the first unexpected error",
     "medulla_worker_deaths_total": "begins with the first process that dies at work",
 }
