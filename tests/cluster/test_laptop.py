@@ -61,7 +61,7 @@ def test_the_guides_commands_install_everything_and_another_one_removes_it(empty
     install, trial, forward = _LOOK_AROUND
     _printed(_paste(install, empty, "--values", str(LAPTOP[-1])))
     assert "scored after" in _printed(_paste(trial, empty, "--logs"))
-    with _paste(forward.removesuffix("8080") + ":8080", empty) as opened:
+    with _paste(forward, empty) as opened:
         assert opened.stdout
         assert opened.stdout.readline().startswith("Forwarding from 127.0.0.1:")
         opened.terminate()

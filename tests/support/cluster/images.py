@@ -43,7 +43,7 @@ def build() -> None:
         MissingPartError: nothing here builds images, or it failed.
     """
     first = _at_once([partial(_build_own, name) for name in IMAGES])
-    on_them = (_build_triton, *(partial(_build_next, service) for service in SERVICES))
+    on_them: list[Callable[[], str]] = [_build_triton, *(partial(_build_next, service) for service in SERVICES)]
     addons = (partial(_build_scaler, each.parts) for each in ADDONS if each.missing())
     load([*first, *_at_once([*on_them, _build_dev, _build_prometheus, *addons])])
 

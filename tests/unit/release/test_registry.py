@@ -84,7 +84,7 @@ def test_a_chart_is_pushed_once_the_release_is_signed(
       push) ls {folder} >{tmp_path}/pushed; exit 1 ;;
     esac""")
     wheel = tmp_path / "medulla.whl"
-    monkeypatch.setattr(release, "tool", registry.tool)
+    monkeypatch.setattr(release, "tool", vars(registry)["tool"])
     monkeypatch.setattr(release, "build_wheel", lambda _: wheel)
     monkeypatch.setattr(release, "_write_packages", lambda _: None)
     monkeypatch.setattr(release, "chart_sbom", lambda _: {})

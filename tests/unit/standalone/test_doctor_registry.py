@@ -26,7 +26,7 @@ class _Registry(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         sent = self.headers.get("Authorization", "")
         self.asked.append((self.path, sent))
-        realm = f"http://127.0.0.1:{self.server.server_address[1]}/token"
+        realm = f"http://127.0.0.1:{self.connection.getsockname()[1]}/token"
         challenge = {
             "private": "" if sent == f"Basic {_LOGIN}" else 'Basic realm="registry"',
             "token": "" if sent == "Bearer ticket" else f'Bearer realm="{realm}",service="here"',
