@@ -95,16 +95,16 @@ def _results(
             client.cancel(futures, force=True)
 
 
-def _finished(client: "Client", address: str, futures: Sequence["Future"]) -> Iterator["Future"]:
+def _finished(client: "Client", address: str, futures: Sequence["Future[Any]"]) -> Iterator["Future[Any]"]:
     """Futures as they are finished; nobody waits for a cluster whose last worker has ended."""
-    finished: Queue[Future] = Queue()
+    finished: Queue[Future[Any]] = Queue()
     for future in futures:
         future.add_done_callback(finished.put)
     for _ in futures:
         yield _next(client, address, finished)
 
 
-def _next(client: "Client", address: str, finished: "Queue[Future]") -> "Future":
+def _next(client: "Client", address: str, finished: "Queue[Future[Any]]") -> "Future[Any]":
     while True:
         try:
             return finished.get(timeout=_PATIENCE_S)

@@ -15,7 +15,7 @@ _NAME = "LOGGED-"
 def compare(system: System, size: Size, folder: Path) -> Section:
     """A slide and a record a case, one after the other; lines are told apart by the case that they name."""
     cases = [_scored(system, path) for path in material.small_slides(folder, size.small_slides)]
-    rows = [row for name, service in system.services.items() for row in about(name, service.log, cases)]
+    rows = [row for name, service in system.services.items() for row in about(name, service.program.log, cases)]
     return Section("Logs of one slide of one tile with a record, by service", rows, ["at MEDULLA_LOG_LEVEL=INFO"])
 
 
@@ -25,7 +25,7 @@ def _scored(system: System, path: Path) -> str:
     system.land_record(case)
     system.land_slide(case, path.read_bytes(), path.name)
     system.eventually(case, scored_by("fused"))
-    _wait_quiet(system.services["results"].log, case)
+    _wait_quiet(system.services["results"].program.log, case)
     return case
 
 

@@ -28,8 +28,10 @@ def _scenario(piece: Piece) -> dict[str, Any]:
     counted = len(alarms) - early
     share = wilson(counted / (plan["streams"] - early), plan["streams"] - early)
     counts = plan["streams"] - early
-    ranks = [np.ceil(0.5 * counts), np.ceil(0.9 * counts), *binom.ppf((0.025, 0.975), counts, 0.9)]
-    median, most, lo, hi = (_ranked(delays, int(rank)) for rank in ranks)
+    ends = (binom.ppf(end, counts, 0.9) for end in (0.025, 0.975))
+    median, most, lo, hi = (
+        _ranked(delays, int(rank)) for rank in (np.ceil(0.5 * counts), np.ceil(0.9 * counts), *ends)
+    )
     return plan | {
         "o_e": float(np.mean(piece["value"]["o_e"])),
         "flagged": {"est": share.est, "lo": share.lo, "hi": share.hi},

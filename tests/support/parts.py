@@ -105,12 +105,13 @@ class MinioPart(Minio):
             raise StackError(f"MinIO does not know the topic {topic}; its log is {self.program.log}.")
 
     def _announces(self, bucket: str, topic: str) -> bool:
-        events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
         try:
             self.client().put_bucket_notification_configuration(
                 Bucket=bucket,
                 NotificationConfiguration={
-                    "QueueConfigurations": [{"QueueArn": self.queue_arn(topic), "Events": events}]
+                    "QueueConfigurations": [
+                        {"QueueArn": self.queue_arn(topic), "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
+                    ]
                 },
             )
         except ClientError as error:
