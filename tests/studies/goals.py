@@ -81,8 +81,9 @@ def _finetuning(report: Mapping[str, Any] | None) -> Iterator[Criterion]:
         return
     gains = {data["title"]: data["macro_auc"]["gain_exported"] for data in report["sets"]}
     measured = "; ".join(f"{title}: {estimate(gain)}" for title, gain in gains.items())
-    yield Criterion(f"{harm} of macro AUC", measured, all(gain["est"] >= -_BAND for gain in gains.values()))
     runs = [way for data in report["sets"] for way in data["exported"]]
+    frozen = "" if "tuned" in runs else "the frozen encoder was exported in every run"
+    yield Criterion(f"{harm} of macro AUC", measured, all(gain["est"] >= -_BAND for gain in gains.values()), frozen)
     shown = any(gain["lo"] is not None and gain["lo"] > 0 for gain in gains.values())
     kept = f"the guard exported the tuned encoder in {runs.count('tuned')} of {len(runs)} runs"
     yield Criterion(better, f"{kept}; gains as above", shown, "" if shown else "no gain was shown")
