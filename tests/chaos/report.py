@@ -56,7 +56,9 @@ def _line(name: str, run: Published, row: Mapping[str, object]) -> str:
 def _minutes(scenarios: Mapping[str, Published]) -> str:
     each = ", ".join(f"{name} {run['minutes']:g}" for name, run in scenarios.items() if run["minutes"])
     whole = sum(run["minutes"] for run in scenarios.values())
-    return f"\nMinutes, with the start of the parts, as measured: {each}; {whole:.0f} in all.\n"
+    unknown = ", ".join(name for name, run in scenarios.items() if not run["minutes"])
+    without = f" without {unknown}, whose minutes are unknown" if unknown else ""
+    return f"\nMinutes, with the start of the parts, as measured: {each}; {whole:.0f} in all{without}.\n"
 
 
 def printed(row: Row) -> str:

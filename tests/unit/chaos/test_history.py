@@ -97,5 +97,12 @@ def test_the_report_keeps_the_rows_of_other_runs_and_shows_what_fails(tmp_path: 
     assert "| first | another | 2 of 3 / 1 lost | **no** | 2 | glance | later |" in text
     assert "| second | two | 2 of 3 | **no** | 1 | glance | today |" in text
     assert "| one |" not in text
-    assert "first 2.5, second 1; 4 in all" in text
+    assert "first 2.5, second 1; 4 in all.\n" in text
     assert "Without a published run: third." in text
+
+
+def test_the_report_names_the_scenarios_that_its_minutes_leave_out(tmp_path: Path) -> None:
+    row = Row("one", "3 of 3", True, 1, "glance")
+    report.publish(tmp_path, "first", [row], 2.5, "today")
+    text = report.publish(tmp_path, "second", [row], 0, "today").read_text()
+    assert "first 2.5; 2 in all without second, whose minutes are unknown.\n" in text
