@@ -36,10 +36,11 @@ def programs(system: System) -> list[Program]:
 
 def of_tree(pid: int) -> Memory:
     """Memory of a process and all that descend from it."""
-    return sum(map(_of, trees({pid})), Memory(0, 0))
+    return sum(map(of_process, trees({pid})), Memory(0, 0))
 
 
-def _of(pid: int) -> Memory:
+def of_process(pid: int) -> Memory:
+    """Memory of one process; none if it has ended."""
     status = dict(line.split(":\t", 1) for line in read(pid, "status").splitlines() if ":\t" in line)
     return Memory(_mb(status.get("VmRSS", "0 kB")), _mb(status.get("VmHWM", "0 kB")))
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from shared import keys
+from shared.bus import topics
 from tests.bench import material
 from tests.chaos.history import Landed, settle
 from tests.support import slides
@@ -13,6 +15,7 @@ from tests.support.system import System
 
 RECORD_ONLY = "clinical_molecular"
 FUSED = "fused"
+SLIDE_ONLY = "pathomics"
 NO_MODEL = ""
 """Of the score of a larger slide: repeated pixels are unlike those that the bundle knows."""
 _BROKEN = {
@@ -49,6 +52,20 @@ def seconds_to_score(system: System, case_id: str, patience_s: float) -> float:
     system.land_record(case_id)
     settle([Landed(case_id, RECORD_ONLY)], system.case, patience_s, pause_s=0.05)
     return time.monotonic() - start
+
+
+def land_slide_of(system: System, case_id: str) -> None:
+    """Put the bundled slide with bytes of the case's own, so that nothing done for another one serves it."""
+    system.land_slide(case_id, slides.cc0_bytes() + case_id.encode())
+
+
+def announced_at(system: System) -> dict[str, float]:
+    """When the store first announced an object of each case, Unix seconds."""
+    times: dict[str, float] = {}
+    for delivery in system.read(topics.S3_EVENTS):
+        case_id = keys.named_in(delivery.record.key.partition("/")[2]).get("case_id", "")
+        times[case_id] = min(delivery.written_at, times.get(case_id, delivery.written_at))
+    return times
 
 
 def _land_one(system: System, case_id: str, shared_slide: str, rng: random.Random) -> Landed:

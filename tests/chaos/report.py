@@ -49,7 +49,7 @@ def publish(
 
 
 def _line(name: str, run: Published, row: Mapping[str, object]) -> str:
-    held, minutes = "yes" if row["held"] else "**no**", f"{run['minutes']:g}" if run["minutes"] else ""
+    held, minutes = "yes" if row["held"] else "**no**", f"{run['minutes']:g}" if run["minutes"] else "unknown"
     cells = (name, row["promise"], row["figure"], held, row["seed"], row["size"], minutes, run["measured"])
     return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |\n"
 

@@ -1,23 +1,25 @@
 """Uploads while services, the broker and the database are killed and the bucket is silent: none may be lost."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from tests.chaos.faults import schedule, silent_bucket, under_faults
 from tests.chaos.history import Landed, differing, settle, verdict_on
-from tests.chaos.landing import RECORD_ONLY, land
+from tests.chaos.landing import RECORD_ONLY, SLIDE_ONLY, land, land_slide_of
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.support.system import System
 
 SWEEP_S = 30.0
 """Period of the sweeps in these runs."""
+_SWEEPS = 2
 _SECONDS_PER_UPLOAD = 1.2
 _PATIENCE_S = 3600.0
 
 
 def run(system: System, seed: int, size: Size) -> list[Row]:
-    """No loss, one current score, equal bytes, and a missed event closed within two sweeps."""
+    """No loss, one current score, equal bytes, and missed events closed within two sweeps."""
     landed, inflicted, failures = _storm(system, seed, size)
     settle(landed, system.case, _PATIENCE_S)
     verdict = verdict_on(landed, system.case, system.scores)
@@ -46,7 +48,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
             seed=seed,
             size=size.name,
         ),
-        _missed_event(system, seed, size.name),
+        *_missed_events(system, seed, size.name),
     ]
 
 
@@ -60,14 +62,17 @@ def _storm(system: System, seed: int, size: Size) -> tuple[Sequence[Landed], dic
     return landed, dict(faults.inflicted), faults.failures
 
 
-def _missed_event(system: System, seed: int, size: str) -> Row:
-    """A record whose event is lost for good, until it is scored, in sweeps."""
-    landed = Landed("CHAOS-missed", RECORD_ONLY)
-    with silent_bucket(system):
-        system.land_record(landed.case_id)
-    start = time.monotonic()
-    settle([landed], system.case, 10 * SWEEP_S)
-    sweeps = (time.monotonic() - start) / SWEEP_S
-    return Row(
-        "A missed event is closed within two sweeps", f"{sweeps:.1f} sweeps of {SWEEP_S:.0f} s", sweeps <= 2, seed, size
-    )
+def _missed_events(system: System, seed: int, size: str) -> Iterator[Row]:
+    """A record, then a slide, whose event is lost for good: sweeps from landing to score."""
+    for what, land_one, model in (
+        ("record", system.land_record, RECORD_ONLY),
+        ("slide", partial(land_slide_of, system), SLIDE_ONLY),
+    ):
+        landed = Landed(f"CHAOS-missed-{what}", model)
+        start = time.monotonic()
+        with silent_bucket(system):
+            land_one(landed.case_id)
+        left = settle([landed], system.case, 10 * SWEEP_S)
+        sweeps = (time.monotonic() - start) / SWEEP_S
+        figure = "not scored" if left else f"{sweeps:.1f} sweeps of {SWEEP_S:.0f} s"
+        yield Row(f"A missed event of a {what} is closed within two sweeps", figure, sweeps <= _SWEEPS, seed, size)

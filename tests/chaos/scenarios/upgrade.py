@@ -1,7 +1,9 @@
-"""Every service is replaced in turn while cases land, as an upgrade does it: nothing is lost or scored twice."""
+"""Every service is replaced in turn while cases land, for an upgrade and for the way back: nothing is lost."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Event
 
 from tests.chaos.history import Landed, settle, verdict_on
@@ -12,41 +14,77 @@ from tests.support.system import System
 
 _EVERY_S = 1.0
 """Between two cases."""
+_BACK_S = 60.0
 _PATIENCE_S = 3600.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Rollout:
+    """Cases that landed while every service was replaced, and how long that took."""
+
+    landed: list[Landed]
+    seconds: float
+
+
 def run(system: System, seed: int, size: Size) -> list[Row]:
-    """Land cases until the last service has been replaced."""
-    with ThreadPoolExecutor(1) as pool:
-        upgrade = pool.submit(_replace_each, system)
-        landed = list(_while_running(upgrade, land(system, "CHAOS-upgrade", size.uploads, seed)))
-        upgrade.result()
-    settle(landed, system.case, _PATIENCE_S)
-    verdict = verdict_on(landed, system.case, system.scores)
-    letters = int(system.get("/api/v1/dead-letters")["total"]) - len(verdict.refused)
-    more = f"{len(verdict.refused)} of them refused; {letters} dead letters beside those"
+    """Land cases until the last service has been replaced, twice."""
+    there, back = (_rollout(system, prefix, seed, size) for prefix in ("CHAOS-upgrade", "CHAOS-rollback"))
+    settle([*there.landed, *back.landed], system.case, _PATIENCE_S)
+    good_there, more_there = _good(system, there)
+    good_back, more_back = _good(system, back)
+    letters = _letters(system, [*there.landed, *back.landed])
+    held = good_back == len(back.landed) > 0 and letters == 0 and back.seconds <= _BACK_S
+    figure = f"{back.seconds:.0f} s; {good_back} of {len(back.landed)} cases; {more_back}"
     return [
         Row.of_counts(
             "An upgrade under load, one service after the other, loses and doubles nothing",
-            verdict.ended - len(verdict.ambiguous) if letters == 0 else 0,
-            len(landed),
-            more,
+            good_there if letters == 0 else 0,
+            len(there.landed),
+            f"{more_there}; {letters} dead letters beside the refusals; {there.seconds:.0f} s",
             seed=seed,
             size=size.name,
-        )
+        ),
+        Row(
+            f"Going back under load, all services run again within {_BACK_S:.0f} s, and nothing is lost or doubled",
+            figure,
+            held,
+            seed,
+            size.name,
+        ),
     ]
 
 
-def _replace_each(system: System) -> None:
-    """End each service in order and start it again."""
+def _rollout(system: System, prefix: str, seed: int, size: Size) -> _Rollout:
+    with ThreadPoolExecutor(1) as pool:
+        replacing = pool.submit(_replace_each, system)
+        landed = list(_while_running(replacing, land(system, prefix, size.uploads, seed)))
+        return _Rollout(landed, replacing.result())
+
+
+def _replace_each(system: System) -> float:
+    """End each service in order and start it again; seconds until the last one is ready."""
+    start = time.monotonic()
     for service in system.services.values():
         service.stop()
         service.start()
+    return time.monotonic() - start
 
 
-def _while_running(upgrade: Future[None], landing: Iterator[Landed]) -> Iterator[Landed]:
+def _while_running(replacing: Future[float], landing: Iterator[Landed]) -> Iterator[Landed]:
     for landed in landing:
         yield landed
-        if upgrade.done():
+        if replacing.done():
             return
         Event().wait(_EVERY_S)
+
+
+def _good(system: System, rollout: _Rollout) -> tuple[int, str]:
+    """Cases that ended as they have to with one current score, and how many of them were refused."""
+    verdict = verdict_on(rollout.landed, system.case, system.scores)
+    return verdict.ended - len(verdict.ambiguous), f"{len(verdict.refused)} of them refused"
+
+
+def _letters(system: System, landed: list[Landed]) -> int:
+    """Dead letters beside those of the cases that have to be refused."""
+    refused = verdict_on(landed, system.case, system.scores).refused
+    return int(system.get("/api/v1/dead-letters")["total"]) - len(refused)

@@ -111,3 +111,9 @@ def test_the_report_keeps_the_rows_of_other_runs_and_shows_what_fails(tmp_path: 
     assert "| second | two | 2 of 3 | **no** | 1 | glance | 1 | today |" in text
     assert "| one |" not in text
     assert "Without a published run: third." in text
+
+
+def test_the_report_says_of_which_scenario_the_minutes_are_unknown(tmp_path: Path) -> None:
+    row = Row("one", "3 of 3", True, 1, "glance")
+    text = report.publish(tmp_path, "first", [row], 0, "today").read_text()
+    assert "| first | one | 3 of 3 | yes | 1 | glance | unknown | today |" in text

@@ -5,14 +5,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from queue import Queue
 
-import grpc
 import pytest
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as otlp
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as otlp_grpc
+
+from tests.support.otlp_collector import Collector, collecting
 
 _PROGRAM = """
 import sys
@@ -24,27 +21,10 @@ tracing.close()
 """
 
 
-class Collector(otlp_grpc.TraceServiceServicer):
-    def __init__(self) -> None:
-        self.received: Queue[otlp.ExportTraceServiceRequest] = Queue()
-
-    def Export(  # noqa: N802 - the name in the proto
-        self,
-        request: otlp.ExportTraceServiceRequest,
-        context: grpc.ServicerContext,  # noqa: ARG002 - the signature
-    ) -> otlp.ExportTraceServiceResponse:
-        self.received.put(request)
-        return otlp.ExportTraceServiceResponse()
-
-
 @pytest.fixture
 def endpoint_and_collector() -> Iterator[tuple[str, Collector]]:
-    collector, server = Collector(), grpc.server(ThreadPoolExecutor(2))
-    otlp_grpc.add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]  # generated
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"http://127.0.0.1:{port}", collector
-    server.stop(None).wait()
+    with collecting() as started:
+        yield started
 
 
 def _trace_to(endpoint: str) -> int:
