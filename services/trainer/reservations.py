@@ -102,13 +102,15 @@ def _threshold(model: AssessedModel) -> str:
         of_all = share if side == "high" else 1 - share
         return f"its threshold does not separate patients: it calls {100 * of_all:.0f} % of patients {side}"
     acted = [operating(model.outcome, flags, model.years) for flags in model.flagged]
-    found, spared = Mean([each.sensitivity for each in acted]), Mean([each.specificity for each in acted])
+    sensitivity = Mean([each.sensitivity for each in acted])
+    specificity = Mean([each.specificity for each in acted])
     alarms = Mean([operating(model.outcome, ~flags, model.years).specificity for flags in model.flagged])
-    lead = model.draws.figure(Difference(found, alarms))
+    lead = model.draws.figure(Difference(sensitivity, alarms))
     if lead.est is None or (lead.lo is not None and lead.lo > 0):
         return ""
     lacking = "no better" if lead.est <= _NONE else "not shown to be better"
-    rates = f"sensitivity {_number(model.draws.figure(found))}, specificity {_number(model.draws.figure(spared))}"
+    shown = [_number(model.draws.figure(each)) for each in (sensitivity, specificity)]
+    rates = f"sensitivity {shown[0]}, specificity {shown[1]}"
     return f"its threshold, which calls {100 * share:.0f} % of patients high, is {lacking} than chance ({rates})"
 
 

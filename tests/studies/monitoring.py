@@ -20,7 +20,7 @@ from services.trainer.monitoring.given_hazard import cumulative_hazard
 from services.trainer.monitoring.groups import sites
 from services.trainer.monitoring.monitor import sequential_of
 from services.trainer.monitoring.monitor_report import Alarm
-from services.trainer.monitoring.watch import Watch
+from services.trainer.monitoring.watch import Watch, predicted
 from shared.arrays import Floats
 from shared.model.course import EVENT_FREE_YEARS
 from shared.model.incidence import cumulative_incidence, event_free_survival
@@ -77,7 +77,7 @@ class MonitoringPlan:
         groups = sites([replace(case, site=f"{_place(case.latest) % self.sites}") for case in cases])
         watch = Watch.of(Design(cases=self.cases), planned, groups.values())
         looked_at = groups if self.ratio == 1 else ["site 0"]
-        return [alarm for name in looked_at for alarm in watch.alarms(groups[name], len(cases))]
+        return [alarm for name in looked_at for alarm in watch.alarms(groups[name], predicted(cases))]
 
 
 def _given(log_hazard: Floats, rng: np.random.Generator) -> Iterator[GivenRisk]:

@@ -47,7 +47,7 @@ def _claim(card: ModelCard) -> str:
     mark = "SIMULATED: " if card.simulated else ""
     return (
         f"{mark}{card.claim} Differences with 95 % bootstrap intervals, on training patients who were left out of "
-        "every step; shown is what holds among these comparisons by Holm's method."
+        "every step; a gain is shown where it holds among these comparisons by Holm's method, a loss by its interval."
     )
 
 

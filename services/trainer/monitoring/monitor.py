@@ -20,7 +20,7 @@ from services.trainer.monitoring.monitor_report import (
     MonitorReport,
     Sequential,
 )
-from services.trainer.monitoring.watch import Watch, watched
+from services.trainer.monitoring.watch import Watch, predicted, watched
 from shared.model.profile import Profile
 from shared.notice import NOTICE
 from shared.words import counted
@@ -87,9 +87,9 @@ def watched_groups(
     """Sites and subgroups with their alarms; `planned` expected events of all planned cases."""
     kinds = groups.sites(cases), groups.subgroups(cases, profile)
     watch = Watch.of(design, planned, [group for kind in kinds for group in kind.values()])
+    of = predicted(cases)
     of_sites, of_subgroups = (
-        tuple(groups.figures(name, group, watch.alarms(group, len(cases))) for name, group in kind.items())
-        for kind in kinds
+        tuple(groups.figures(name, group, watch.alarms(group, of)) for name, group in kind.items()) for kind in kinds
     )
     return of_sites, of_subgroups
 
@@ -177,7 +177,7 @@ def _sentence(sequential: Sequential, followed: int, parts: Sequence[GroupFigure
     if followed < groups.LEAST:
         return f"{counted(followed, 'case')} with an outcome after the score: too few to say anything of the model."
     alarms = [("", sequential.alarms[0])] if sequential.alarms else []
-    alarms += [(f"At {part.name}: ", part.alarms[0]) for part in parts if part.alarms]
+    alarms += [(f"In {part.name}: ", part.alarms[0]) for part in parts if part.alarms]
     if not alarms:
         cases = counted(followed, "case")
         return f"In {cases} with an outcome, events came neither more nor less often than predicted beyond chance."

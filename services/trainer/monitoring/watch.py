@@ -40,11 +40,16 @@ class Watch:
         count = sum(len(group) >= LEAST for group in groups)
         return cls(replace(design, false_alarms=design.false_alarms / max(count, 1)), planned)
 
-    def alarms(self, cases: Sequence[FollowedCase], of: int) -> tuple[Alarm, ...]:
-        """Of the charts of a group, which has the same share of planned cases as of the followed ones, `of`."""
+    def alarms(self, cases: Sequence[FollowedCase], of: float) -> tuple[Alarm, ...]:
+        """Of the charts of a group, which has the share of planned events that it has of those predicted, `of`."""
         if len(cases) < LEAST:
             return ()
-        return watched(cases, max(1, round(self.planned * len(cases) / of)), self.design).alarms
+        return watched(cases, max(1, round(self.planned * predicted(cases) / of)), self.design).alarms
+
+
+def predicted(cases: Sequence[FollowedCase]) -> float:
+    """Expected events of cases that are followed to the last horizon."""
+    return float(sum(case.latest.hazard[-1] for case in cases))
 
 
 def watched(cases: Sequence[FollowedCase], planned: int, design: Design) -> Watched:

@@ -15,7 +15,7 @@ from services.trainer.monitoring.inputs import by_chance, stability
 from services.trainer.monitoring.monitor import KNOWN_BEFORE, NO_OUTCOME, monitor, sequential_of
 from services.trainer.monitoring.observed_expected import ratio
 from services.trainer.monitoring.page import render
-from services.trainer.monitoring.watch import DIRECTIONS, Watch
+from services.trainer.monitoring.watch import DIRECTIONS, Watch, predicted, watched
 from services.trainer.profile import load_profile
 from shared.model.incidence import cumulative_incidence, event_free_survival
 from tests.support.monitoring import YEARS, given, stream
@@ -179,14 +179,14 @@ def test_a_site_whose_hazard_doubled_is_flagged_and_named_where_all_cases_togeth
     alarms = {group.name: [alarm.direction for alarm in group.alarms] for group in both.sites}
     assert alarms == {"site S0": [], "site S1": [], "site S2": [], "site north": ["more"]}
     assert both.flagged
-    assert "At site north: Events come more often than predicted" in both.sentence
+    assert "In site north: Events come more often than predicted" in both.sentence
 
 
 def test_groups_share_the_budget_of_alarms_and_small_ones_have_none() -> None:
     cases = [joined(f"MB-{i}", 1.0, 0) for i in range(40)]
     watch = Watch.of(Design(false_alarms=0.06), 100, [cases[:20], cases[20:], cases[:9], cases[:30]])
     assert watch.design.false_alarms == pytest.approx(0.02)
-    assert watch.alarms(cases[:9], 40) == ()
+    assert watch.alarms(cases[:9], predicted(cases)) == ()
 
 
 @pytest.mark.parametrize("planned", [1, 2, 4, 8])
@@ -195,3 +195,14 @@ def test_an_alarm_is_no_more_frequent_than_allowed_with_few_expected_events(dire
     design = Design(false_alarms=0.01)
     highest = highest_values(design, direction, float(planned), 1.0, 40_000, np.random.default_rng(8806))
     assert (highest >= threshold(design, direction, planned)).mean() < 0.008
+
+
+def test_a_group_of_high_risk_has_the_thresholds_of_the_events_that_are_predicted_for_it() -> None:
+    low = [FollowedCase.joined([given(f"L-{i}", 0.1)], LaterOutcome(0, 5.0)) for i in range(80)]
+    high = [FollowedCase.joined([given(f"H-{i}", 0.4)], LaterOutcome(0, 5.0)) for i in range(20)]
+    kept = [case for case in high if case]
+    everyone = [case for case in (*low, *high) if case]
+    watch = Watch.of(Design(), 80, [kept])
+    assert predicted(kept) == pytest.approx(predicted(everyone) / 2)
+    assert watch.alarms(kept, predicted(everyone)) == watched(kept, 40, watch.design).alarms
+    assert threshold(watch.design, "fewer", 40) > threshold(watch.design, "fewer", 16)
