@@ -127,4 +127,6 @@ def rare_slides_criteria(value: Mapping[str, Any] | None) -> Iterator[Criterion]
             continue
         measured = f"{estimate(value[name], 1)} times over {len(value['rows'])} sets of {value['draws']} draws, "
         measured += f"{value['patients']} patients, HR {value['effect']:g}"
-        yield Criterion(f"{text} as often as chance", measured, value[name]["est"] >= _TIMES)
+        few = any(row[name] < _TIMES for row in value["rows"])
+        why = "by the mean, not in every set" if few else ""
+        yield Criterion(f"{text} as often as chance", measured, value[name]["est"] >= _TIMES, why)
