@@ -49,7 +49,7 @@ def build() -> None:
 
 
 def _at_once(builds: Sequence[Callable[[], str]]) -> list[str]:
-    """The images of all, a number of which are built in parallel; none is begun after one that failed."""
+    """The images of all, a number of which are built in parallel; those that wait are dropped once one failed."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         running = [pool.submit(each) for each in builds]
         wait(running, return_when=FIRST_EXCEPTION)
