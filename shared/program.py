@@ -10,3 +10,8 @@ DISTRIBUTION = "medulla-risk"
 def program_version() -> str:
     """The version, such as `0.1.0`, that scores and plans state."""
     return version(DISTRIBUTION)
+
+
+def library_version(distribution: str) -> str:
+    """The version of an installed library, by the name of its distribution."""
+    return version(distribution)

@@ -5,12 +5,11 @@ import platform
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from importlib.metadata import version
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.trainer.errors import ClusterDownError, ClusterUnfitError
-from shared.program import program_version
+from shared.program import library_version, program_version
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 R = TypeVar("R")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm")
+_ROUNDS = 3
+"""How often pieces are sent at most, where workers end with what was sent to them."""
 _PATIENCE_S = 30
 """For an answer of the scheduler, and for its first worker."""
 
@@ -74,25 +75,43 @@ def _check_versions(client: "Client") -> None:
 
 def _versions() -> dict[str, str]:
     """Of all that figures depend on."""
-    libraries = {name: version(name) for name in _LIBRARIES}
+    libraries = {name: library_version(name) for name in _LIBRARIES}
     return {"Python": platform.python_version(), "Medulla": program_version(), **libraries}
 
 
 def _results(
     client: "Client", address: str, work: Callable[[P, Any], R], pieces: Sequence[P], given: object
 ) -> Iterator[R]:
+    """Results as they come; pieces whose `given` was lost with the worker that held it are sent again."""
+    left = list(pieces)
+    for last in (*[False] * (_ROUNDS - 1), True):
+        try:
+            for piece, result in _round(client, address, work, tuple(left), given):
+                left.remove(piece)
+                yield result
+        except CancelledError:
+            if last or client.status != "running":
+                raise
+            _wait_for_worker(client, address)
+        else:
+            return
+
+
+def _round(
+    client: "Client", address: str, work: Callable[[P, Any], R], pieces: Sequence[P], given: object
+) -> Iterator[tuple[P, R]]:
     from distributed.scheduler import KilledWorker  # noqa: PLC0415 - as above
 
     shared = client.scatter(given, broadcast=True, hash=False)
-    futures = [client.submit(work, piece, shared, pure=False, retries=0) for piece in pieces]
+    futures = {client.submit(work, piece, shared, pure=False, retries=0): piece for piece in pieces}
     try:
-        for future in _finished(client, address, futures):
-            yield future.result()
+        for future in _finished(client, address, list(futures)):
+            yield futures[future], future.result()
     except KilledWorker as error:
         raise ClusterDownError("workers of the cluster ended at work, again and again, perhaps for memory") from error
     finally:
         with suppress(OSError, TimeoutError, CancelledError):
-            client.cancel(futures, force=True)
+            client.cancel(list(futures), force=True)
 
 
 def _finished(client: "Client", address: str, futures: Sequence["Future[Any]"]) -> Iterator["Future[Any]"]:

@@ -81,7 +81,7 @@ def test_sensitivity_and_specificity_are_compared_with_record_and_rule_at_matche
 def test_the_report_says_what_is_shown_of_sensitivity_and_how_many_of_100_are_moved(out: Path) -> None:
     result = report(out)
     assert result["claims"][0].startswith(
-        "SIMULATED: All blocks together at 3 years: against clinical variables alone a "
+        "SIMULATED: Clinical and molecular variables at 3 years: against clinical variables alone a "
     )
     page = (out / "report.html").read_text()
     assert "At the rule&#39;s own specificity of" in page or "At the rule's own specificity of" in page
