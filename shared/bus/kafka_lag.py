@@ -30,22 +30,30 @@ class LagGauge:
         """Measure, at most every 15 s; without an answer the gauge keeps its values."""
         if time.monotonic() < self._due:
             return
-        with suppress(KafkaError):
-            self._count_partitions()
-            if self._consumer.assignment():
-                self._due = time.monotonic() + _EVERY_S
+        self._count_partitions()
+        if self._consumer.assignment():
+            self._due = time.monotonic() + _EVERY_S
+            with suppress(KafkaError):
                 self._show(self._measured())
 
     def _count_partitions(self) -> None:
-        """Show how many partitions the topics have, whoever holds them; the answer is in the consumer's memory."""
+        """Show how many partitions the topics have, whoever holds them."""
         for topic in self._consumer.subscription():
-            if partitions := self._consumer.partitions_for_topic(topic):
+            if partitions := self._known(topic):
                 name = from_broker(self._settings, topic)
                 metrics.TOPIC_PARTITIONS.labels(self._group, name).set(len(partitions))
 
+    def _known(self, topic: str) -> set[int]:
+        """The partitions of a topic in the consumer's memory; none where it is deleted or not shown to us.
+
+        The public `partitions_for_topic` of kafka-python 3.0.12 fetches all metadata for such a topic, and waits for it
+        without a deadline.
+        """
+        return self._consumer._cluster.partitions_for_topic(topic) or set()
+
     def _measured(self) -> dict[Partition, int]:
         """Records between the end of each partition and the first one that is not finished."""
-        partitions = list(self._consumer.assignment())
+        partitions = [each for each in self._consumer.assignment() if each.partition in self._known(each.topic)]
         ends = self._consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS)
         unfinished = self._queues.next_offsets()
         lags = {}
