@@ -7,6 +7,7 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from shared import metrics
+from shared.bus.kafka_client import known_partitions
 from shared.bus.kafka_names import from_broker
 from shared.bus.partition_queues import Partition, PartitionQueues
 from shared.settings import KafkaSettings
@@ -39,21 +40,14 @@ class LagGauge:
     def _count_partitions(self) -> None:
         """Show how many partitions the topics have, whoever holds them."""
         for topic in self._consumer.subscription():
-            if partitions := self._known(topic):
+            if partitions := known_partitions(self._consumer, topic):
                 name = from_broker(self._settings, topic)
                 metrics.TOPIC_PARTITIONS.labels(self._group, name).set(len(partitions))
 
-    def _known(self, topic: str) -> set[int]:
-        """The partitions of a topic in the consumer's memory; none where it is deleted or not shown to us.
-
-        The public `partitions_for_topic` of kafka-python 3.0.12 fetches all metadata for such a topic, and waits for it
-        without a deadline.
-        """
-        return self._consumer._cluster.partitions_for_topic(topic) or set()
-
     def _measured(self) -> dict[Partition, int]:
         """Records between the end of each partition and the first one that is not finished."""
-        partitions = [each for each in self._consumer.assignment() if each.partition in self._known(each.topic)]
+        assigned = self._consumer.assignment()
+        partitions = [each for each in assigned if each.partition in known_partitions(self._consumer, each.topic)]
         ends = self._consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS)
         unfinished = self._queues.next_offsets()
         lags = {}
