@@ -7,7 +7,7 @@ process that died is a suspect: it is worked on alone, under a mark of its own (
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from threading import Lock
 
@@ -84,11 +84,14 @@ class AttemptRanges:
             self._rest(folder)
 
     def beat(self) -> None:
-        """Refresh the ranges with work, and remove those without."""
-        for folder in list(self._held):
-            with self._lock:
-                if folder in self._held:
-                    self._refresh(folder, self._held[folder])
+        """Refresh the ranges with work, and remove those without; one that fails keeps none of the others from it.
+
+        Raises:
+            TransientError: the store is down, at least for one of them.
+        """
+        with ExitStack() as stack:
+            for folder in list(self._held):
+                stack.callback(self._refresh, folder)
 
     def give_back(self) -> None:
         """Remove all ranges and set no more."""
@@ -135,12 +138,16 @@ class AttemptRanges:
             if folder in self._held:
                 self._held[folder].at_work = False
 
-    def _refresh(self, folder: str, held: _Held) -> None:
-        if held.at_work or held.used_at > self.now() - BEAT_S:
-            self._put(folder, held)
-        else:
-            del self._held[folder]
-            self._remove(folder)
+    def _refresh(self, folder: str) -> None:
+        with self._lock:
+            held = self._held.get(folder)
+            if held is None:
+                return
+            if held.at_work or held.used_at > self.now() - BEAT_S:
+                self._put(folder, held)
+            else:
+                del self._held[folder]
+                self._remove(folder)
 
     def _put(self, folder: str, held: _Held) -> None:
         mark = _Mark(held.first, held.end, self.process, self.now())

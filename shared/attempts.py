@@ -22,7 +22,7 @@ from threading import Event, Lock
 from shared import logs, metrics
 from shared.attempt_ranges import AttemptRanges, Offset
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
-from shared.bus.retry import AT_WORK, GIVE_UP_AFTER
+from shared.bus.retry import AT_WORK, GIVE_UP_AFTER, STOPPING
 from shared.canonical import canonical_json
 from shared.errors import AtWorkError, TransientError
 from shared.gate import Gate
@@ -33,7 +33,6 @@ LEASE_S = 2400.0
 """Work that lasts longer, as work that hangs, keeps no other process from the record."""
 _MARGIN_S = 600.0
 """A lease is longer than the longest turn by this time, for what comes before and after the work that is limited."""
-_STOPPING = "the process is stopping"
 _log = logs.get(__name__)
 
 
@@ -114,11 +113,16 @@ class Attempts:
         Every(BEAT_S, self.beat).run(self._ended)
 
     def beat(self) -> None:
-        """Refresh all marks once."""
-        if not self._stopping:
-            self._ranges.beat()
-        for key, held in list(self._held.items()):
-            self._renew(key, held)
+        """Refresh all marks once; one that fails keeps none of the others from it.
+
+        Raises:
+            TransientError: the store is down, at least for one of them.
+        """
+        with ExitStack() as stack:
+            for key, held in list(self._held.items()):
+                stack.callback(self._renew, key, held)
+            if not self._stopping:
+                stack.callback(self._ranges.beat)
 
     def give_back(self) -> None:
         """Begin no more work, and note in all marks that what is cut off from now on is no crash."""
@@ -133,7 +137,7 @@ class Attempts:
         """Keep other threads of this process from the record."""
         with self._lock:
             if self._stopping:
-                raise AtWorkError(_STOPPING)
+                raise AtWorkError(STOPPING)
             if key in self._held and self._now() < self._held[key].began + self._lease_s:
                 raise AtWorkError(AT_WORK)
             held = self._held[key] = _Held(self._now())
@@ -186,9 +190,13 @@ class Attempts:
         return deaths
 
     def _take(self, key: str, info: BlobInfo | None, mark: Mark) -> None:
-        """Write over the mark that was read; where another process did so meanwhile, it is at work now."""
+        """Write over the mark that was read; where another process did so meanwhile, it is at work now.
+
+        The store also refuses its client's retry of a write whose response was lost, so a refused mark is read again.
+        """
         data = mark.to_bytes()
-        if not (self._store.replace(info, data) if info else self._store.put_new(key, data)):
+        is_written = self._store.replace(info, data) if info else self._store.put_new(key, data)
+        if not is_written and self._read(key)[1] != mark:
             raise AtWorkError(AT_WORK)
 
     def _is_alive(self, mark: Mark) -> bool:

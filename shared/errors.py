@@ -8,7 +8,7 @@ MedullaError
 │       └── CrashedWorkerError  the process at work on it died, or was ended at a limit of time or memory
 ├── TransientError          a dependency is down or busy: back off and try again
 ├── UnfinishedError         long work has had its turn: it continues after the records that wait
-└── AtWorkError             another process is at work on the record: it comes again a few seconds later
+└── AtWorkError             another process is at work on the record, or this one is stopping: it comes again in seconds
 
 Any other exception is a bug; it ends the record at work as InternalError, never the process.
 """
@@ -47,7 +47,7 @@ class UnfinishedError(MedullaError):
 
 
 class AtWorkError(MedullaError):
-    """A live process is at work on the record; work on it must not begin now, and no attempt is counted."""
+    """A live process is at work on the record, or this one is stopping; work must not begin now, no attempt counts."""
 
 
 def explain(error: MedullaError | OSError, advice: str = "") -> str:

@@ -13,8 +13,8 @@ _BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 EVENTS = Counter(
     "medulla_events_total",
-    "Events handled. Outcome: ok, retried, unfinished (long work), deferred (another process is at work on it), "
-    "rejected (see medulla_dead_letters_total).",
+    "Events handled. Outcome: ok, retried, unfinished (long work), deferred (another process is at work on it, "
+    "or this one is stopping), rejected (see medulla_dead_letters_total).",
     ["service", "topic", "outcome"],
 )
 EVENT_SECONDS = Histogram(

@@ -120,3 +120,13 @@ def _text(value: bytes | None) -> str:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
+
+
+def known_partitions(consumer: Any, topic: str) -> set[int]:
+    """The partitions of a topic in the consumer's memory; none where it is deleted or not shown to us.
+
+    The public `partitions_for_topic` of kafka-python 3.0.12 fetches all metadata for such a topic, and waits for it
+    without a deadline.
+    """
+    partitions: set[int] | None = consumer._cluster.partitions_for_topic(topic)
+    return partitions or set()

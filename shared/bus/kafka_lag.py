@@ -7,6 +7,7 @@ from typing import Any
 from kafka.errors import KafkaError
 
 from shared import metrics
+from shared.bus.kafka_client import known_partitions
 from shared.bus.kafka_names import from_broker
 from shared.bus.partition_queues import Partition, PartitionQueues
 from shared.settings import KafkaSettings
@@ -30,22 +31,23 @@ class LagGauge:
         """Measure, at most every 15 s; without an answer the gauge keeps its values."""
         if time.monotonic() < self._due:
             return
-        with suppress(KafkaError):
-            self._count_partitions()
-            if self._consumer.assignment():
-                self._due = time.monotonic() + _EVERY_S
+        self._count_partitions()
+        if self._consumer.assignment():
+            self._due = time.monotonic() + _EVERY_S
+            with suppress(KafkaError):
                 self._show(self._measured())
 
     def _count_partitions(self) -> None:
-        """Show how many partitions the topics have, whoever holds them; the answer is in the consumer's memory."""
+        """Show how many partitions the topics have, whoever holds them."""
         for topic in self._consumer.subscription():
-            if partitions := self._consumer.partitions_for_topic(topic):
+            if partitions := known_partitions(self._consumer, topic):
                 name = from_broker(self._settings, topic)
                 metrics.TOPIC_PARTITIONS.labels(self._group, name).set(len(partitions))
 
     def _measured(self) -> dict[Partition, int]:
         """Records between the end of each partition and the first one that is not finished."""
-        partitions = list(self._consumer.assignment())
+        assigned = self._consumer.assignment()
+        partitions = [each for each in assigned if each.partition in known_partitions(self._consumer, each.topic)]
         ends = self._consumer.end_offsets(partitions, timeout_ms=_DEADLINE_MS)
         unfinished = self._queues.next_offsets()
         lags = {}

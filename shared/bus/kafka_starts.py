@@ -6,6 +6,7 @@ from kafka import OffsetAndMetadata, TopicPartition
 from kafka.errors import AuthorizationError, FencedInstanceIdError, KafkaError
 
 from shared import logs
+from shared.bus.kafka_client import known_partitions
 
 _DEADLINE_MS = 2_000
 _log = logs.get(__name__)
@@ -25,6 +26,8 @@ class Starts:
     def commit(self) -> None:
         """Check newly assigned partitions; after the first one without an answer the rest wait for the next call.
 
+        Those of a topic that is deleted or not shown to us are left out: each call would wait for an answer in vain.
+
         Raises:
             AuthorizationError: we may not read or commit.
             FencedInstanceIdError: another member has this instance id.
@@ -32,6 +35,8 @@ class Starts:
         assigned = set(self._consumer.assignment())
         self._known &= assigned
         for partition in assigned - self._known:
+            if partition.partition not in known_partitions(self._consumer, partition.topic):
+                continue
             try:
                 self._look(partition)
                 self._known.add(partition)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from shared.bus import dead_letters, headers, s3_events
 from shared.bus.port import Record
-from shared.bus.retry import AT_WORK, not_before
+from shared.bus.retry import DEFERRALS, not_before
 from shared.errors import PoisonMessageError
 
 
@@ -44,9 +44,9 @@ def _named(record: Record) -> tuple[str, str]:
 
 
 def _sentence(service: str, record: Record, attempts: int) -> str:
-    """Why it is tried again; neither a turn of long work nor work of another process is a failure."""
+    """Why it is tried again; a turn of long work and a deferral are no failures."""
     why = record.headers.get(headers.WHY, "")
-    if why == AT_WORK:
+    if why in DEFERRALS:
         return f"{service}: {why}"
     if not attempts or (dead_letters.turns_of(record) and not why):
         return f"{service} works on it in turns with other slides"

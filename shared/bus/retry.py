@@ -14,8 +14,10 @@ from shared.text import capped
 GIVE_UP_AFTER = 3
 """Attempts that may end without an answer: with an unexpected error or a crashed process."""
 DEFERRED_S = 5.0
-"""How long a record waits that another process is at work on."""
+"""How long a record waits that another process is at work on, or that a stopping one does not begin."""
 AT_WORK = "another process is at work on it"
+STOPPING = "the service is stopping; the next process goes on with it"
+DEFERRALS = frozenset({AT_WORK, STOPPING})
 """Why such a record waits."""
 
 
@@ -65,9 +67,12 @@ def next_turn(delivery: Delivery, group: str) -> Record:
     return _retried(delivery, group, {headers.TURN: str(turns_of(delivery.record) + 1), headers.WHY: ""})
 
 
-def deferred(delivery: Delivery, group: str, now: float) -> Record:
-    """The record for the group's retry topic while another process is at work on it; counts no attempt and no turn."""
-    return _retried(delivery, group, {headers.NOT_BEFORE: f"{now + DEFERRED_S:.3f}", headers.WHY: AT_WORK})
+def deferred(delivery: Delivery, group: str, now: float, why: str) -> Record:
+    """The record for the group's retry topic where work must not begin now; counts no attempt and no turn.
+
+    `why`: one of DEFERRALS.
+    """
+    return _retried(delivery, group, {headers.NOT_BEFORE: f"{now + DEFERRED_S:.3f}", headers.WHY: why})
 
 
 def _retried(delivery: Delivery, group: str, added: Mapping[str, str]) -> Record:

@@ -29,7 +29,8 @@ class Crashes:
     def __call__(self, task: Task, handle: Handle) -> Outcome:
         """Work under a mark, unless the route says that the event cannot crash the process.
 
-        In the background it is a mark of many records. What a live process is at work on comes again later.
+        In the background it is a mark of many records. What a live process is at work on comes again later,
+        as does what a stopping one does not begin.
 
         Raises:
             TransientError: the store is down.
@@ -40,7 +41,7 @@ class Crashes:
             return self._attempt(task, handle)
         except AtWorkError as error:
             _log.info("deferred", sentence=str(error), origin=origin_of(task.delivery))
-            return Outcome("deferred", [deferred(task.delivery, task.service, time.time())])
+            return Outcome("deferred", [deferred(task.delivery, task.service, time.time(), str(error))])
 
     def _attempt(self, task: Task, handle: Handle) -> Outcome:
         with self.attempts.attempt(_mark_key(task), task.service, _offset(task)) as deaths:

@@ -14,6 +14,10 @@ class Consumer:
 
     def __init__(self, *failures: Exception) -> None:
         self.failures, self.requests = list(failures), 0
+        self._cluster, self.numbers = self, set(range(12))
+
+    def partitions_for_topic(self, _topic: str) -> set[int]:
+        return self.numbers
 
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition("t", number) for number in range(12)}
@@ -34,6 +38,13 @@ def test_a_silent_broker_is_asked_once_a_turn_and_again_the_next() -> None:
     assert consumer.requests == 13
     starts.commit()
     assert consumer.requests == 13
+
+
+def test_a_topic_that_is_gone_is_not_looked_for() -> None:
+    consumer = Consumer(KafkaTimeoutError())
+    consumer.numbers = set()
+    Starts(consumer).commit()
+    assert consumer.requests == 0
 
 
 def test_what_we_may_not_read_is_said() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from medulla.v1.events_pb2 import SlideTiled
 
 from shared.blob.memory import MemoryStore
@@ -11,7 +12,7 @@ from shared.bus import headers, s3_events
 from shared.bus.events import to_record
 from shared.bus.port import Delivery, Record
 from shared.bus.retried import Retry, retry_of
-from shared.bus.retry import RetryPolicy, deferred, next_turn
+from shared.bus.retry import DEFERRALS, RetryPolicy, deferred, next_turn
 from shared.errors import TransientError
 from shared.waiting import WaitingSlide, publish, read_waiting
 
@@ -48,13 +49,14 @@ def test_an_event_that_is_tried_again_names_its_slide_and_a_turn_has_no_failure(
     assert retry.sentence == "embedder works on it in turns with other slides"
 
 
-def test_a_record_that_another_process_is_at_work_on_repeats_no_earlier_failure() -> None:
+@pytest.mark.parametrize("why", sorted(DEFERRALS))
+def test_a_record_whose_work_must_not_begin_now_says_why_and_repeats_no_earlier_failure(why: str) -> None:
     announced = s3_events.announcement("bucket", "slides/MB-1/A1.svs")
-    waits = [deferred(Delivery(record, 0, 0, 0.0), "tiler", 0.0) for record in (announced, retried(announced))]
+    waits = [deferred(Delivery(record, 0, 0, 0.0), "tiler", 0.0, why) for record in (announced, retried(announced))]
     retries = [retry_of("tiler", record) for record in (*waits, next_turn(Delivery(waits[1], 0, 1, 0.0), "tiler"))]
     assert [retry.sentence for retry in retries if retry] == [
-        "tiler: another process is at work on it",
-        "tiler: another process is at work on it",
+        f"tiler: {why}",
+        f"tiler: {why}",
         "tiler works on it in turns with other slides",
     ]
 

@@ -16,7 +16,8 @@ from shared.bus import headers, topics
 from shared.bus.dead_letters import attempts_of, original, read, turns_of
 from shared.bus.events import Event, decoder, to_record
 from shared.bus.port import Delivery
-from shared.bus.retry import GIVE_UP_AFTER, not_before
+from shared.bus.retried import retry_of
+from shared.bus.retry import AT_WORK, GIVE_UP_AFTER, STOPPING, not_before
 from shared.canonical import digest_of
 from shared.errors import (
     CrashedWorkerError,
@@ -190,8 +191,20 @@ def test_a_record_at_work_in_another_process_comes_again_later_and_counts_no_att
     ((later,),) = (outcome.records for outcome in handed_over)
     assert (handed_over[0].name, later.topic, attempts_of(later), turns_of(later)) == ("deferred", "scorer.retry", 0, 0)
     assert not_before(later) > time.time()
-    assert (later.key, later.value) == (sent.key, sent.value)
+    assert (later.key, later.value, later.headers[headers.WHY]) == (sent.key, sent.value, AT_WORK)
     assert not list(store.list(""))
+
+
+def test_a_record_that_a_stopping_process_does_not_begin_says_so_and_counts_no_attempt() -> None:
+    attempts, bench = Attempts(MemoryStore()), Bench(route(lambda _: pytest.fail("it works on it")))
+    attempts.give_back()
+    task = Task("scorer", bench.routes[0], Delivery(to_record(tiled(), "tiler"), 0, 0), tiled())
+    outcome = Crashes(attempts, DeadLetters(Retries(QUICK)))(task, lambda _: pytest.fail("it works on it"))
+    (later,) = outcome.records
+    retry = retry_of("scorer", later)
+    assert (outcome.name, attempts_of(later)) == ("deferred", 0)
+    assert retry is not None
+    assert retry.sentence == f"scorer: {STOPPING}"
 
 
 def test_long_work_continues_in_another_turn_and_counts_no_attempt() -> None:
