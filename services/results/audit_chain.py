@@ -73,7 +73,8 @@ class ChainReport:
     checkpoint: int = 0
     """How many of the entries were verified earlier, by a signed checkpoint; 0 if there is none."""
     unverified: int = 0
-    """How many entries behind the checkpoint were left to the walk of the whole record; 0 if none was."""
+    """How many entries behind the checkpoint were not verified: with a key the latest, which later requests go on
+    with, without one the first; 0 if none was left out."""
 
     @property
     def intact(self) -> bool:
@@ -149,15 +150,24 @@ class _Changes:
         self._before.pop(name, None)
         return covering([*earlier, *self._hashes.pop(name, ())])
 
-    def first(self) -> ChainReport | None:
+    def first(self, covered_later: Callable[[str], bool]) -> ChainReport | None:
         """The report on the first entry that is not covered; None if there is none."""
-        return min(self._before.values(), key=lambda report: report.entries, default=None)
+        reports = (report for name, report in self._before.items() if not covered_later(name))
+        return min(reports, key=lambda report: report.entries, default=None)
 
 
-def verify(rows: Iterable[AuditRow], earlier: Verified = _FROM_THE_FIRST) -> ChainReport:
+def _never(_: str) -> bool:
+    return False
+
+
+def verify(
+    rows: Iterable[AuditRow], earlier: Verified = _FROM_THE_FIRST, covered_later: Callable[[str], bool] = _never
+) -> ChainReport:
     """Verify the record behind what was verified earlier, in the order of `seq`, up to the first problem.
 
-    Entries of an erased case no longer match their hash; a later entry of the erasure must cover exactly them.
+    Entries of an erased case no longer match their hash; a later entry of the erasure must cover exactly them. Where
+    the record goes on behind `rows`, `covered_later` says whether one follows for an id; whether it covers exactly
+    them is verified with that entry.
     """
     head, count, changed = earlier.head, earlier.entries, _Changes(earlier)
     for count, row in enumerate(rows, start=earlier.entries + 1):
@@ -166,7 +176,7 @@ def verify(rows: Iterable[AuditRow], earlier: Verified = _FROM_THE_FIRST) -> Cha
         if row.entry.hash() != row.kept_hash:
             changed.add(row, ChainReport(count - 1, head, _changed_sentence(row.entry), earlier.entries))
         head = row.kept_hash
-    return changed.first() or ChainReport(count, head, checkpoint=earlier.entries)
+    return changed.first(covered_later) or ChainReport(count, head, checkpoint=earlier.entries)
 
 
 def _chain_problem(entry: AuditEntry, seq: int, head: str) -> str:

@@ -8,12 +8,13 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+from urllib.request import HTTPSHandler, Request, build_opener
 
 from pydantic import Field, SecretStr
 
 from services.results.errors import FhirServerDownError, RefusedByFhirServerError
 from shared.errors import MedullaError
+from shared.redirects import NoRedirects
 from shared.settings import HttpUrl, Section
 
 _MEDIA_TYPE = "application/fhir+json"
@@ -54,7 +55,7 @@ class FhirServer:
     def __init__(self, settings: FhirSettings, renew: Callable[[], FhirSettings] | None = None) -> None:
         self._settings = settings
         self._renew = renew or (lambda: settings)
-        self._opener = build_opener(HTTPSHandler(context=_context(settings.ca)), _NoRedirects)
+        self._opener = build_opener(HTTPSHandler(context=_context(settings.ca)), NoRedirects)
 
     def bundle(self, bundle_id: str) -> Resource | None:
         """The Bundle of an id; None where there is none.
@@ -97,13 +98,6 @@ class FhirServer:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         url = f"{self._settings.url}/Bundle/{bundle_id}"
         return Request(url, body, headers, method=method)  # noqa: S310 - FhirSettings checked the scheme
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """Redirects are refused: they would take the token to another server."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """None raises the answer as an HTTPError."""
 
 
 def _context(ca: Path | None) -> ssl.SSLContext:

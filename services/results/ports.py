@@ -214,4 +214,4 @@ class ResultStore(Protocol):
         """Activity since a time, with the revisions of the cases that are watched."""
 
     def verify_chain(self) -> ChainReport:
-        """Verify the latest entries of the audit record, those since the last signed checkpoint if they are few."""
+        """Verify the entries of the audit record since the last signed checkpoint, some of them if they are many."""

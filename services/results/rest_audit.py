@@ -22,7 +22,9 @@ def audit_routes(results: ResultStore) -> APIRouter:
     """Everything below /audit."""
     routes = APIRouter(prefix="/audit", tags=["audit"])
 
-    summary = "Verify the latest entries of the audit record; note `head` elsewhere to see later that none was cut off"
+    summary = (
+        "Verify the audit record from its last checkpoint on; note `head` elsewhere to see later that none was cut off"
+    )
 
     @routes.get("/verify", summary=summary, response_model=None, responses=openapi.answers(_REPORT))
     def verify() -> dict[str, Any]:

@@ -129,10 +129,17 @@ class Archive:
             others = bucket.list(f"{key.rpartition('/')[0]}/") if bucket.head(key) is None else ()
             entries = tx.scalar(select(ARCHIVES.c.entries).where(ARCHIVES.c.name == name))
             for info in others:
-                rows = tuple(self._read(archive_file.name_of(info.key)))
+                rows = self._readable(archive_file.name_of(info.key))
                 if len(rows) == entries and archive_file.is_without(digest, rows):
                     return rows
             raise
+
+    def _readable(self, name: str) -> tuple[AuditRow, ...]:
+        """The entries of a file; none where it is broken."""
+        try:
+            return tuple(self._read(name))
+        except BrokenArchiveError:
+            return ()
 
     def _bucket(self) -> BlobStore:
         if self.blobs is None:

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, select, tuple_, update
@@ -118,14 +119,16 @@ def _values(entry: AuditEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in names} | {"hash": entry.hash()}
 
 
-def rows(tx: Connection, archive: Archive, after: int = 0) -> Iterator[AuditRow]:
+def rows(tx: Connection, archive: Archive, after: int = 0, at_most: int | None = None) -> Iterator[AuditRow]:
     """The entries behind the entry `after`, in order; a number of them is in memory at a time."""
-    yield from heapq.merge(_recent(tx, after), archive.rows(tx, after), key=_seq)
+    return islice(heapq.merge(_recent(tx, after, at_most), archive.rows(tx, after), key=_seq), at_most)
 
 
-def _recent(tx: Connection, after: int) -> Iterator[AuditRow]:
+def _recent(tx: Connection, after: int, at_most: int | None) -> Iterator[AuditRow]:
     """Those in the database."""
-    for row in tx.execute(_entries().where(AUDIT.c.seq > after), execution_options={"yield_per": _AT_ONCE}):
+    for row in tx.execute(
+        _entries().where(AUDIT.c.seq > after).limit(at_most), execution_options={"yield_per": _AT_ONCE}
+    ):
         yield _row(row)
 
 

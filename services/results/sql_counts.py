@@ -1,14 +1,14 @@
 """Counts of the list, from sums that triggers keep with each change of a case; a search counts its cases."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
 
 from services.results.case_list import IN_PROGRESS, UNCERTAIN, Counts, Field, Selection
 from services.results.schema import CASE_COUNTS, CASES
+from services.results.sql_selection import conditions
 
 _SEPARATOR = "\x1f"
 """Between labels; no label has a control character."""
@@ -16,7 +16,7 @@ _KEY = ("state", "risk_group", "certainty", "site_id", "labels")
 _MOST_CHANGES = 1000
 """Rows that wait to be summed up; each read of the counts adds them up itself."""
 _MOST_SEARCHED = 10_000
-"""Cases that are counted of a search; counts of one that fits more are at least these."""
+"""The highest number of a search that fits more cases than these."""
 
 Label = tuple[str, str]
 _Facets = Mapping[Field, Collection[str]]
@@ -29,17 +29,12 @@ def joined(labels: Iterable[Label]) -> str:
     return _SEPARATOR.join(sorted(f"{name}:{label}" for name, label in labels))
 
 
-def counts(tx: Connection, chosen: Selection, words: Sequence[ColumnElement[bool]]) -> Counts:
-    """How many cases a selection has; each field is counted as if it were not filtered.
-
-    `words` are the conditions of the selection's words.
-    """
-    if not words:
+def counts(tx: Connection, chosen: Selection) -> Counts:
+    """How many cases a selection has; each field is counted as if it were not filtered."""
+    if not chosen.words:
         return _counts(_kept(tx), chosen)
-    groups = _searched(tx, words)
-    if sum(cases for _, cases in groups) <= _MOST_SEARCHED:
-        return _counts(groups, chosen)
-    return replace(_counts([*groups, *_values(_kept(tx))], chosen), more=True)
+    groups = _searched(tx, Selection(chosen.words))
+    return _bounded(tx, chosen, groups) if _are_more(groups) else _counts(groups, chosen)
 
 
 def _counts(groups: Sequence[_Group], chosen: Selection) -> Counts:
@@ -47,9 +42,27 @@ def _counts(groups: Sequence[_Group], chosen: Selection) -> Counts:
     return Counts(sum(cases for facets, cases in groups if _fits(facets, chosen)), values)
 
 
-def _values(groups: Iterable[_Group]) -> Iterator[_Group]:
-    """The values of groups without their cases, so that one that was not met is counted as 0."""
-    return ((facets, 0) for facets, _ in groups)
+def _bounded(tx: Connection, chosen: Selection, of_words: Sequence[_Group]) -> Counts:
+    """Counts of a search whose words fit many cases, each among cases that its filters fit too."""
+
+    def searched(each: Selection) -> Sequence[_Group]:
+        return _searched(tx, each) if each.values else of_words
+
+    unmet = [(facets, 0) for facets, _ in _kept(tx)]
+    fitting = searched(chosen)
+    by_field = {name: searched(chosen.without(name)) if name in chosen.values else fitting for name in Field}
+    counted = {name: _counted([*groups, *unmet], chosen, name) for name, groups in by_field.items()}
+    values = {name: {value: min(n, _MOST_SEARCHED) for value, n in each.items()} for name, each in counted.items()}
+    cases = min(_total(fitting), _MOST_SEARCHED)
+    return Counts(cases, values, more=any(map(_are_more, by_field.values())))
+
+
+def _total(groups: Iterable[_Group]) -> int:
+    return sum(cases for _, cases in groups)
+
+
+def _are_more(groups: Iterable[_Group]) -> bool:
+    return _total(groups) > _MOST_SEARCHED
 
 
 def sum_up(tx: Connection) -> None:
@@ -74,9 +87,9 @@ def _kept(tx: Connection) -> list[_Group]:
     return [_group(row) for row in tx.execute(query)]
 
 
-def _searched(tx: Connection, words: Sequence[ColumnElement[bool]]) -> list[_Group]:
+def _searched(tx: Connection, chosen: Selection) -> list[_Group]:
     """One case more than `_MOST_SEARCHED` at most."""
-    limited = select(*_columns(CASES)).where(*words).limit(_MOST_SEARCHED + 1).subquery()
+    limited = select(*_columns(CASES)).where(*conditions(chosen, CASES)).limit(_MOST_SEARCHED + 1).subquery()
     key = [limited.c[name] for name in _KEY]
     return [_group(row) for row in tx.execute(select(*key, func.count()).group_by(*key))]
 

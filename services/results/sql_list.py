@@ -1,4 +1,4 @@
-"""Reads pages of the list of cases from their columns, and its counts."""
+"""Reads pages of the list of cases from their columns."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -8,10 +8,9 @@ from medulla.v1.results_pb2 import CaseSummary
 from medulla.v1.scorer_pb2 import HorizonRisk
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, and_, or_, select
 
-from services.results import sql_counts
-from services.results.case_list import Counts, Field, Order, PageMark, Selection, state_of
+from services.results.case_list import Field, Order, PageMark, Selection, state_of
 from services.results.schema import CASE_LABELS, CASES
-from services.results.sql_selection import conditions, words
+from services.results.sql_selection import conditions
 from shared.times import stamp
 
 _SORTED_BY = {
@@ -97,11 +96,6 @@ def _fit_few(tx: Connection, fit: Select[Any]) -> bool:
 def _sorted(order: Order, cases: FromClause) -> list[ColumnElement[Any]]:
     column = cases.c[_SORTED_BY[order]]
     return [column.desc() if order in _DESCENDING else column, cases.c.case_id]
-
-
-def counts(tx: Connection, chosen: Selection) -> Counts:
-    """How many cases a selection has; each field is counted as if it were not filtered."""
-    return sql_counts.counts(tx, chosen, words(chosen, CASES))
 
 
 def _behind(mark: PageMark) -> ColumnElement[bool]:

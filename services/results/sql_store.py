@@ -170,7 +170,7 @@ class SqlStore:
     def counts(self, chosen: Selection) -> Counts:
         """See ResultStore."""
         with transaction(self.engine, write=False) as tx:
-            return sql_list.counts(tx, chosen)
+            return sql_counts.counts(tx, chosen)
 
     def refresh_summaries(self) -> None:
         """See ResultStore; one transaction for a number of cases."""

@@ -145,6 +145,7 @@ def test_an_erasure_that_a_restored_bucket_knows_and_the_database_does_not_is_ma
         file = ArchiveFile(name, b"", tuple(store.archive.rows(tx)))
     after = file.without(FIRST, sha256(FIRST.encode()))
     blobs.put(after.key, after.data)
+    blobs.put(f"{after.key.rpartition('/')[0]}/{'0' * 64}.jsonl.gz", b"altered")
     blobs.delete(key_of(name))
     assert store.erase(FIRST)
     assert store.verify_whole_chain().intact

@@ -8,6 +8,7 @@ from services.results.audit_seal import Seal
 from services.results.schema import AUDIT, AUDIT_CHECKPOINTS, SCORES
 from services.results.sql_store import SqlStore
 from services.results.sql_verify import verify_recent, verify_whole
+from shared.canonical import sha256
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.result_stores import apply, disarm, record
@@ -86,11 +87,55 @@ def test_a_request_verifies_no_more_than_the_latest_entries_and_says_so(fresh: S
     assert "(entry 5) was changed" in recent(None, 2).problem
 
 
-def test_many_entries_behind_the_checkpoint_are_left_to_the_walk_too(verified: SqlStore) -> None:
-    for case in "efg":
+@pytest.mark.parametrize(("seal", "checkpoints"), [(SEAL, [3, 5, 7]), (Seal(b"another"), [0, 2, 4, 6])])
+def test_each_request_goes_on_with_the_oldest_of_many_entries_behind_the_checkpoint(
+    verified: SqlStore, seal: Seal, checkpoints: list[int]
+) -> None:
+    for case in "efgh":
         apply(verified, record(case, "1", 3))
-    latest = verify_recent(verified.engine, SEAL, NOW, verified.archive, 1)
-    assert (latest.intact, latest.entries, latest.checkpoint, latest.unverified) == (True, 7, 3, 3)
+    head = verified.verify_chain().head
+    reports = [verify_recent(verified.engine, seal, NOW, verified.archive, 2) for _ in checkpoints]
+    assert [report.checkpoint for report in reports] == checkpoints
+    assert [report.unverified for report in reports] == [max(6 - each, 0) for each in checkpoints]
+    assert {(report.intact, report.entries, report.head) for report in reports} == {(True, 8, head)}
+
+
+def test_a_request_that_finds_a_change_among_many_entries_stores_no_checkpoint(fresh: SqlStore) -> None:
+    for case in "abcd":
+        apply(fresh, record(case, "1", 1))
+    with fresh.engine.begin() as connection:
+        connection.execute(update(SCORES).where(SCORES.c.case_id == "c").values(body="{}"))
+    for checkpoint in (0, 2, 2):
+        report = verify_recent(fresh.engine, SEAL, NOW, fresh.archive, 2)
+        assert (report.checkpoint, "(entry 3) was changed" in report.problem) == (checkpoint, checkpoint == 2)
+
+
+def test_a_later_erasure_covers_the_oldest_entries_and_is_verified_in_its_turn(fresh: SqlStore) -> None:
+    for case in "abc":
+        apply(fresh, record(case, "1", 1))
+    fresh.erase(CaseId("a"))
+    reports = [verify_recent(fresh.engine, SEAL, NOW, fresh.archive, 1) for _ in range(4)]
+    assert [(report.intact, report.unverified) for report in reports] == [(True, 3), (True, 2), (True, 1), (True, 0)]
+
+
+def test_an_entry_that_was_added_to_those_of_an_erased_case_shows_at_the_erasure(fresh: SqlStore) -> None:
+    for case in "abc":
+        apply(fresh, record(case, "1", 1))
+    fresh.erase(CaseId("a"))
+    with fresh.engine.begin() as connection:
+        disarm(connection)
+        connection.execute(update(AUDIT).where(AUDIT.c.seq == 2).values(case_id=sha256(b"a")))
+    reports = [verify_recent(fresh.engine, SEAL, NOW, fresh.archive, 1) for _ in range(4)]
+    assert [report.problem[:7] for report in reports] == ["", "", "", "Entry 4"]
+
+
+def test_a_changed_entry_that_no_erasure_covers_shows_among_many(fresh: SqlStore) -> None:
+    for case in "abc":
+        apply(fresh, record(case, "1", 1))
+    with fresh.engine.begin() as connection:
+        disarm(connection)
+        connection.execute(update(AUDIT).where(AUDIT.c.seq == 1).values(event_id="x"))
+    assert "Entry 1 (case a) was changed" in verify_recent(fresh.engine, SEAL, NOW, fresh.archive, 1).problem
 
 
 def test_an_erasure_within_the_latest_entries_covers_those_before_them(fresh: SqlStore) -> None:

@@ -138,12 +138,34 @@ def test_a_search_that_fits_many_cases_is_counted_up_to_a_bound(
     assert not exact.more
     monkeypatch.setattr(sql_counts, "_MOST_SEARCHED", 2)
     bounded = listed.counts(selection(query="mb", group=["high"]))
-    assert bounded.more
-    assert bounded.cases <= exact.cases
+    assert (bounded.cases, bounded.more) == (2, True)
     for name, values in listed.counts(ALL).values.items():
         assert set(values) >= set(bounded.values[name]) >= set(exact.values[name])
         assert all(bounded.values[name][value] <= cases for value, cases in exact.values[name].items())
     assert not listed.counts(ALL).more
+
+
+@pytest.mark.parametrize(
+    ("chosen", "bound", "cases", "more"),
+    [
+        (selection(query="0", state=["rejected"]), 2, 1, True),
+        (selection(query="0", site=["south"], group=["low"]), 2, 1, False),
+        (selection(query="0"), 2, 2, True),
+        (selection(query="0"), 6, 6, True),
+        (selection(query="0"), 7, 7, False),
+        (selection(query="mb", state=["scored"], group=["high"]), 3, 2, False),
+    ],
+)
+def test_a_bounded_count_is_of_cases_that_filters_fit_too(
+    listed: SqlStore, chosen: Selection, bound: int, cases: int, more: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = listed.counts(chosen)
+    monkeypatch.setattr(sql_counts, "_MOST_SEARCHED", bound)
+    bounded = listed.counts(chosen)
+    assert (bounded.cases, bounded.more) == (cases, more)
+    assert max(cases for values in bounded.values.values() for cases in values.values()) <= bound
+    met = {name: {value: n for value, n in values.items() if n} for name, values in bounded.values.items()}
+    assert more or met == exact.values
 
 
 def test_each_field_is_counted_as_if_it_were_not_filtered(listed: SqlStore) -> None:

@@ -106,7 +106,10 @@ def test_an_operator_reads_dead_letters_and_replays_one(page: Page, noted: str, 
     expect(page.get_by_text("1 sent again.")).to_be_visible()
     expect(page.locator(".letters .chip")).to_contain_text("Replayed")
     assert [record.key for record in results.bus.records("cases.scored")] == ["MB-2"]
-    expect(page.get_by_text("Intact")).to_be_visible()
+    audit = page.locator("section", has=page.get_by_role("heading", name="Audit chain"))
+    expect(audit.get_by_text("Intact")).to_be_visible()
+    own_text = "element => [...element.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE).length"
+    assert audit.evaluate(own_text) == 0
 
 
 def test_the_timeline_of_a_case_is_on_its_page(page: Page, noted: str, results: Results) -> None:

@@ -19,7 +19,7 @@ class KilledStore(MemoryStore):
 
 
 class InterruptedStore(MemoryStore):
-    """A bucket in which something else happens once, before a file is written or looked for."""
+    """A bucket in which something else happens once, before a file is written or read."""
 
     between: Callable[[], object] | None = None
 
@@ -27,9 +27,9 @@ class InterruptedStore(MemoryStore):
         self._interrupt()
         return super().put(key, data)
 
-    def head(self, key: str) -> BlobInfo | None:
+    def get(self, key: str) -> bytes:
         self._interrupt()
-        return super().head(key)
+        return super().get(key)
 
     def _interrupt(self) -> None:
         between, self.between = self.between, None

@@ -65,6 +65,6 @@ class Operations {
 
 function audit({ intact, entries, head, unverified, problem: sentence }) {
   return section("Audit chain", h("p", {}, h("span", { class: `chip ${intact ? "good" : "bad"}` }, intact ? "Intact" : "Changed"), ` ${words.count(entries)} entries. `, sentence),
-    unverified && h("p", { class: "small" }, `${words.count(unverified)} older ones were not verified now: `, h("code", {}, "python -m services.results verify-audit"), " verifies them all."),
+    unverified > 0 && h("p", { class: "small" }, `${words.count(unverified)} of them were not verified now: `, h("code", {}, "python -m services.results verify-audit"), " verifies them all."),
     h("p", { class: "small" }, "Head: ", h("code", {}, head), ". Note it elsewhere to see later that no entry was cut off."));
 }

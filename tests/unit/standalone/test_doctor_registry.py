@@ -19,9 +19,13 @@ _LOGIN = "bWU6c2VjcmV0"
 
 
 class _Registry(BaseHTTPRequestHandler):
-    """Has medulla/tiler:1; medulla/private to Basic logins, medulla/token to those who fetched a token."""
+    """Has medulla/tiler:1; medulla/private to Basic logins, medulla/token to those who fetched a token.
+
+    It sends those who log in for medulla/moved, and those who fetch a token for medulla/away, to another server.
+    """
 
     asked: list[tuple[str, str]]
+    other: str
 
     def do_HEAD(self) -> None:
         sent = self.headers.get("Authorization", "")
@@ -29,28 +33,41 @@ class _Registry(BaseHTTPRequestHandler):
         realm = f"http://127.0.0.1:{self.connection.getsockname()[1]}/token"
         challenge = {
             "private": "" if sent == f"Basic {_LOGIN}" else 'Basic realm="registry"',
+            "moved": "" if sent == f"Basic {_LOGIN}" else 'Basic realm="registry"',
+            "away": f'Bearer realm="{realm}/away"',
             "token": "" if sent == "Bearer ticket" else f'Bearer realm="{realm}",service="here"',
             "thief": 'Bearer realm="http://localhost.example/token"',
         }.get(self.path.split("/")[3], "")
+        if "moved" in self.path and not challenge:
+            return self._redirect()
         self.send_response(401 if challenge else 404 if "gone" in self.path else 200)
         if challenge:
             self.send_header("WWW-Authenticate", challenge)
-        self.end_headers()
+        return self.end_headers()
 
     def do_GET(self) -> None:
         self.asked.append((self.path, self.headers.get("Authorization", "")))
+        if "away" in self.path and self.other:
+            return self._redirect()
         self.send_response(200)
         self.end_headers()
         self.wfile.write(json.dumps({"token": "ticket"}).encode())
+        return None
+
+    def _redirect(self) -> None:
+        self.send_response(307)
+        self.send_header("Location", f"http://{self.other}{self.path}")
+        self.end_headers()
 
     def log_message(self, *_: object) -> None:
         """Nothing."""
 
 
 @contextmanager
-def _registry() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _registry(other: str = "") -> Iterator[tuple[str, list[tuple[str, str]]]]:
     asked: list[tuple[str, str]] = []
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Registry", (_Registry,), {"asked": asked})) as server:
+    fields = {"asked": asked, "other": other}
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Registry", (_Registry,), fields)) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield f"127.0.0.1:{server.server_address[1]}", asked
         server.shutdown()
@@ -79,6 +96,15 @@ def test_a_login_is_sent_only_to_a_registry_that_asks_for_one() -> None:
     with _registry() as (host, asked):
         list(check_images([Image(host, "medulla/tiler", "1")], lambda _: _LOGIN))
     assert asked == [("/v2/medulla/tiler/manifests/1", "")]
+
+
+@pytest.mark.parametrize("repository", ["medulla/moved", "medulla/away"])
+def test_a_redirect_takes_a_login_to_no_other_server(repository: str) -> None:
+    with _registry() as (other, asked), _registry(other) as (host, _):
+        [finding] = check_images([Image(host, repository, "1")], lambda _: _LOGIN)
+    assert asked == []
+    assert finding.state is State.UNKNOWN
+    assert "307" in finding.sentence
 
 
 def test_a_registry_that_does_not_answer_is_unknown() -> None:

@@ -15,6 +15,7 @@ from tests.studies import pixels
 from tests.studies.bags import BagPlan
 from tests.studies.criteria import criteria
 from tests.studies.document import document
+from tests.studies.monitoring_summary import monitoring_criteria
 from tests.studies.ood_check import shares
 from tests.studies.pieces import Bench, quiet
 from tests.studies.pixels import PixelPlan
@@ -232,7 +233,7 @@ def test_criteria_of_stains_count_slides_left_out_and_flagged() -> None:
 @pytest.mark.parametrize(("share", "by_case", "met"), [(0.031, 183, [True, True]), (0.06, None, [False, False])])
 def test_monitoring_meets_what_was_stated_before_its_seeds(share: float, by_case: int | None, met: list[bool]) -> None:
     flagged = {"est": share, "lo": None, "hi": None}
-    plan = {"changed_from": 0, "cases": 500, "streams": 9, "flagged": flagged, "most_cases": by_case}
-    value = {"scenarios": [plan | {"ratio": 1.0}, plan | {"ratio": 2.0}]}
-    rows = [row for row in criteria({"monitoring": {"value": value}}) if "monitoring" in row.text]
-    assert [row.met for row in rows] == met
+    cases = {"median_cases": 90, "most_cases": by_case, "most_interval": [170, None]}
+    plan = {"changed_from": 0, "cases": 500, "streams": 9, "flagged": flagged, **cases}
+    value = {"scenarios": [plan | {"ratio": ratio, "sites": sites} for ratio in (1.0, 2.0) for sites in (1, 4)]}
+    assert [row.met for row in monitoring_criteria(value)] == [*met, met[0], None]
