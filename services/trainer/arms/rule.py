@@ -26,8 +26,8 @@ class ClinicalRule:
         return None if 0 < flags.sum() < len(flags) else "the rule puts all patients into one group"
 
     def fit(self, train: Patients) -> Fitted:
-        """Estimate the risk of either group."""
-        return fit_scored(train, flagged(train), flagged)
+        """Estimate the risk of either group; its yes or no alone orders patients."""
+        return fit_scored(train, flagged(train), flagged, keeps_order=True)
 
 
 def flagged(patients: Patients) -> Floats:

@@ -1,7 +1,7 @@
 """Arms of one score per patient: a Cox model of that score alone makes it a calibrated risk."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,13 +23,19 @@ class Scored:
     """Scores [n] of patients, NaN where there is none."""
     model: Tabular
     out_of_fold: Prediction
+    keeps_order: bool = False
+    """Whether log-risks are the scores as they are, so that models of several folds order patients alike."""
 
     def predict(self, patients: Patients) -> Prediction:
         """Calibrated risks; nothing for a patient without a score."""
-        return calibrated(self.model, self.score(patients))
+        score = self.score(patients)
+        prediction = calibrated(self.model, score)
+        return replace(prediction, log_risk=score) if self.keeps_order else prediction
 
 
-def fit_scored(train: Patients, out_of_fold: Floats, score: Callable[[Patients], Floats]) -> Scored:
+def fit_scored(
+    train: Patients, out_of_fold: Floats, score: Callable[[Patients], Floats], *, keeps_order: bool = False
+) -> Scored:
     """Calibrate on the training patients' out-of-fold scores [n]; a higher score is never a lower hazard."""
     known = np.flatnonzero(~np.isnan(out_of_fold))
     scores = out_of_fold[known]
@@ -39,7 +45,10 @@ def fit_scored(train: Patients, out_of_fold: Floats, score: Callable[[Patients],
     recipe = Recipe((), grid=train.grid, horizon=train.horizon)
     x = ((scores - column.mean) / column.scale)[:, None]
     model = fit_design((column,), x, train.cohort.outcome[known], recipe, _RIDGE, np.array([True]))
-    return Scored(score, model, calibrated(model, out_of_fold))
+    predicted = calibrated(model, out_of_fold)
+    if keeps_order:
+        predicted = replace(predicted, log_risk=out_of_fold)
+    return Scored(score, model, predicted, keeps_order)
 
 
 def calibrated(model: Tabular, score: Floats) -> Prediction:

@@ -177,7 +177,8 @@ def _sentence(sequential: Sequential, followed: int, parts: Sequence[GroupFigure
     if followed < groups.LEAST:
         return f"{counted(followed, 'case')} with an outcome after the score: too few to say anything of the model."
     alarms = [("", sequential.alarms[0])] if sequential.alarms else []
-    alarms += [(f"In {part.name}: ", part.alarms[0]) for part in parts if part.alarms]
+    worst = sorted((part for part in parts if part.alarms), key=lambda part: -abs(np.log(part.o_e.est or 1e-9)))
+    alarms += [(f"In {part.name}: ", part.alarms[0]) for part in worst]
     if not alarms:
         cases = counted(followed, "case")
         return f"In {cases} with an outcome, events came neither more nor less often than predicted beyond chance."
@@ -186,5 +187,6 @@ def _sentence(sequential: Sequential, followed: int, parts: Sequence[GroupFigure
 
 def _in_words(alarm: Alarm) -> str:
     often, too = ("more", "low") if alarm.direction == "more" else ("less", "high")
-    reached = f"the chart reached its threshold at {alarm.at}, after {counted(alarm.cases, 'case')}"
+    at = f" at {alarm.at}, after {counted(alarm.cases, 'case')}" if alarm.at else " without an event"
+    reached = f"the chart reached its threshold{at}"
     return f"Events come {often} often than predicted: {reached}. Risks of this model may be too {too}."

@@ -9,6 +9,7 @@ from services.trainer.arms.arm import BlockView, Patients
 from services.trainer.arms.columns import fit_columns, log_risk_columns
 from services.trainer.arms.registry import arms_of
 from services.trainer.arms.ridge_cox import ByPattern
+from services.trainer.arms.rule import flagged
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.metrics.discrimination import harrell_c
 from services.trainer.profile import load_profile
@@ -159,3 +160,13 @@ def test_imputation_knows_only_training_patients(cohort: Cohort) -> None:
 def test_all_answers_are_the_same_for_the_same_seed(patients: Patients) -> None:
     for arm in ARMS.values():
         assert np.array_equal(arm.fit(patients).predict(patients).risk, arm.fit(patients).predict(patients).risk, True)
+
+
+def test_models_of_different_patients_order_by_the_rule_as_it_says_and_with_risks_of_their_own(
+    patients: Patients,
+) -> None:
+    halves = [ARMS["rule"].fit(patients.take(np.arange(start, len(patients), 2))) for start in (0, 1)]
+    predictions = [half.predict(patients) for half in halves]
+    for prediction in (*predictions, ARMS["rule"].fit(patients).out_of_fold):
+        assert prediction.log_risk.tolist() == flagged(patients).tolist()
+    assert not np.allclose(predictions[0].risk, predictions[1].risk)

@@ -206,3 +206,16 @@ def test_a_group_of_high_risk_has_the_thresholds_of_the_events_that_are_predicte
     assert predicted(kept) == pytest.approx(predicted(everyone) / 2)
     assert watch.alarms(kept, predicted(everyone)) == watched(kept, 40, watch.design).alarms
     assert threshold(watch.design, "fewer", 40) > threshold(watch.design, "fewer", 16)
+
+
+def test_a_site_without_any_event_is_flagged_in_words_that_name_no_place() -> None:
+    risks, outcomes = stream(300, 1.0, 8802)
+    quiet = [given(f"Q-{i}", 0.3, FIRST + timedelta(days=3 * i), "south") for i in range(60)]
+    none = {case.case_id: LaterOutcome(0, 4.0) for case in quiet}
+    report = monitor([*risks, *quiet], outcomes | none, load_profile(), Design())
+    (both,) = report.bundles
+    assert (
+        "In site south: Events come less often than predicted: the chart reached its threshold without an event."
+        in (both.sentence)
+    )
+    assert "threshold reached without an event" in render(report)
