@@ -90,9 +90,8 @@ def _results(
                 left.remove(piece)
                 yield result
         except CancelledError:
-            if last or client.status != "running":
+            if last or client.status != "running" or not client.nthreads():
                 raise
-            _wait_for_worker(client, address)
         else:
             return
 
