@@ -49,6 +49,21 @@ def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tm
     assert "## Equation of clinical_molecular" in (bundle / "model_card.md").read_text()
 
 
+def test_events_and_columns_of_the_first_page_are_those_of_the_training_cohort(bundle: Path, tmp_path: Path) -> None:
+    other, _ = simulated(tmp_path / "other", SimulationPlan(80, seed=2, tiles=2, width=8))
+    served = read_bundle(bundle)
+    result = validate(served, other, None, tmp_path, quiet)
+    manifest = served.bundle.manifest
+    stated = [*manifest.reservations, *(text for arm in manifest.arms for text in arm.reservations)]
+    own = "SIMULATED: Of the bundle, from its training cohort: "
+    shown = [text.removeprefix(own) for text in result.reservations if text.startswith(own)]
+    assert any("events for" in text for text in shown)
+    assert set(shown) <= set(stated)
+    assert set(manifest.reservations) <= set(shown)
+    others = [text for text in result.reservations if not text.startswith(own)]
+    assert not [text for text in others if "events for" in text]
+
+
 def test_a_cohort_without_a_block_of_the_record_has_no_arm_that_reads_it(bundle: Path, tmp_path: Path) -> None:
     simulated(tmp_path, SimulationPlan(80, seed=2, tiles=2, width=8))
     with (tmp_path / "cohort.csv").open(newline="") as file:

@@ -7,7 +7,7 @@ import numpy as np
 
 from services.trainer.arms.registry import arms_of
 from services.trainer.bundle.equation import bundle_equations
-from services.trainer.bundle.served import ServedBundle, compared_models, predict_all, threshold_of
+from services.trainer.bundle.served import ServedBundle, compared_models, predict_all, reservations_about, threshold_of
 from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -52,7 +52,8 @@ def validate(
     steps = len(work.pieces) + _OTHER_STEPS
     advance(2, steps)
     procedure = _procedure(served, work, embeddings)
-    report = assemble(Measured(work, notes), procedure, engine, lambda done, _: advance(2 + done, steps))
+    measured = Measured(work, notes, of_bundle=_stated(served, pooled))
+    report = assemble(measured, procedure, engine, lambda done, _: advance(2 + done, steps))
     report.write(out)
     write_predictions(pooled, out)
     advance(steps, steps)
@@ -84,6 +85,12 @@ def _procedure(served: ServedBundle, work: SectionWork, embeddings: Embeddings |
         development=served.training.development,
         equations=bundle_equations(served.bundle, compared_models(served)),
     )
+
+
+def _stated(served: ServedBundle, pooled: Pooled) -> tuple[str, ...]:
+    """Reservations of the bundle itself, as far as they are about arms that were validated."""
+    validated = [arm for arm in arms_of(served.profile, pooled.blocks) if arm.name in pooled.arms]
+    return reservations_about(served, validated)
 
 
 def _named(served: ServedBundle) -> ReportedBundle:
