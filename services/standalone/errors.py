@@ -23,10 +23,16 @@ class NothingFoundError(PermanentError):
 
 
 class NothingToMonitorError(PermanentError):
-    """A place has no scores, none has a risk over time, or a result has no store to be published in."""
+    """A place has no scores, or a result has no store to be published in."""
 
     reason = "not_found"
     advice = "Name score.json files or folders of them, a folder of `medulla up`, or s3://BUCKET."
+
+
+class NoRiskOverTimeError(NothingToMonitorError):
+    """None of the scores has a risk over time, which monitoring compares with outcomes."""
+
+    advice = "Name scores with a risk over time; `medulla validate` measures a bundle of an outcome without times."
 
 
 class UnreadableFileError(PermanentError):

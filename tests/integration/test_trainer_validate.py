@@ -1,8 +1,10 @@
 """External validation of a bundle on a small cohort, and folders that are no bundles."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from services.trainer.bundle.served import read_bundle
@@ -47,6 +49,34 @@ def test_a_bundle_is_validated_as_it_is_and_named_in_the_report(bundle: Path, tm
     assert "Development beside validation" in page
     assert "By these tables a risk can be computed by hand." in page
     assert "## Equation of clinical_molecular" in (bundle / "model_card.md").read_text()
+
+
+def test_events_and_columns_of_the_first_page_are_those_of_the_training_cohort(bundle: Path, tmp_path: Path) -> None:
+    other, _ = simulated(tmp_path / "other", SimulationPlan(80, seed=2, tiles=2, width=8))
+    served = read_bundle(bundle)
+    result = validate(served, other, None, tmp_path, quiet)
+    manifest = served.bundle.manifest
+    stated = [*manifest.reservations, *(text for arm in manifest.arms for text in arm.reservations)]
+    own = "SIMULATED: Of the bundle, from its training cohort: "
+    shown = [text.removeprefix(own) for text in result.reservations if text.startswith(own)]
+    assert any("events for" in text for text in shown)
+    assert set(shown) <= set(stated)
+    assert set(manifest.reservations) <= set(shown)
+    others = [text for text in result.reservations if not text.startswith(own)]
+    assert not [text for text in others if "events for" in text]
+
+
+def test_patients_whom_a_score_would_abstain_on_or_flag_are_counted_in_the_notes(bundle: Path, tmp_path: Path) -> None:
+    """Two ages far outside of training, the first of them past the limit to abstain."""
+    other, _ = simulated(tmp_path / "other", SimulationPlan(80, seed=2, tiles=2, width=8))
+    served = read_bundle(bundle)
+    age = served.bundle.reference.numeric["age_at_diagnosis_years"]
+    values = other.values.copy()
+    place = other.profile.position("age_at_diagnosis_years")
+    values[:2, place] = age.mean + age.spread * np.array([age.limits.abstain + 1, age.limits.flag + 1])
+    notes = validate(served, replace(other, values=values), None, tmp_path, quiet).notes
+    counts = "a score would abstain on 1 of 80 patients and flag 1 as unlike the training cohort"
+    assert len([note for note in notes if counts in note]) == 1
 
 
 def test_a_cohort_without_a_block_of_the_record_has_no_arm_that_reads_it(bundle: Path, tmp_path: Path) -> None:

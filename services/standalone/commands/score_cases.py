@@ -1,4 +1,4 @@
-"""`medulla score --cases`: how many cases of a table were scored and refused, and the table that lists them."""
+"""`medulla score --cases`: how many cases were scored, abstained on and refused, and the table that lists them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,10 +34,17 @@ def score_cases(
         files = CohortFiles.of(table, embeddings, columns, vectors, copied)
         scored = score_cohort(files, copied.bundle(bundle), folder)
     refused, count = scored.refused, len(scored.outcomes) - len(scored.refused)
+    abstained = sum(bool(outcome.score and outcome.score.abstained) for outcome in scored.outcomes)
     if as_json:
-        print_json({"scored": count, "refused": len(refused), "scores": f"{as_typed(out)}/scores.csv"})
+        print_json(
+            {"scored": count, "abstained": abstained, "refused": len(refused), "scores": f"{as_typed(out)}/scores.csv"}
+        )
     else:
-        say(f"{counted(count, 'case')} scored, {len(refused)} refused; all are listed in {as_typed(out)}/scores.csv")
+        without_risk = f" (the model abstained on {abstained} of them)" if abstained else ""
+        say(
+            f"{counted(count, 'case')} scored{without_risk}, {len(refused)} refused; "
+            f"all are listed in {as_typed(out)}/scores.csv"
+        )
     for case, error in refused[:_LISTED]:
         complain(f"refused: {case or 'a row'}: {explain_here(error)}")
     if not count:

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 from medulla.v1.scorer_pb2 import Score
 
-from services.trainer.monitoring.followed import GivenRisk
+from services.trainer.monitoring.followed import Abstention, GivenRisk
 from services.trainer.monitoring.given_hazard import cumulative_hazard, event_free_probability
 from shared.arrays import Floats
 from shared.model.profile import Profile
@@ -16,9 +16,11 @@ MISSING = "missing"
 """Written as the value of a variable that the case lacked."""
 
 
-def given_risk(score: Score, profile: Profile, given_on: date | None, site: str) -> GivenRisk | None:
-    """None where the scorer abstained, or the score has no curve over time."""
-    if score.abstained or len(score.incidence.years) < 2 or not score.risks:
+def given_risk(score: Score, profile: Profile, given_on: date | None, site: str) -> GivenRisk | Abstention | None:
+    """An abstention where the scorer abstained; None where the score has no curve over time."""
+    if score.abstained:
+        return Abstention(score.case_id, score.provenance.bundle_digest)
+    if len(score.incidence.years) < 2 or not score.risks:
         return None
     years, risk = np.array(score.incidence.years), np.array(score.incidence.risk)
     return GivenRisk(

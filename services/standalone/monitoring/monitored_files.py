@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from services.standalone.errors import NothingToMonitorError
+from services.standalone.console import note
+from services.standalone.errors import NoRiskOverTimeError, NothingToMonitorError
 from services.standalone.laptop_results import DATABASE
 from services.standalone.monitoring.given_risk import given_risk
 from services.standalone.monitoring.given_scores import given_scores
@@ -14,7 +15,7 @@ from services.trainer.bucket.copies import bucket_store
 from services.trainer.bucket.s3_uri import s3_uri
 from services.trainer.errors import BadCohortError
 from services.trainer.monitoring.chart import Design
-from services.trainer.monitoring.followed import GivenRisk, LaterOutcome
+from services.trainer.monitoring.followed import Abstention, GivenRisk, LaterOutcome
 from services.trainer.monitoring.monitor import monitor
 from services.trainer.monitoring.monitor_report import MonitorReport
 from services.trainer.monitoring.page import write_page
@@ -25,6 +26,7 @@ from shared.blob.s3 import S3Store
 from shared.model.profile import Profile
 from shared.monitoring import put_standing
 from shared.settings import PlatformSettings, load
+from shared.words import counted
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,14 @@ def monitored(options: Monitoring, profile: Profile, out: Path, at: datetime) ->
     """Write monitor.json, monitor.html and the metrics into `out` and give the report; `at` is the time now.
 
     Raises:
-        NothingToMonitorError: no score has a risk over time, or what is to be published has no store.
+        NothingToMonitorError: what is to be published has no store.
+        NoRiskOverTimeError: no score has a risk over time.
         BadCohortError: outcomes are refused, or hold events alone.
     """
-    risks = _risks(options, profile)
-    outcomes = _outcomes(options, profile, risks)
+    given = _given(options, profile)
+    outcomes = _outcomes(options, profile, given.risks)
     store = _store(options.scores) if options.publish else None
-    report = monitor(risks, outcomes, profile, options.design)
+    report = monitor(given.risks, outcomes, profile, options.design, given.abstentions)
     out.mkdir(parents=True, exist_ok=True)
     report.write(out)
     write_page(report, out)
@@ -60,14 +63,46 @@ def monitored(options: Monitoring, profile: Profile, out: Path, at: datetime) ->
     return report
 
 
-def _risks(options: Monitoring, profile: Profile) -> list[GivenRisk]:
-    scores = given_scores(options.scores)
-    read = (given_risk(each.score, profile, each.given_on, each.site) for each in scores)
-    since = options.since
-    risks = [risk for risk in read if risk and not (since and (risk.given_on is None or risk.given_on < since))]
+@dataclass(frozen=True)
+class _GivenScores:
+    """What the scores hold for monitoring."""
+
+    risks: list[GivenRisk]
+    abstentions: list[Abstention]
+    without_times: int
+    """Scores of outcomes without times."""
+
+    @property
+    def passed_over(self) -> list[str]:
+        """In words, the scores that no bundle of the report counts."""
+        bundles = {risk.bundle for risk in self.risks}
+        cases = {(each.bundle, each.case_id) for each in self.abstentions if each.bundle not in bundles}
+        abstained = f"the model abstained on {counted(len(cases), 'case')}"
+        timeless = f"{counted(self.without_times, 'score')} of outcomes without times, which are not monitored"
+        return [text for text, count in ((abstained, len(cases)), (timeless, self.without_times)) if count]
+
+
+def _given(options: Monitoring, profile: Profile) -> _GivenScores:
+    risks: list[GivenRisk] = []
+    abstentions: list[Abstention] = []
+    without_times = 0
+    for each in given_scores(options.scores):
+        if options.since and (each.given_on is None or each.given_on < options.since):
+            continue
+        read = given_risk(each.score, profile, each.given_on, each.site)
+        if isinstance(read, GivenRisk):
+            risks.append(read)
+        elif read:
+            abstentions.append(read)
+        else:
+            without_times += 1
+    given = _GivenScores(risks, abstentions, without_times)
     if not risks:
-        raise NothingToMonitorError("no score has a risk over time, so there is nothing to monitor")
-    return risks
+        why = "; ".join(given.passed_over) or f"none is known to be of {options.since} or later"
+        raise NoRiskOverTimeError(f"no score has a risk over time, so there is nothing to monitor: {why}")
+    for text in given.passed_over:
+        note(f"passed over: {text}")
+    return given
 
 
 def _outcomes(options: Monitoring, profile: Profile, risks: Sequence[GivenRisk]) -> dict[str, LaterOutcome]:

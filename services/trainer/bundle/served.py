@@ -1,6 +1,6 @@
 """A bundle as it was trained, read back to be asked about a whole cohort; nothing is refitted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -226,6 +226,13 @@ def threshold_of(served: ServedBundle, arm: Arm) -> float:
     """The training threshold of an arm; infinite where the bundle has none."""
     held = _held(served, arm)
     return served.training.thresholds.get(held.name if held else arm.name, np.inf)
+
+
+def reservations_about(served: ServedBundle, arms: Iterable[Arm]) -> tuple[str, ...]:
+    """What the bundle says against itself, and against the models that decide the thresholds of `arms`."""
+    manifest, held = served.bundle.manifest, {ref.name for arm in arms if (ref := _held(served, arm))}
+    of_models = (sentence for ref in manifest.arms if ref.name in held for sentence in ref.reservations)
+    return (*manifest.reservations, *of_models)
 
 
 def compared_models(served: ServedBundle) -> tuple[str, ...]:

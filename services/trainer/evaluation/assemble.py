@@ -27,6 +27,8 @@ class Measured:
     work: SectionWork
     notes: Sequence[str]
     prototypes: tuple[PrototypeRow, ...] = ()
+    of_bundle: tuple[str, ...] = ()
+    """Reservations that a validated bundle states itself."""
 
 
 def assemble(
@@ -53,7 +55,7 @@ def assemble(
         matched=rates,
         moved=moves,
         claims=claims(pooled, rates, compared, moves),
-        reservations=reserved(pooled, len(ratios), work.bootstrap),
+        reservations=_reservations(measured, procedure, len(ratios)),
         landmarks=sections["landmarks"],
         secondary=sections["secondary"],
         decision_curve=sections["decision_curve"],
@@ -66,6 +68,15 @@ def assemble(
         bootstrap=_bootstrap(work.bootstrap),
         procedure=procedure,
     )
+
+
+def _reservations(measured: Measured, procedure: CrossValidation | ExternalValidation, columns: int) -> tuple[str, ...]:
+    """Those of the bundle first; events are counted for columns only where these were fitted on the cohort."""
+    work = measured.work
+    mark = "SIMULATED: " if work.cohort.simulated else ""
+    of_bundle = (f"{mark}Of the bundle, from its training cohort: {sentence}" for sentence in measured.of_bundle)
+    fitted = columns if isinstance(procedure, CrossValidation) else 0
+    return (*of_bundle, *reserved(work.pooled, fitted, work.bootstrap))
 
 
 def _computed(work: SectionWork, engine: Engine, advance: Advance) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _ALIKE = 1e-9
 def reserved(pooled: Pooled, columns: int, bootstrap: Bootstrap) -> tuple[str, ...]:
     """Reservations about the primary arm, or that of the record where there is none.
 
-    `columns`: how many columns have a hazard ratio in the report.
+    `columns`: how many columns with a hazard ratio were fitted on the cohort; 0 in a validation, which fits none.
     """
     name = PRIMARY if PRIMARY in pooled.arms else baseline_of(pooled)
     if name not in pooled.arms:

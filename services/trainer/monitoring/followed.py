@@ -46,6 +46,15 @@ class GivenRisk:
 
 
 @dataclass(frozen=True, slots=True)
+class Abstention:
+    """A score without a risk, because the model abstained."""
+
+    case_id: str
+    bundle: str
+    """Digest."""
+
+
+@dataclass(frozen=True, slots=True)
 class LaterOutcome:
     """What became known of a case: an event, or that there was none of any kind, by some time."""
 

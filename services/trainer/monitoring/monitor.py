@@ -1,7 +1,7 @@
 """Scores as they were given and outcomes that came later, put together into a monitoring report."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -10,7 +10,7 @@ from services.trainer.metrics import calibration
 from services.trainer.metrics.bootstrap import NO_FIGURE, Bootstrap
 from services.trainer.monitoring import groups, inputs
 from services.trainer.monitoring.chart import Chart, Design
-from services.trainer.monitoring.followed import FollowedCase, GivenRisk, LaterOutcome, outcome_of
+from services.trainer.monitoring.followed import Abstention, FollowedCase, GivenRisk, LaterOutcome, outcome_of
 from services.trainer.monitoring.monitor_report import (
     Alarm,
     ChartPoint,
@@ -26,6 +26,7 @@ from shared.notice import NOTICE
 from shared.words import counted
 
 NO_OUTCOME, KNOWN_BEFORE = "no outcome yet", "outcome known before the score, or no day to count from"
+ABSTAINED = "the model abstained"
 _EVENTS, _SAMPLES, _SEED = 10, 500, 1
 """Events by the horizon with which there is a calibration; bootstrap samples and seed."""
 _MOST_POINTS = 400
@@ -34,7 +35,11 @@ SOON_YEARS = 0.25
 
 
 def monitor(
-    risks: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], profile: Profile, design: Design
+    risks: Sequence[GivenRisk],
+    outcomes: Mapping[str, LaterOutcome],
+    profile: Profile,
+    design: Design,
+    abstentions: Collection[Abstention] = (),
 ) -> MonitorReport:
     """The report; `outcomes` by case."""
     by_bundle: dict[str, list[GivenRisk]] = defaultdict(list)
@@ -45,17 +50,30 @@ def monitor(
         notice=NOTICE,
         event=profile.outcome.codes[profile.outcome.event_of_interest],
         least=groups.LEAST,
-        bundles=tuple(_monitored(scores, outcomes, profile, design) for scores in by_bundle.values()),
+        bundles=tuple(
+            _monitored(scores, outcomes, profile, design, _abstained(abstentions, scores))
+            for scores in by_bundle.values()
+        ),
     )
 
 
+def _abstained(abstentions: Collection[Abstention], scores: Sequence[GivenRisk]) -> int:
+    """Cases of which the bundle of `scores` has abstentions alone."""
+    cases = {each.case_id for each in abstentions if each.bundle == scores[0].bundle}
+    return len(cases.difference(score.case_id for score in scores))
+
+
 def _monitored(
-    scores: Sequence[GivenRisk], outcomes: Mapping[str, LaterOutcome], profile: Profile, design: Design
+    scores: Sequence[GivenRisk],
+    outcomes: Mapping[str, LaterOutcome],
+    profile: Profile,
+    design: Design,
+    abstained: int,
 ) -> Monitored:
     cases, sequential = sequential_of(scores, outcomes, design)
     risks = _latest(scores, cases)
     known = sum(risk.case_id in outcomes for risk in risks)
-    left_out = {NO_OUTCOME: len(risks) - known, KNOWN_BEFORE: known - len(cases)}
+    left_out = {NO_OUTCOME: len(risks) - known, KNOWN_BEFORE: known - len(cases), ABSTAINED: abstained}
     days = sorted(str(risk.given_on) for risk in risks if risk.given_on)
     overall = groups.figures("all", cases)
     of_sites, of_subgroups = watched_groups(cases, profile, sequential.events_planned, design)

@@ -105,7 +105,7 @@ class Monitored(Entry):
     followed: int
     """Cases of them with an outcome after the score."""
     left_out: dict[str, int]
-    """Cases without, by why."""
+    """Cases without, by why; those on which the model abstained have no risk and are not in `scored`."""
     first: str = ""
     last: str = ""
     """First and last day of a score, where days are known."""

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from services.trainer.arms.arm import Patients
 from services.trainer.arms.registry import arms_of
 from services.trainer.bundle.equation import bundle_equations
-from services.trainer.bundle.served import ServedBundle, compared_models, predict_all, threshold_of
+from services.trainer.bundle.served import ServedBundle, compared_models, predict_all, reservations_about, threshold_of
 from services.trainer.cohort.checked import checked
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
@@ -22,6 +23,7 @@ from services.trainer.metrics.bootstrap import Draws
 from services.trainer.report_model.procedure import ExternalValidation, NoControls, ReportedBundle
 from services.trainer.report_model.report import Report
 from services.trainer.validation.recalibration import recalibration
+from services.trainer.validation.unusual import unusual_patients
 from shared.progress import Advance
 
 _OTHER_STEPS = 3
@@ -46,13 +48,16 @@ def validate(
     """
     cohort, notes = checked_for(served, cohort, embeddings)
     out.mkdir(parents=True, exist_ok=True)
-    pooled = _predicted(served, cohort, embeddings)
+    patients = served.patients(replace(cohort, profile=served.profile), embeddings)
+    notes.append(unusual_patients(served, patients, embeddings))
+    pooled = _predicted(served, cohort, patients)
     has_slides = embeddings.has(cohort.case_ids) if embeddings else None
     work = SectionWork(pooled, has_slides, Draws(len(cohort), SEED))
     steps = len(work.pieces) + _OTHER_STEPS
     advance(2, steps)
     procedure = _procedure(served, work, embeddings)
-    report = assemble(Measured(work, notes), procedure, engine, lambda done, _: advance(2 + done, steps))
+    measured = Measured(work, notes, of_bundle=_stated(served, pooled))
+    report = assemble(measured, procedure, engine, lambda done, _: advance(2 + done, steps))
     report.write(out)
     write_predictions(pooled, out)
     advance(steps, steps)
@@ -86,6 +91,12 @@ def _procedure(served: ServedBundle, work: SectionWork, embeddings: Embeddings |
     )
 
 
+def _stated(served: ServedBundle, pooled: Pooled) -> tuple[str, ...]:
+    """Reservations of the bundle itself, as far as they are about arms that were validated."""
+    validated = [arm for arm in arms_of(served.profile, pooled.blocks) if arm.name in pooled.arms]
+    return reservations_about(served, validated)
+
+
 def _named(served: ServedBundle) -> ReportedBundle:
     manifest = served.bundle.manifest
     return ReportedBundle(name=manifest.name, digest=served.bundle.digest, created=manifest.created)
@@ -113,10 +124,8 @@ def kept_horizons(served: ServedBundle, cohort: Cohort) -> tuple[float, ...]:
     return kept
 
 
-def _predicted(served: ServedBundle, cohort: Cohort, embeddings: Embeddings | None) -> Pooled:
+def _predicted(served: ServedBundle, cohort: Cohort, patients: Patients) -> Pooled:
     trained, kept = served.profile, kept_horizons(served, cohort)
-    with_grid = replace(cohort, profile=trained)
-    patients = served.patients(with_grid, embeddings)
     predictions, absent = predict_all(served, patients)
     arms = {}
     for arm in arms_of(trained, patients.blocks):

@@ -1,6 +1,7 @@
 """`medulla monitor`: outcomes of every kind of file are joined with the scores, published, and shown by results."""
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -79,6 +80,77 @@ def test_a_table_is_joined_with_the_scores_of_files(tmp_path: Path) -> None:
     assert "medulla_monitor_flagged" in (out / "medulla_monitor.prom").read_text()
     written = "".join(file.read_text() for file in out.iterdir())
     assert not [case for case in CASES if f"{case}<" in written or f'"{case}"' in written]
+
+
+def abstained(case: str) -> Score:
+    score = score_of(case)
+    for field in ("incidence", "risks", "event_free_risks"):
+        score.ClearField(field)
+    score.abstained, score.abstained_reason = True, "Out of distribution."
+    return score
+
+
+def timeless(case: str) -> Score:
+    """A score of an outcome without times."""
+    score = score_of(case)
+    score.ClearField("incidence")
+    return score
+
+
+def write_scores(folder: Path, scores: list[Score]) -> Path:
+    folder.mkdir()
+    for place, score in enumerate(scores):
+        (folder / f"{place}.json").write_text(samples.body(score))
+    return folder
+
+
+def test_cases_on_which_the_model_abstained_are_counted_among_those_left_out(tmp_path: Path) -> None:
+    """MB-0 has a risk beside its abstention."""
+    odd = [abstained(case) for case in ("MB-0", "X-1", "X-1", "X-2")]
+    files, out = write_scores(tmp_path / "scores", [*map(score_of, CASES), *odd]), tmp_path / "out"
+    arguments = ["monitor", files, "--outcomes", table(tmp_path / "later.csv", "0"), "--out", out]
+    (bundle,) = printed(*arguments)["bundles"]
+    assert (bundle["scored"], bundle["left_out"]) == (12, {"no outcome yet": 1, "the model abstained": 2})
+    assert "2 left out: the model abstained" in medulla(*arguments).stdout
+    assert "2: the model abstained." in (out / "monitor.html").read_text()
+
+
+def test_scores_that_no_bundle_of_the_report_counts_are_named(tmp_path: Path) -> None:
+    other = abstained("X-1")
+    other.provenance.bundle_digest = "e" * 64
+    files = write_scores(tmp_path / "scores", [*map(score_of, CASES), other, timeless("X-2")])
+    later = table(tmp_path / "later.csv", "0")
+    done = medulla("monitor", files, "--outcomes", later, "--out", tmp_path / "out")
+    assert done.exit_code == 0
+    words = " ".join(done.stderr.split())
+    assert "passed over: the model abstained on 1 case" in words
+    assert "passed over: 1 score of outcomes without times, which are not monitored" in words
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (timeless, "12 scores of outcomes without times, which are not monitored"),
+        (abstained, "the model abstained on 12 cases"),
+    ],
+)
+def test_scores_without_a_risk_over_time_are_refused_with_the_reason(
+    tmp_path: Path, make: Callable[[str], Score], words: str
+) -> None:
+    files = write_scores(tmp_path / "scores", [make(case) for case in CASES])
+    later = table(tmp_path / "later.csv", "0")
+    refused = medulla("monitor", files, "--outcomes", later, "--out", tmp_path / "out")
+    text = " ".join(refused.output.split())
+    assert refused.exit_code == AT_FAULT
+    assert f"nothing to monitor: {words}" in text
+    assert "medulla validate" in text
+
+
+def test_scores_before_the_first_day_that_counts_are_refused_with_that_day(tmp_path: Path) -> None:
+    files, later = write_scores(tmp_path / "scores", [score_of("MB-0")]), table(tmp_path / "later.csv", "0")
+    out = tmp_path / "out"
+    refused = medulla("monitor", files, "--outcomes", later, "--out", out, "--since", "2030-01-01")
+    assert "none is known to be of 2030-01-01 or later" in " ".join(refused.output.split())
 
 
 def test_events_alone_are_refused(tmp_path: Path, up: Path) -> None:

@@ -111,6 +111,14 @@ def test_a_second_run_scores_only_cases_that_changed(
     assert not (table.parent / "out/scores/C-5.json").exists()
 
 
+def test_cases_on_which_the_model_abstained_are_counted_among_the_scored(table: Path, bundle: Path) -> None:
+    (table.parent / "blood.csv").write_text("case_id,hb, wbc\nC-1,1000,9\n")
+    table.write_text("case_id,age,stage\nC-1,9,M1\nC-2,,M0\n")
+    assert "2 cases scored (the model abstained on 1 of them), 0 refused" in scored(table, bundle).stdout
+    counts = json.loads(scored(table, bundle, "--json").stdout)
+    assert (counts["scored"], counts["abstained"], counts["refused"]) == (2, 1, 0)
+
+
 def test_a_table_without_a_single_score_ends_with_1(table: Path, bundle: Path) -> None:
     table.write_text("case_id,stage\nC-1,M7\n")
     done = scored(table, bundle)
