@@ -200,6 +200,7 @@ def test_a_service_counts_the_partitions_of_its_topics_also_those_that_it_does_n
         running(consume(bus.consumer("group", [topic]), Recorder())),
     ):
         eventually(lambda: _partitions(topic) == [3])
+        assert _partitions(topic) == [3]
 
 
 def _partitions(topic: str) -> list[float]:

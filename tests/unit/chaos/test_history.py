@@ -53,16 +53,16 @@ def test_a_service_that_is_down_leaves_its_cases_open() -> None:
 
 
 def test_waiting_asks_only_for_the_first_open_case_and_ends_with_all_that_are_open() -> None:
-    asked: list[str] = []
+    looked_up: list[str] = []
 
     def case(name: str) -> Mapping[str, Any]:
-        asked.append(name)
+        looked_up.append(name)
         return ANSWERS[name]
 
     assert settle([SCORED, REFUSED], case, 0) == []
-    assert asked == ["A", "B"]
+    assert looked_up == ["A", "B"]
     assert settle([LOST, SCORED, LOST], case, 0) == [LOST, LOST]
-    assert asked[2:] == ["C", "C", "A", "C"]
+    assert looked_up[2:] == ["C", "C", "A", "C"]
 
 
 def test_scores_of_equal_inputs_differ_by_any_byte_but_those_that_name_the_case() -> None:

@@ -145,16 +145,16 @@ def test_results_is_asked_for_its_database(
         return True
 
     with HealthServer("127.0.0.1", 0, checks={"database": database, "object store": lambda: False}) as health:
-        asked = replace(parts(), results_url=f"http://127.0.0.1:{health.port}")
-        assert words in sentences(list(run_checks(asked.checks())), state)["database"]
-    assert "does not answer" in sentences(list(run_checks(asked.checks())), State.MISSING)["database"]
+        with_results = replace(parts(), results_url=f"http://127.0.0.1:{health.port}")
+        assert words in sentences(list(run_checks(with_results.checks())), state)["database"]
+    assert "does not answer" in sentences(list(run_checks(with_results.checks())), State.MISSING)["database"]
 
 
 def test_what_answers_in_place_of_results_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESULTS_DATABASE_URL", raising=False)
     with OidcIssuer() as another:
-        asked = replace(parts(), results_url=another.url)
-        assert sentences(list(run_checks({"database": asked.database})), State.MISSING)
+        with_results = replace(parts(), results_url=another.url)
+        assert sentences(list(run_checks({"database": with_results.database})), State.MISSING)
 
 
 def test_a_part_that_does_not_answer_keeps_no_other_from_being_checked() -> None:

@@ -24,12 +24,12 @@ class _Registry(BaseHTTPRequestHandler):
     It sends those who log in for medulla/moved, and those who fetch a token for medulla/away, to another server.
     """
 
-    asked: list[tuple[str, str]]
+    requests: list[tuple[str, str]]
     other: str
 
     def do_HEAD(self) -> None:
         sent = self.headers.get("Authorization", "")
-        self.asked.append((self.path, sent))
+        self.requests.append((self.path, sent))
         realm = f"http://127.0.0.1:{self.connection.getsockname()[1]}/token"
         challenge = {
             "private": "" if sent == f"Basic {_LOGIN}" else 'Basic realm="registry"',
@@ -46,7 +46,7 @@ class _Registry(BaseHTTPRequestHandler):
         return self.end_headers()
 
     def do_GET(self) -> None:
-        self.asked.append((self.path, self.headers.get("Authorization", "")))
+        self.requests.append((self.path, self.headers.get("Authorization", "")))
         if "away" in self.path and self.other:
             return self._redirect()
         self.send_response(200)
@@ -65,11 +65,11 @@ class _Registry(BaseHTTPRequestHandler):
 
 @contextmanager
 def _registry(other: str = "") -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    asked: list[tuple[str, str]] = []
-    fields = {"asked": asked, "other": other}
+    requests: list[tuple[str, str]] = []
+    fields = {"requests": requests, "other": other}
     with ThreadingHTTPServer(("127.0.0.1", 0), type("Registry", (_Registry,), fields)) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        yield f"127.0.0.1:{server.server_address[1]}", asked
+        yield f"127.0.0.1:{server.server_address[1]}", requests
         server.shutdown()
 
 
@@ -93,16 +93,16 @@ def test_a_registry_is_asked_as_it_wants_to_be(repository: str, login: str, stat
 
 
 def test_a_login_is_sent_only_to_a_registry_that_asks_for_one() -> None:
-    with _registry() as (host, asked):
+    with _registry() as (host, requests):
         list(check_images([Image(host, "medulla/tiler", "1")], lambda _: _LOGIN))
-    assert asked == [("/v2/medulla/tiler/manifests/1", "")]
+    assert requests == [("/v2/medulla/tiler/manifests/1", "")]
 
 
 @pytest.mark.parametrize("repository", ["medulla/moved", "medulla/away"])
 def test_a_redirect_takes_a_login_to_no_other_server(repository: str) -> None:
-    with _registry() as (other, asked), _registry(other) as (host, _):
+    with _registry() as (other, requests), _registry(other) as (host, _):
         [finding] = check_images([Image(host, repository, "1")], lambda _: _LOGIN)
-    assert asked == []
+    assert requests == []
     assert finding.state is State.UNKNOWN
     assert "307" in finding.sentence
 
