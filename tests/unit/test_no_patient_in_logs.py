@@ -92,6 +92,10 @@ ROWS: Sequence[Landed | ReceivedRecord] = [
     clinical(clinical_json(note=NAME * 200_000)),
     Landed("bad_case_id", f"clinical/{NAME}.json", lambda _: clinical_json(NAME, age=float(VALUE))),
     Landed("bad_case_id", f"clinical/{NAME}.txt", lambda _: clinical_json(NAME, age=float(VALUE))),
+    *(
+        Landed("bad_case_id", f"vectors/{below}", lambda _: VALUE.encode())
+        for below in (f"{NAME}.json", f"{NAME}/blood.json", f"{NAME}/blood.csv", f"MB-1/{NAME}/blood.json")
+    ),
     slide("bad_case_id", lambda _: cc0_bytes(), f"slides/{NAME}/1.svs"),
     slide("not_a_slide", lambda _: with_name(b"Dear colleague, "), f"slides/case-1/{NAME}.svs"),
     slide("bad_case_id", lambda _: cc0_bytes(), f"slides/{NAME}.svs"),

@@ -163,6 +163,8 @@ def test_a_vector_that_was_given_up_is_not_started_again_by_a_sweep(scorer: Scor
         ("MB-1/blood.csv", "Write the values as JSON to vectors/MB-1/blood.json."),
         ("MB-1/blood.JSON", "Store it as vectors/MB-1/blood.json."),
         ("MB-1/x/blood.json", "Store it as vectors/MB-1/blood.json."),
+        ("Anna M/blood values.csv", "Write the values as JSON to vectors/CASE/BLOCK.json."),
+        ("Anna M.json", "Store it as vectors/CASE/BLOCK.json, where BLOCK is the name of its block."),
         ("a b/blood.json", "vectors/{case_id}/{block}.json, where the case id is"),
         ("MB-1/a b.json", "vectors/{case_id}/{block}.json, where the case id is"),
     ],
