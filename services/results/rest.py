@@ -117,7 +117,14 @@ def create_app(
 
     `guide` are the routes of a guide for users, to which the page then links.
     """
-    app = FastAPI(title="Medulla results", version="1", description=NOTICE, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Medulla results",
+        version="1",
+        description=NOTICE,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # it records paths and searches as they come
+    )
     app.openapi_url = "/api/v1/openapi.json"
     app.setup()
     app.add_middleware(Guard, login_origins=login.all_origins if login else ())

@@ -18,6 +18,7 @@ from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.logs import logging_as
 from tests.support.results import Results
+from tests.support.spans import recorded_spans
 
 
 @pytest.fixture
@@ -245,3 +246,11 @@ def test_a_request_that_names_no_case_id_is_answered_with_what_an_id_looks_like(
     assert {answer.json()["advice"] for answer in answers} == {
         "Name the case by its id, 1 to 64 of A-Z a-z 0-9 . _ -, the first no dot."
     }
+
+
+def test_paths_and_searches_which_may_hold_a_name_are_in_no_trace(client: TestClient) -> None:
+    spans = recorded_spans()
+    spans.clear()
+    assert client.get("/api/v1/cases/MB-1/slides/Wolverine-Eva.svs/thumbnail").status_code == HTTPStatus.NOT_FOUND
+    assert client.get("/api/v1/cases?search=Wolverine").status_code == HTTPStatus.OK
+    assert not [span for span in spans.finished() if "Wolverine" in span.to_json()]
