@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 
 from shared import model_keys
-from shared.blob.port import BlobStore, ObjectChangedError
+from shared.blob.port import BlobStore, ObjectChangedError, read_if_there
 from shared.canonical import canonical_json
 from shared.units import Sha256
 
@@ -25,10 +25,10 @@ class BundleInUse:
     @classmethod
     def stored(cls, store: BlobStore) -> Self | None:
         """What the bucket says; None where it says nothing that is understood."""
-        if store.head(model_keys.BUNDLE_IN_USE) is None:
-            return None
         try:
-            entry = json.loads(store.get(model_keys.BUNDLE_IN_USE))
+            if (stored := read_if_there(store, model_keys.BUNDLE_IN_USE)) is None:
+                return None
+            entry = json.loads(stored)
             digest, name, refused = (str(entry[key]) for key in ("digest", "name", "refused"))
             return cls(Sha256(digest), name, datetime.fromisoformat(entry["since"]), refused)
         except (ObjectChangedError, ValueError, KeyError, TypeError):

@@ -24,6 +24,7 @@ from services.embedder.manifest import (
     file_digest,
 )
 from services.embedder.onnx_encoder import OnnxModel
+from shared.bounded_file import read_bounded
 from shared.canonical import sha256
 from shared.files import put
 from shared.preprocessing import Preprocessing, is_default
@@ -110,10 +111,7 @@ def prepared_graph(weights: Path, preparation: Preparation, card: EncoderCard) -
 def _check_network(path: Path) -> None:
     """Check a network before onnx or a runtime sees it, as an encoder is."""
     data = path.with_name(f"{path.name}.data")
-    with path.open("rb") as file:
-        model = file.read(MAX_MODEL_BYTES + 1)
-    if len(model) > MAX_MODEL_BYTES:
-        raise UnknownEncoderError(f"{path} has more than {MAX_MODEL_BYTES} bytes, the most that is allowed")
+    model = read_bounded(path, MAX_MODEL_BYTES, str(path), UnknownEncoderError)
     check_model(model, path, data if os.path.lexists(data) else None)
 
 

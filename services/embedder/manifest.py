@@ -96,9 +96,8 @@ class Guard(BaseModel):
         if self.exported == "tuned":
             return f"the tuned encoder was exported: {shown}{self._judged}"
         if self.mean_on_seen is not None:
-            return (
-                f"the frozen encoder with its probe was exported: {shown}, but the mean of the folds' encoders lost it"
-            )
+            mean = "the mean of the folds' encoders shows no gain"
+            return f"the frozen encoder with its probe was exported: {shown}, but {mean}"
         return f"the frozen encoder with its probe was exported: {shown}, which shows no gain"
 
     @property
@@ -108,7 +107,7 @@ class Guard(BaseModel):
             return ""
         return (
             f", by the encoders of {len(self.shares)} folds; the file is their mean, which has seen all of these "
-            f"patients ({self.mean_on_seen:.3f} on them), so that no unseen patient has judged it yet"
+            f"patients ({self.mean_on_seen:.3f} on them), so that it has not been evaluated on unseen patients"
         )
 
 

@@ -11,7 +11,7 @@ from services.standalone import pictures
 from services.standalone.exported_case import case_of_file
 from services.standalone.report_page import SlidePage, render
 from services.standalone.selection import Refused
-from shared.blob.port import BlobStore
+from shared.blob.port import BlobStore, read_if_there
 from shared.export.attention_picture import legend as legend_of
 from shared.export.attention_picture import overlay
 from shared.export.pdf.report import pdf_report
@@ -47,9 +47,9 @@ def write_score(store: BlobStore, score_json: bytes, out: Path, tile_pictures: T
 
 def slide_page(store: BlobStore, evidence: SlideEvidence, tile_pictures: TilePictures) -> SlidePage:
     """What the report shows of a slide; without a stored thumbnail there is no map."""
-    if store.head(evidence.thumbnail_key) is None:
+    thumbnail = read_if_there(store, evidence.thumbnail_key)
+    if thumbnail is None:
         return SlidePage(evidence)
-    thumbnail = store.get(evidence.thumbnail_key)
     whole = pictures.data_uri(thumbnail, "image/jpeg")
     if not evidence.attention_key:
         return SlidePage(evidence, whole)

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.parallel import parallel
+from shared.progress import Advance
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -50,6 +51,15 @@ class Processes:
             return
         for piece in pieces:
             yield piece, compute(work, piece)
+
+
+def results_of(work: Work[R], pieces: Sequence[str], engine: Engine, advance: Advance) -> dict[str, R]:
+    """Results of pieces by name, wherever `engine` computes them; `advance` counts them."""
+    results: dict[str, R] = {}
+    for piece, result in engine(work, pieces):
+        results[piece] = result
+        advance(len(results), len(pieces))
+    return results
 
 
 HERE = Processes()

@@ -38,7 +38,8 @@ from shared.slides.served_encoders import serve
 from shared.sweep import Sweep
 from shared.units import CaseId
 from tests.bench import cpu_time
-from tests.bench.processes import pid_of, read
+from tests.bench.memory import of_process
+from tests.bench.processes import pid_of
 from tests.bench.stored_cases import GROUP, SEAL, StoredCases, case_id, encoder
 from tests.bench.table import Row, Section
 from tests.bench.timing import measured
@@ -117,7 +118,7 @@ class _Archive:
         self.store.requests.clear()
         before, servers = _restarted_peak(), cpu_time.of_trees(self.servers)
         run = measured(job)
-        grown, outside = _memory("VmHWM") - before, cpu_time.of_trees(self.servers) - servers
+        grown, outside = of_process(os.getpid()).peak - before, cpu_time.of_trees(self.servers) - servers
         return Cost(dict(self.store.requests), run.seconds, run.cpu_seconds, outside, grown)
 
     def _jobs(self, case: CaseId) -> Jobs:
@@ -180,9 +181,4 @@ def _no_letters(_: CaseId) -> int:
 def _restarted_peak() -> float:
     """MB that this process holds, from where its peak is counted anew (proc(5))."""
     Path("/proc/self/clear_refs").write_text("5")
-    return _memory("VmRSS")
-
-
-def _memory(name: str) -> float:
-    line = next(line for line in read(os.getpid(), "status").splitlines() if line.startswith(name))
-    return int(line.split()[1]) / 1024
+    return of_process(os.getpid()).now

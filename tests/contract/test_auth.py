@@ -28,6 +28,7 @@ from services.results.sql_views import SqlViews
 from services.results.viewing import Viewing
 from shared.blob.memory import MemoryStore
 from shared.bus.memory import MemoryBus
+from shared.redirects import NoRedirects
 from shared.rpc.auth import EVERY_ROLE, TokenVerifier, caller_check, require_role
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
@@ -181,13 +182,6 @@ def test_a_login_with_a_code_and_pkce_gives_a_token_that_both_doors_take(
     assert clients["rest"](tokens["id_token"]) == "unauthenticated"
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Shows where a redirect leads instead of following it."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 def _logged_in(issuer: OidcIssuer, verifier: str) -> str:
     challenge = base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     query = {
@@ -199,7 +193,7 @@ def _logged_in(issuer: OidcIssuer, verifier: str) -> str:
         "code_challenge_method": "S256",
     }
     with pytest.raises(urllib.error.HTTPError) as redirected:
-        urllib.request.build_opener(_Stay).open(f"{issuer.url}/authorize?{urlencode(query)}", timeout=10)
+        urllib.request.build_opener(NoRedirects).open(f"{issuer.url}/authorize?{urlencode(query)}", timeout=10)
     answer = parse_qs(urlsplit(redirected.value.headers["Location"]).query)
     assert (redirected.value.code, answer["state"]) == (302, ["s1"])
     return answer["code"][0]

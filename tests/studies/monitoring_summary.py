@@ -25,12 +25,11 @@ def _scenario(piece: Piece) -> dict[str, Any]:
     alarms = [alarm for alarm in piece["value"]["alarms"] if alarm is not None]
     early = sum(alarm <= plan["changed_from"] for alarm in alarms) if plan["ratio"] != 1 else 0
     delays = sorted(alarm - plan["changed_from"] for alarm in alarms if alarm > plan["changed_from"])
-    counted = len(alarms) - early
-    share = wilson(counted / (plan["streams"] - early), plan["streams"] - early)
-    counts = plan["streams"] - early
-    ends = (binom.ppf(end, counts, 0.9) for end in (0.025, 0.975))
+    streams = plan["streams"] - early
+    share = wilson((len(alarms) - early) / streams, streams)
+    ends = (binom.ppf(end, streams, 0.9) for end in (0.025, 0.975))
     median, most, lo, hi = (
-        _ranked(delays, int(rank)) for rank in (np.ceil(0.5 * counts), np.ceil(0.9 * counts), *ends)
+        _ranked(delays, int(rank)) for rank in (np.ceil(0.5 * streams), np.ceil(0.9 * streams), *ends)
     )
     return plan | {
         "o_e": float(np.mean(piece["value"]["o_e"])),

@@ -34,8 +34,8 @@ def database_of_results(url: str) -> Finding:
     """
     failing = _failing(url)
     if why := failing.get("database"):
-        return Finding.missing("database", f"results says of it: {why}.")
-    return Finding.ok("database", "results says that it answers and has the newest schema.")
+        return Finding.missing("database", f"results reports: {why}.")
+    return Finding.ok("database", "results reports that it answers and has the newest schema.")
 
 
 def _failing(url: str) -> Mapping[str, str]:

@@ -58,7 +58,7 @@ def _check(image: Image, credentials: Credentials) -> Finding:
     if status == HTTPStatus.NOT_FOUND:
         return Finding.missing(_STEP, f"{image} is not there: build and push it.")
     if status in _REFUSED:
-        sentence = f"{image.registry} tells nobody of {image} without a login: run `docker login {image.registry}`."
+        sentence = f"{image.registry} requires a login for {image}: run `docker login {image.registry}`."
         return Finding.unknown(_STEP, sentence)
     return Finding.unknown(_STEP, f"{image.registry} answers {status} when asked for {image}.")
 
@@ -96,7 +96,7 @@ def _token(challenge: Mapping[str, str], login: str) -> str:
     realm = challenge.get("realm", "")
     address = urlsplit(realm)
     if address.scheme != "https" and (address.scheme, address.hostname) not in {("http", host) for host in _LOCAL}:
-        raise ValueError("it sends logins to an address that is not HTTPS")
+        raise ValueError("its token address is not HTTPS")
     query = urlencode({name: challenge[name] for name in ("service", "scope") if name in challenge})
     request = Request(f"{realm}?{query}", headers={"Authorization": f"Basic {login}"} if login else {})  # noqa: S310 - checked above
     try:

@@ -46,7 +46,7 @@ def _another(host: str, answer: str) -> Finding:
 def _sentence(host: str, error: OSError | HTTPException) -> str:
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, socket.gaierror):
-        return f"{host} has no address: make it known to DNS."
+        return f"{host} has no address: add it to DNS."
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"the certificate of {host} is not trusted here: {reason.verify_message}."
     return f"{host} does not answer over HTTPS: {reason}."

@@ -98,7 +98,7 @@ def _given(options: Monitoring, profile: Profile) -> _GivenScores:
             without_times += 1
     given = _GivenScores(risks, abstentions, without_times)
     if not risks:
-        why = "; ".join(given.passed_over) or f"none is known to be of {options.since} or later"
+        why = "; ".join(given.passed_over) or f"none is dated {options.since} or later"
         raise NoRiskOverTimeError(f"no score has a risk over time, so there is nothing to monitor: {why}")
     for text in given.passed_over:
         note(f"passed over: {text}")

@@ -14,7 +14,7 @@ from services.trainer.bundle.slide_reference import slide_measures, slide_refere
 from services.trainer.cohort.cohort import Cohort
 from services.trainer.cohort.embeddings import Embeddings
 from services.trainer.cohort.leaks import trained_on
-from services.trainer.engine import Engine
+from services.trainer.engine import Engine, results_of
 from services.trainer.slides.prototypes import CohortPrototypes, prototypes
 from services.trainer.split_fold import split_fold
 from shared.arrays import Ints
@@ -111,10 +111,6 @@ class TrainingWork:
 
 def compute_pieces(work: TrainingWork, engine: Engine, advance: Advance) -> TrainingPieces:
     """Compute all pieces wherever `engine` does; `advance` counts them."""
-    results: dict[str, Any] = {}
-    pieces = work.pieces
-    for piece, result in engine(work, pieces):
-        results[piece] = result
-        advance(len(results), len(pieces))
+    results = results_of(work, work.pieces, engine, advance)
     folds = tuple(results[f"{_FOLD}-{fold}"] for fold in np.unique(work.fold_of))
     return TrainingPieces(results[_WHOLE], folds, results.get(_SLIDES), results.get(_MEANS), results[_SEEN])

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from services.trainer.cohort_summary import reported_profile
-from services.trainer.engine import Engine
+from services.trainer.engine import Engine, results_of
 from services.trainer.evaluation.claims import claims
 from services.trainer.evaluation.contrasts import sentence
 from services.trainer.evaluation.hazard_ratios import hazard_ratios
@@ -36,7 +36,7 @@ def assemble(
 ) -> Report:
     """The report of an evaluation or a validation; `advance` counts its sections, which `engine` computes."""
     work, pooled, cohort = measured.work, measured.work.pooled, measured.work.cohort
-    sections = _computed(work, engine, advance)
+    sections = results_of(work, work.pieces, engine, advance)
     compared, rates, moves = sections["contrasts"], sections["matched"], sections["moved"]
     ratios = hazard_ratios(cohort)
     return Report(
@@ -77,14 +77,6 @@ def _reservations(measured: Measured, procedure: CrossValidation | ExternalValid
     of_bundle = (f"{mark}Of the bundle, from its training cohort: {sentence}" for sentence in measured.of_bundle)
     fitted = columns if isinstance(procedure, CrossValidation) else 0
     return (*of_bundle, *reserved(work.pooled, fitted, work.bootstrap))
-
-
-def _computed(work: SectionWork, engine: Engine, advance: Advance) -> dict[str, Any]:
-    sections: dict[str, Any] = {}
-    for piece, section in engine(work, work.pieces):
-        sections[piece] = section
-        advance(len(sections), len(work.pieces))
-    return sections
 
 
 def _kind(procedure: CrossValidation | ExternalValidation) -> Literal["evaluate", "validate"]:

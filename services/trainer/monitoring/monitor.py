@@ -76,7 +76,7 @@ def _monitored(
     left_out = {NO_OUTCOME: len(risks) - known, KNOWN_BEFORE: known - len(cases), ABSTAINED: abstained}
     days = sorted(str(risk.given_on) for risk in risks if risk.given_on)
     overall = groups.figures("all", cases)
-    of_sites, of_subgroups = watched_groups(cases, profile, sequential.events_planned, design)
+    of_sites, of_subgroups = _watched_groups(cases, profile, sequential.events_planned, design)
     return Monitored(
         bundle=risks[0].bundle,
         name=risks[0].bundle_name,
@@ -99,7 +99,7 @@ def _monitored(
     )
 
 
-def watched_groups(
+def _watched_groups(
     cases: Sequence[FollowedCase], profile: Profile, planned: int, design: Design
 ) -> tuple[tuple[GroupFigures, ...], tuple[GroupFigures, ...]]:
     """Sites and subgroups with their alarms; `planned` expected events of all planned cases."""
@@ -205,6 +205,5 @@ def _sentence(sequential: Sequential, followed: int, parts: Sequence[GroupFigure
 
 def _in_words(alarm: Alarm) -> str:
     often, too = ("more", "low") if alarm.direction == "more" else ("less", "high")
-    at = f" at {alarm.at}, after {counted(alarm.cases, 'case')}" if alarm.at else " without an event"
-    reached = f"the chart reached its threshold{at}"
+    reached = f"the chart reached its threshold {alarm.when}"
     return f"Events come {often} often than predicted: {reached}. Risks of this model may be too {too}."

@@ -13,6 +13,7 @@ from services.trainer.report_model.entry import Entry
 from shared.files import put
 from shared.monitoring import Standing
 from shared.units import Sha256
+from shared.words import counted
 
 MONITOR = "monitor.json"
 """Its file in the folder of a monitoring report."""
@@ -26,6 +27,11 @@ class Alarm(Entry):
     """Month, or place of the case."""
     cases: int
     """Cases that had been scored by then."""
+
+    @property
+    def when(self) -> str:
+        """In words."""
+        return f"at {self.at}, after {counted(self.cases, 'case')}" if self.at else "without an event"
 
 
 class GroupFigures(Entry):

@@ -40,11 +40,11 @@ class Watch:
         count = sum(len(group) >= LEAST for group in groups)
         return cls(replace(design, false_alarms=design.false_alarms / max(count, 1)), planned)
 
-    def alarms(self, cases: Sequence[FollowedCase], of: float) -> tuple[Alarm, ...]:
-        """Of the charts of a group, which has the share of planned events that it has of those predicted, `of`."""
+    def alarms(self, cases: Sequence[FollowedCase], all_predicted: float) -> tuple[Alarm, ...]:
+        """Of the charts of a group, which has the share of planned events that it has of `all_predicted`."""
         if len(cases) < LEAST:
             return ()
-        return watched(cases, max(1, round(self.planned * predicted(cases) / of)), self.design).alarms
+        return watched(cases, max(1, round(self.planned * predicted(cases) / all_predicted)), self.design).alarms
 
 
 def predicted(cases: Sequence[FollowedCase]) -> float:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 
-from tests.chaos.history import Landed, settle, verdict_on
+from tests.chaos.history import Landed, Verdict, settle, verdict_on
 from tests.chaos.landing import land
 from tests.chaos.row import Row
 from tests.chaos.size import Size
@@ -30,9 +30,9 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     """Land cases until the last service has been replaced, twice."""
     there, back = (_rollout(system, prefix, seed, size) for prefix in ("CHAOS-upgrade", "CHAOS-rollback"))
     settle([*there.landed, *back.landed], system.case, _PATIENCE_S)
-    good_there, more_there = _good(system, there)
-    good_back, more_back = _good(system, back)
-    letters = _letters(system, [*there.landed, *back.landed])
+    verdicts = [verdict_on(rollout.landed, system.case, system.scores) for rollout in (there, back)]
+    (good_there, more_there), (good_back, more_back) = map(_good, verdicts)
+    letters = int(system.get("/api/v1/dead-letters")["total"]) - sum(len(verdict.refused) for verdict in verdicts)
     held = good_back == len(back.landed) > 0 and letters == 0 and back.seconds <= _BACK_S
     figure = f"{back.seconds:.0f} s; {good_back} of {len(back.landed)} cases; {more_back}"
     return [
@@ -78,13 +78,6 @@ def _while_running(replacing: Future[float], landing: Iterator[Landed]) -> Itera
         Event().wait(_EVERY_S)
 
 
-def _good(system: System, rollout: _Rollout) -> tuple[int, str]:
+def _good(verdict: Verdict) -> tuple[int, str]:
     """Cases that ended as they have to with one current score, and how many of them were refused."""
-    verdict = verdict_on(rollout.landed, system.case, system.scores)
     return verdict.ended - len(verdict.ambiguous), f"{len(verdict.refused)} of them refused"
-
-
-def _letters(system: System, landed: list[Landed]) -> int:
-    """Dead letters beside those of the cases that have to be refused."""
-    refused = verdict_on(landed, system.case, system.scores).refused
-    return int(system.get("/api/v1/dead-letters")["total"]) - len(refused)

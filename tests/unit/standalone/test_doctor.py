@@ -130,8 +130,8 @@ def test_a_file_that_holds_no_key_is_named() -> None:
 @pytest.mark.parametrize(
     ("failing", "state", "words"),
     [
-        ("", State.OK, "results says that it answers"),
-        ("the database's tables are missing or old", State.MISSING, "results says of it: the database's tables"),
+        ("", State.OK, "results reports that it answers"),
+        ("the database's tables are missing or old", State.MISSING, "results reports: the database's tables"),
     ],
 )
 def test_results_is_asked_for_its_database(

@@ -70,7 +70,7 @@ def test_a_name_without_an_address_and_a_closed_port_are_missing(tmp_path: Path)
     with _served(tmp_path) as host:
         pass
     assert "does not answer over HTTPS" in _check(host).sentence
-    assert "make it known to DNS" in _check("medulla.invalid").sentence
+    assert "add it to DNS" in _check("medulla.invalid").sentence
 
 
 def test_nothing_is_asked_without_a_route() -> None:

@@ -57,12 +57,12 @@ def guard(exported: Literal["tuned", "frozen"], gain: Interval | None, mean_on_s
             training(guard("tuned", Interval(est=0.05, lo=0.01, hi=0.09), mean_on_seen=0.97)),
             "the tuned encoder was exported: C of 60 patients out of fold changed by 0.050 (0.010 to 0.090), by the "
             "encoders of 3 folds; the file is their mean, which has seen all of these patients (0.970 on them), so "
-            "that no unseen patient has judged it yet",
+            "that it has not been evaluated on unseen patients",
         ),
         (
             training(guard("frozen", Interval(est=0.05, lo=0.01, hi=0.09), mean_on_seen=0.5)),
             "the frozen encoder with its probe was exported: C of 60 patients out of fold changed by 0.050 (0.010 to "
-            "0.090), but the mean of the folds' encoders lost it",
+            "0.090), but the mean of the folds' encoders shows no gain",
         ),
         (
             training(guard("frozen", None)),

@@ -150,7 +150,7 @@ def test_scores_before_the_first_day_that_counts_are_refused_with_that_day(tmp_p
     files, later = write_scores(tmp_path / "scores", [score_of("MB-0")]), table(tmp_path / "later.csv", "0")
     out = tmp_path / "out"
     refused = medulla("monitor", files, "--outcomes", later, "--out", out, "--since", "2030-01-01")
-    assert "none is known to be of 2030-01-01 or later" in " ".join(refused.output.split())
+    assert "none is dated 2030-01-01 or later" in " ".join(refused.output.split())
 
 
 def test_events_alone_are_refused(tmp_path: Path, up: Path) -> None:
