@@ -23,6 +23,11 @@ class RateGain:
     p_holm: float | None
 
 
+def held_at(rate: str, level: float | None, *, is_own: bool) -> str:
+    """What is held, such as `a specificity of 0.80`, or the other model's own rate; None where it is unknown."""
+    return f"{'its own' if is_own else 'a'} {rate}" + ("" if level is None else f" of {level:.2f}")
+
+
 def fails_holm(p_holm: float | None) -> bool:
     """Whether the p-value does not hold once the number of comparisons is considered."""
     return p_holm is not None and p_holm > SHOWN_BELOW

@@ -83,10 +83,17 @@ def _against_a_baseline(model: AssessedModel) -> Iterator[str]:
 def _doubt(baseline: str, what: str, own: Statistic, other: Statistic, draws: Bootstrap, of: str = "") -> str:
     """Empty where the interval of a lead lies above 0, or nothing can be compared."""
     lead, of_own, of_other = draws.figure(Difference(own, other)), draws.figure(own), draws.figure(other)
+    lacking = _lacking(lead)
+    if not lacking:
+        return ""
+    return f"{lacking} than {baseline} in {what} ({_number(of_own)} against {_number(of_other)}{of}{_interval(lead)})"
+
+
+def _lacking(lead: Figure) -> str:
+    """What a lead falls short of; empty where its interval lies above 0, or nothing can be compared."""
     if lead.est is None or (lead.lo is not None and lead.lo > 0):
         return ""
-    lacking = "no better" if lead.est <= _NONE else "not shown to be better"
-    return f"{lacking} than {baseline} in {what} ({_number(of_own)} against {_number(of_other)}{of}{_interval(lead)})"
+    return "no better" if lead.est <= _NONE else "not shown to be better"
 
 
 def _interval(lead: Figure) -> str:
@@ -105,10 +112,9 @@ def _threshold(model: AssessedModel) -> str:
     sensitivity = Mean([each.sensitivity for each in acted])
     specificity = Mean([each.specificity for each in acted])
     alarms = Mean([operating(model.outcome, ~flags, model.years).specificity for flags in model.flagged])
-    lead = model.draws.figure(Difference(sensitivity, alarms))
-    if lead.est is None or (lead.lo is not None and lead.lo > 0):
+    lacking = _lacking(model.draws.figure(Difference(sensitivity, alarms)))
+    if not lacking:
         return ""
-    lacking = "no better" if lead.est <= _NONE else "not shown to be better"
     shown = [_number(model.draws.figure(each)) for each in (sensitivity, specificity)]
     rates = f"sensitivity {shown[0]}, specificity {shown[1]}"
     return f"its threshold, which calls {100 * share:.0f} % of patients high, is {lacking} than chance ({rates})"

@@ -12,7 +12,7 @@ from services.trainer.metrics.bootstrap import FEWER, Bootstrap, Contrast, holm
 from services.trainer.metrics.decision import operating
 from services.trainer.metrics.matched import LEVEL, Constant, sensitivity_at, specificity_at
 from services.trainer.metrics.statistic import Difference, Statistic
-from services.trainer.rate_gains import RateGain, rates_sentence
+from services.trainer.rate_gains import RateGain, held_at, rates_sentence
 
 _Compared = tuple[str, str, str, Statistic]
 """Against what, rate, what is held, and the difference."""
@@ -52,7 +52,7 @@ def _against_the_record(arms: Sequence[ServedArm], patients: Patients) -> Iterat
         ("specificity", "sensitivity", specificity_at),
     ):
         own, other = (read(outcome, risk, years, Constant(LEVEL)) for risk in risks)
-        yield against, rate, f"a {held} of {LEVEL:.2f}", Difference(own, other)
+        yield against, rate, held_at(held, LEVEL, is_own=False), Difference(own, other)
 
 
 def _against_the_rule(first: ServedArm, patients: Patients) -> Iterator[_Compared]:
@@ -67,5 +67,5 @@ def _against_the_rule(first: ServedArm, patients: Patients) -> Iterator[_Compare
         ("specificity", "sensitivity", specificity_at, rule.sensitivity, rule.specificity),
     ):
         value = float(level(everyone)[0])
-        at = f"its own {held}" + (f" of {value:.2f}" if np.isfinite(value) else "")
+        at = held_at(held, value if np.isfinite(value) else None, is_own=True)
         yield "the rule", rate, at, Difference(read(outcome, risk, years, level), own)

@@ -7,7 +7,7 @@ from services.trainer.arms.rule import RULE
 from services.trainer.evaluation.pooled import ArmResult, Pooled
 from services.trainer.metrics.bootstrap import Contrast, Figure
 from services.trainer.metrics.verdict import verdict
-from services.trainer.rate_gains import RateGain, fails_holm, rates_sentence
+from services.trainer.rate_gains import RateGain, fails_holm, held_at, rates_sentence
 from services.trainer.report_model.comparisons import ArmContrast, MatchedRates, Moved
 
 
@@ -41,19 +41,13 @@ def _summary(arm: str, pairs: Sequence[tuple[MatchedRates, ArmContrast]], names:
         RateGain(
             "the rule" if rates.b == RULE else f"{names[rates.b]} alone",
             _kept_and_read(rates)[1],
-            _level(rates),
+            held_at(_kept_and_read(rates)[0], rates.held.est, is_own=_is_at_the_rules(rates)),
             contrast.gain,
             contrast.p_holm,
         )
         for rates, contrast in chosen
     ]
     return rates_sentence(arm, pairs[0][0].horizon_years, gains)
-
-
-def _level(rates: MatchedRates) -> str:
-    kept, held = _kept_and_read(rates)[0], rates.held.est
-    of = f" of {held:.2f}" if held is not None else ""
-    return f"its own {kept}{of}" if _is_at_the_rules(rates) else f"a {kept}{of}"
 
 
 def _is_at_the_rules(rates: MatchedRates) -> bool:
