@@ -1,6 +1,7 @@
 """What images install is what uv.lock says; building them needs a builder and is tested with a cluster."""
 
 import ast
+import json
 import os
 import re
 import runpy
@@ -103,16 +104,35 @@ def test_an_image_without_the_risk_model_does_not_import_it(service: str) -> Non
 
 def test_the_sbom_lists_what_dpkg_has_installed_and_nothing_that_it_has_removed() -> None:
     sbom = runpy.run_path(str(CHECKOUT / "docker" / "sbom.py"))
-    installed = sbom["debian"](
+    installed = sbom["packages"](
         "Package: libssl3\nStatus: install ok installed\nArchitecture: amd64\nVersion: 3.0.17-1~deb12u2\n"
         "Description: libraries\n of more lines\n\n"
         "Package: perl\nStatus: deinstall ok config-files\nArchitecture: amd64\nVersion: 5.36.0-7\n\n"
-        "Package: gcc-12-base\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:12.2.0-14\n"
+        "Package: gcc-12-base\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:12.2.0-14\n",
+        "debian",
     )
     assert [each["purl"] for each in installed] == [
         "pkg:deb/debian/libssl3@3.0.17-1~deb12u2?arch=amd64",
         "pkg:deb/debian/gcc-12-base@1%3A12.2.0-14?arch=amd64",
     ]
+
+
+def test_the_sbom_lists_what_is_below_each_folder_once_and_the_release_of_nvidias_triton(tmp_path: Path) -> None:
+    """As in Triton's image: packages in a folder, others in an environment, and numpy in both."""
+    in_both, alone = ("numpy", "1.26.4"), ("nvidia-pytriton", "0.7.0")
+    folders = {"server": (in_both, alone), "model/lib/python3.11/site-packages": (in_both,)}
+    for folder, held in folders.items():
+        for name, version in held:
+            about = tmp_path / folder / f"{name}-{version}.dist-info"
+            about.mkdir(parents=True)
+            (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    command = [sys.executable, "-I", CHECKOUT / "docker" / "sbom.py", "triton", tmp_path / "server", tmp_path / "model"]
+    environment = {"TRITON_SERVER_VERSION": "2.69.0"}
+    bill = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
+    purls = [each["purl"] for each in bill["components"]]
+    assert len(purls) == len(set(purls))
+    expected = {"github/triton-inference-server/server@2.69.0", "pypi/numpy@1.26.4", "pypi/nvidia-pytriton@0.7.0"}
+    assert {f"pkg:{each}" for each in expected} <= set(purls)
 
 
 @pytest.mark.parametrize("service", _SERVICES)

@@ -92,6 +92,9 @@ def test_a_release_is_signed_and_an_altered_byte_is_found(
     released: Released, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert released.verify() == 0
+    listed = capsys.readouterr().out
+    for repository, digest in released.digests.items():
+        assert f"{digest.removeprefix('sha256:')}  oci://{released.registry}/{repository}\n" in listed
     (wheel,), (chart,) = released.out.glob("*.whl"), released.out.glob("*.tgz")
     lists = [json.loads((released.out / f"{file.name}.cdx.json").read_bytes()) for file in (wheel, chart)]
     assert [each["bomFormat"] for each in lists] == ["CycloneDX", "CycloneDX"]

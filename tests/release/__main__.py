@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def check(folder: Path, key: Path) -> dict[str, str]:
-    """SHA-256 by name of the files of a release.
+    """SHA-256 by name of what was released.
 
     Raises:
         BadReleaseError: the statement or a file was altered, or a file is missing or not named.
@@ -76,11 +76,11 @@ def build(folder: Path, key: Path, registry: str = "") -> dict[str, str]:
     (folder / ".gitignore").unlink(missing_ok=True)
     (chart,) = folder.glob("*.tgz")
     _write_packages(folder / f"{wheel.name}.cdx.json")
-    pins = pin(registry, chart) if registry else None
+    pins, images = pin(registry, chart) if registry else (None, {})
     (folder / f"{chart.name}.cdx.json").write_text(json.dumps(chart_sbom(pins), indent=1))
     sums = digests(list(folder.iterdir()))
     (folder / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
-    released = digests(list(folder.iterdir()))
+    released = digests(list(folder.iterdir())) | images
     (folder / PROVENANCE).write_bytes(signed(released, _source(), signing))
     if registry:
         push(registry, chart)

@@ -1,4 +1,4 @@
-"""Signed provenance of files: an in-toto statement (SLSA v1) in a DSSE envelope, signed with ed25519.
+"""Signed provenance of files and images: an in-toto statement (SLSA v1) in a DSSE envelope, signed with ed25519.
 
 Formats: https://in-toto.io/Statement/v1, https://slsa.dev/spec/v1.0/provenance, https://github.com/secure-systems-lab/dsse.
 """
@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from shared.canonical import canonical_json
 
 PROVENANCE, SUMS = "provenance.intoto.json", "SHA256SUMS"
+IMAGE = "oci://"
+"""Begins the names of images among what is released: they are in a registry, and not in the folder."""
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATE = "https://slsa.dev/provenance/v1"
 _PAYLOAD = "application/vnd.in-toto+json"
@@ -43,7 +45,7 @@ def digests(files: Sequence[Path]) -> dict[str, str]:
 
 
 def signed(subjects: Mapping[str, str], source: Source, key: Ed25519PrivateKey) -> bytes:
-    """The envelope of a statement about files, given their SHA-256 by name."""
+    """The envelope of a statement about files and images, given their SHA-256 by name."""
     payload = canonical_json(_statement(subjects, source))
     envelope = {
         "payloadType": _PAYLOAD,
@@ -54,14 +56,15 @@ def signed(subjects: Mapping[str, str], source: Source, key: Ed25519PrivateKey) 
 
 
 def verify(folder: Path, key: Ed25519PublicKey) -> dict[str, str]:
-    """SHA-256 by name of the released files of a folder, which holds no other.
+    """SHA-256 by name of the released files of a folder, which holds no other, and of the images released with them.
 
     Raises:
         BadReleaseError: the statement or a file was altered, or a file is missing or not named.
     """
     stated = _subjects(_payload((folder / PROVENANCE).read_bytes(), key))
+    files = {name: digest for name, digest in stated.items() if not name.startswith(IMAGE)}
     present = digests([file for file in folder.iterdir() if file.name != PROVENANCE])
-    wrong = sorted(name for name in stated | present if stated.get(name) != present.get(name))
+    wrong = sorted(name for name in files | present if files.get(name) != present.get(name))
     if wrong:
         raise BadReleaseError(f"altered, missing or not of the release: {', '.join(wrong)}")
     return stated

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from tests.release.provenance import BadReleaseError
+from tests.release.provenance import IMAGE, BadReleaseError
 from tests.stack.chart_tools import tool
 from tests.support.chart.paths import CHART
 
@@ -39,8 +39,10 @@ class Image:
         return f"{registry}/{self.repository}:{tag}"
 
 
-def pin(registry: str, chart: Path) -> Path:
-    """Pin the images of the chart's version; the file of values, which is beside the packed chart with their lists.
+def pin(registry: str, chart: Path) -> tuple[Path, dict[str, str]]:
+    """Pin the images of the chart's version: the file of values, and the SHA-256 of each image by its URL.
+
+    The file is beside the packed chart, as are the lists of the images' packages.
 
     Raises:
         BadReleaseError: the registry lacks an image that every installation needs.
@@ -50,7 +52,9 @@ def pin(registry: str, chart: Path) -> Path:
     pins.write_text(yaml.safe_dump(_pinned(registry, digests), sort_keys=False))
     for image, digest in digests.items():
         _write_packages(f"{registry}/{image.repository}@{digest}", chart.parent / _list_of(image))
-    return pins
+    return pins, {
+        f"{IMAGE}{registry}/{image.repository}": digest.removeprefix("sha256:") for image, digest in digests.items()
+    }
 
 
 def push(registry: str, chart: Path) -> None:

@@ -41,6 +41,13 @@ def test_a_file_that_differs_from_the_statement_is_named(folder: Path, name: str
         verify(folder, public_key(PUBLIC))
 
 
+def test_an_image_is_released_with_the_files_and_lies_in_no_folder(folder: Path) -> None:
+    """Who pulls it compares the digest; a file of such a name would not be of the release."""
+    released = digests([folder / "a.whl", folder / "b.tgz"]) | {"oci://r/medulla/tiler": "e" * 64}
+    (folder / PROVENANCE).write_bytes(signed(released, SOURCE, private_key(PRIVATE)))
+    assert verify(folder, public_key(PUBLIC)) == released
+
+
 def test_a_statement_of_another_key_or_an_altered_one_is_refused(folder: Path) -> None:
     with pytest.raises(BadReleaseError, match="not signed with this key"):
         verify(folder, public_key(pair()[1]))

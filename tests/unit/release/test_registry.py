@@ -43,7 +43,10 @@ def test_an_optional_image_is_left_out_only_where_the_registry_lacks_it(
     crane(listed)
     chart = tmp_path / CHART.with_suffix(".tgz").name
     if is_pinned:
-        assert "sha256:0" in registry.pin("r", chart).read_text()
+        pins, images = registry.pin("r", chart)
+        assert "sha256:0" in pins.read_text()
+        assert images["oci://r/medulla/tiler"] == "0"
+        assert "oci://r/medulla/triton" not in images
     else:
         with pytest.raises(BadReleaseError, match="is not to be had"):
             registry.pin("r", chart)
