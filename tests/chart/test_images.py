@@ -126,7 +126,14 @@ def test_the_sbom_lists_what_is_below_each_folder_once_and_the_release_of_nvidia
             about = tmp_path / folder / f"{name}-{version}.dist-info"
             about.mkdir(parents=True)
             (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    command = [sys.executable, "-I", CHECKOUT / "docker" / "sbom.py", "triton", tmp_path / "server", tmp_path / "model"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-I",
+        CHECKOUT / "docker" / "sbom.py",
+        "triton",
+        tmp_path / "server",
+        tmp_path / "model",
+    ]
     environment = {"TRITON_SERVER_VERSION": "2.69.0"}
     bill = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
     purls = [each["purl"] for each in bill["components"]]
