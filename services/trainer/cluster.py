@@ -2,9 +2,10 @@
 
 import logging
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 P = TypeVar("P")
 R = TypeVar("R")
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm")
+_FOR_NETWORKS = "torch"
 _ROUNDS = 3
 """How often pieces are sent at most, where workers end with what was sent to them."""
 _PATIENCE_S = 30
@@ -69,13 +71,21 @@ def _check_versions(client: "Client") -> None:
     except ModuleNotFoundError as error:
         raise ClusterUnfitError(f"a worker of the cluster lacks {error.name}") from error
     for worker, versions in theirs.items():
-        for name in (name for name, number in ours.items() if versions.get(name) != number):
+        for name in differing(ours, versions):
             raise ClusterUnfitError(f"worker {worker} has {name} {versions.get(name)}, and this machine {ours[name]}")
+
+
+def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """Names of what differs, in our order; torch only where both sides have it."""
+    compared = [name for name in ours if name != _FOR_NETWORKS or name in theirs]
+    return [name for name in compared if theirs.get(name) != ours[name]]
 
 
 def _versions() -> dict[str, str]:
     """Of all that figures depend on."""
     libraries = {name: library_version(name) for name in _LIBRARIES}
+    with suppress(PackageNotFoundError):
+        libraries[_FOR_NETWORKS] = library_version(_FOR_NETWORKS)
     return {"Python": platform.python_version(), "Medulla": program_version(), **libraries}
 
 
