@@ -1,11 +1,11 @@
 """Settings that every service shares, read from the environment and secret files in `__main__`; see also `renewed`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -87,6 +87,27 @@ class SqsSettings(Section):
     """None for AWS itself."""
 
 
+RoleName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Roles(Section):
+    """Names of an issuer's roles or groups, one of which gives a caller a role here, by that role."""
+
+    viewer: tuple[RoleName, ...] = ("viewer",)
+    """Empty: nobody has it."""
+    operator: tuple[RoleName, ...] = ("operator",)
+
+    @model_validator(mode="after")
+    def _admits_somebody(self) -> Self:
+        if not (self.viewer or self.operator):
+            raise ValueError("viewer and operator are both empty: nobody could log in")
+        return self
+
+    def given_by(self, names: Collection[str]) -> frozenset[str]:
+        """The roles here of a caller whose token has these names."""
+        return frozenset(role for role, wanted in self if not set(names).isdisjoint(wanted))
+
+
 class AuthSettings(Section):
     """The OpenID issuer whose bearer tokens are accepted."""
 
@@ -94,7 +115,9 @@ class AuthSettings(Section):
     """The `iss` of a token, and where OpenID discovery starts; empty: no authentication, loopback only."""
     audience: str = "medulla"
     roles_claim: str = "roles"
-    """Dotted path of the claim that lists roles, such as `realm_access.roles` of Keycloak."""
+    """Dotted path of the claim that lists roles or groups, such as `realm_access.roles` of Keycloak."""
+    roles: Roles = Roles()
+    """Names in that claim that make a viewer or an operator: `MEDULLA_AUTH__ROLES__VIEWER=["north-pathologists"]`."""
     client_id: str = "medulla-page"
     """Public client with which the page of results logs in (authorization code with PKCE)."""
     jwks_url: HttpUrl = ""

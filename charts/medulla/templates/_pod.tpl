@@ -111,6 +111,7 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- $_ := set $env "MEDULLA_AUTH__ISSUER" $v.auth.issuer -}}
 {{- $_ := set $env "MEDULLA_AUTH__AUDIENCE" $v.auth.audience -}}
 {{- $_ := set $env "MEDULLA_AUTH__ROLES_CLAIM" $v.auth.rolesClaim -}}
+{{- range $role, $names := $v.auth.roles }}{{ $_ := set $env (printf "MEDULLA_AUTH__ROLES__%s" (upper $role)) (toJson $names) }}{{ end -}}
 {{- $_ := set $env "MEDULLA_AUTH__CLIENT_ID" $v.auth.clientId -}}
 {{- $_ := set $env "MEDULLA_AUTH__JWKS_URL" $v.auth.jwksUrl -}}
 {{- end -}}

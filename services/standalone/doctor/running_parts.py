@@ -68,7 +68,9 @@ class RunningParts:
             return Finding.unknown("issuer", "MEDULLA_AUTH__ISSUER is not set here.")
         IssuerKeys(self.auth).find("doctor")
         whose = f"{self.auth.issuer} answers with its keys"
-        return Finding.ok("issuer", f"{whose}; its tokens need the audience {self.auth.audience}.")
+        names = ", ".join(sorted({*self.auth.roles.viewer, *self.auth.roles.operator}))
+        need = f"the audience {self.auth.audience}, and one of {names} in {self.auth.roles_claim}"
+        return Finding.ok("issuer", f"{whose}; its tokens need {need}.")
 
     def signing_key(self) -> Finding:
         """The public key can be read, and is one."""

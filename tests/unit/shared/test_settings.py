@@ -79,6 +79,16 @@ def test_a_missing_directory_of_secrets_is_refused(tmp_path: Path, monkeypatch: 
         load(PlatformSettings)
 
 
+def test_names_of_roles_are_lists_and_admit_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(PlatformSettings).auth.roles.given_by(["viewer", "operator"]) == {"viewer", "operator"}
+    monkeypatch.setenv("MEDULLA_AUTH__ROLES__VIEWER", '["north-pathologists", "/north/night shift"]')
+    monkeypatch.setenv("MEDULLA_AUTH__ROLES__OPERATOR", "[]")
+    assert load(PlatformSettings).auth.roles.given_by(["/north/night shift", "operator"]) == {"viewer"}
+    monkeypatch.setenv("MEDULLA_AUTH__ROLES__VIEWER", "[]")
+    with pytest.raises(BadSettingsError, match="nobody could log in"):
+        load(PlatformSettings)
+
+
 def test_settings_cannot_be_changed() -> None:
     settings = PlatformSettings()
     with pytest.raises(ValidationError, match="frozen"):
