@@ -20,6 +20,7 @@ SECRETS_DIR = "MEDULLA_SECRETS_DIR"
 """Environment variable naming a directory of files, each named after the variable it stands for."""
 
 S = TypeVar("S", bound=BaseSettings)
+_PREFIX = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$"
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -47,7 +48,7 @@ class KafkaSettings(Section):
 
     bootstrap_servers: str = "127.0.0.1:9092"
     """Comma-separated host:port."""
-    prefix: str = Field(default="", max_length=20, pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$")
+    prefix: str = Field(default="", max_length=20, pattern=_PREFIX)
     """Name of this installation on a Kafka that several share; topics and groups begin with it (`north.progress`)."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
@@ -64,6 +65,8 @@ class S3Settings(Section):
     """How to reach the one bucket that holds everything."""
 
     bucket: str = "medulla"
+    prefix: str = Field(default="", max_length=20, pattern=_PREFIX)
+    """Name of this installation in a bucket that several share; every key begins with it (`north/slides/…`)."""
     endpoint_url: HttpUrl | None = None
     """None for AWS itself."""
     region: str = "us-east-1"
@@ -76,6 +79,19 @@ class S3Settings(Section):
     max_attempts: int = Field(default=4, ge=1)
     """Tries of one request, the first one counted."""
     max_connections: int = Field(default=32, ge=1)
+
+    @property
+    def home(self) -> str:
+        """Where all objects are: `BUCKET`, or `BUCKET/PREFIX`."""
+        return f"{self.bucket}/{self.prefix}" if self.prefix else self.bucket
+
+    def key(self, key: str) -> str:
+        """The key by which the bucket has an object."""
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def of(self, bucket: str) -> Self:
+        """These settings for a bucket by its name; another one than our own has no prefix."""
+        return self if bucket == self.bucket else self.model_copy(update={"bucket": bucket, "prefix": ""})
 
 
 class SqsSettings(Section):

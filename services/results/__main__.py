@@ -157,7 +157,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     stack.callback(producer.close)
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
     views = SqlViews(results.engine)
-    listed = partial(read_waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
+    listed = partial(read_waiting, blobs, partial(retries, platform.kafka, platform.s3.home), platform.trace_url)
     rescored = _rescoring(platform, blobs)
     oldest_letter = partial(oldest_record, platform.kafka, topics.DEAD_LETTERS)
     backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed, views, rescored)
