@@ -27,6 +27,8 @@ _GPU = next(path for path in CI_VALUES if path.stem == "gpu")
         ("embedder.triton.mode=tpu", "/embedder/triton/mode"),
         ("kafka.securityProtocol=TLS", "/kafka/securityProtocol"),
         ("kafka.prefix=North.", "/kafka/prefix"),
+        ("s3.prefix=north/", "/s3/prefix"),
+        ("results.settings.MEDULLA_S3__PREFIX=north", "MEDULLA_S3__PREFIX"),
         ("tiler.settings.MEDULLA_KAFKA__PREFIX=north", "MEDULLA_KAFKA__PREFIX"),
         ("topics.partitions=0", "/topics/partitions"),
         ("topics.overrides.progress.partition=1", "partition"),

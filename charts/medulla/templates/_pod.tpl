@@ -103,6 +103,7 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- end -}}
 {{- if has "s3" .needs -}}
 {{- $_ := set $env "MEDULLA_S3__BUCKET" $out.s3.bucket -}}
+{{- $_ := set $env "MEDULLA_S3__PREFIX" $v.s3.prefix -}}
 {{- $_ := set $env "MEDULLA_S3__ENDPOINT_URL" $out.s3.endpoint -}}
 {{- $_ := set $env "MEDULLA_S3__REGION" $v.s3.region -}}
 {{- $_ := set $env "MEDULLA_S3__ADDRESSING_STYLE" $v.s3.addressingStyle -}}

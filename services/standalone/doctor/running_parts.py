@@ -49,10 +49,11 @@ class RunningParts:
         }
 
     def bucket(self) -> Finding:
-        """Write, read and remove an object."""
+        """Write, read and remove an object; a store that refuses to say that it is gone would stop every service."""
         self.store.put(_PROBE, b"{}")
         self.store.get(_PROBE)
         self.store.delete(_PROBE)
+        self.store.head(_PROBE)
         return Finding.ok("bucket", "an object was written, read and removed.")
 
     def kafka(self) -> Finding:
