@@ -81,7 +81,9 @@ class S3Store:
         """Describe the object, or None where there is none."""
         try:
             with self._faults(key):
-                return _info(key, self._s3.head_object(**self._named(key), ChecksumMode="ENABLED"))
+                return _info(
+                    key, self._s3.head_object(Bucket=self._bucket, Key=self._whole(key), ChecksumMode="ENABLED")
+                )
         except _RefusedError as refused:
             if refused.code not in _GONE:
                 raise
@@ -141,7 +143,7 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Every object whose key starts with `prefix`, in key order; pages are fetched as they are needed."""
-        below = f"{self._prefix}{prefix}"
+        below = self._whole(prefix)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=below)
         with self._faults(prefix):
             for page in pages:
@@ -152,12 +154,12 @@ class S3Store:
     def delete(self, key: str) -> None:
         """Remove the object; fine where there is none."""
         with self._faults(key):
-            self._s3.delete_object(**self._named(key))
+            self._s3.delete_object(Bucket=self._bucket, Key=self._whole(key))
 
     def erase(self, name: str) -> int:
         """Remove an object, or all below a `name` that ends in a slash: versions, markers, unfinished uploads."""
         with self._faults(name):
-            whole = f"{self._prefix}{name}"
+            whole = self._whole(name)
             erased = {key for batch in self._kept(whole) for key in self._delete_all(batch)}
             self._abort_uploads(whole)
         return len(erased)
@@ -189,8 +191,12 @@ class S3Store:
                     where = upload["Key"], upload["UploadId"]
                     self._s3.abort_multipart_upload(Bucket=self._bucket, Key=where[0], UploadId=where[1])
 
+    def _whole(self, key: str) -> str:
+        """The key by which the bucket has an object, or how those below a name begin."""
+        return f"{self._prefix}{key}"
+
     def _named(self, key: str) -> "GetObjectRequestTypeDef":
-        return {"Bucket": self._bucket, "Key": f"{self._prefix}{key}"}
+        return {"Bucket": self._bucket, "Key": self._whole(key)}
 
     def _read(self, key: str, request: "GetObjectRequestTypeDef") -> tuple[Mapping[str, Any], bytes]:
         with self._faults(key):
@@ -226,7 +232,7 @@ class S3Store:
         digest = sha256(data)
         request: PutObjectRequestTypeDef = {
             "Bucket": self._bucket,
-            "Key": f"{self._prefix}{key}",
+            "Key": self._whole(key),
             "Body": data,
             "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
             "Metadata": {"sha256": digest.hexdigest()},
