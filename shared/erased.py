@@ -17,6 +17,8 @@ from shared.logs import get
 from shared.route import Route
 from shared.units import CaseId, Sha256
 
+RETENTION = "retention"
+"""Cause of a request by the job that erases cases after a time without activity."""
 _log = get(__name__)
 
 
@@ -45,10 +47,10 @@ class ErasedCases:
 
 
 def request(case: CaseId, *cause: str, slide_digests: Iterable[str] = ()) -> CaseEraseRequested:
-    """Ask for a case to be erased; the same cause gives the same event."""
+    """Ask for a case to be erased; the same cause, whose first word the event carries, gives the same event."""
     digests = sorted(set(slide_digests))
     name = event_id(CaseEraseRequested, case, *cause, *digests)
-    return CaseEraseRequested(event_id=name, case_id=case, slide_digests=digests)
+    return CaseEraseRequested(event_id=name, case_id=case, slide_digests=digests, cause=cause[0] if cause else "")
 
 
 def drop_erased(routes: Sequence[Route[Any]], store: BlobStore) -> Sequence[Route[Any]]:

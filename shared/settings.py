@@ -1,11 +1,11 @@
 """Settings that every service shares, read from the environment and secret files in `__main__`; see also `renewed`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NestedSecretsSettingsSource,
@@ -20,6 +20,7 @@ SECRETS_DIR = "MEDULLA_SECRETS_DIR"
 """Environment variable naming a directory of files, each named after the variable it stands for."""
 
 S = TypeVar("S", bound=BaseSettings)
+_PREFIX = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$"
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -47,7 +48,7 @@ class KafkaSettings(Section):
 
     bootstrap_servers: str = "127.0.0.1:9092"
     """Comma-separated host:port."""
-    prefix: str = Field(default="", max_length=20, pattern=r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$")
+    prefix: str = Field(default="", max_length=20, pattern=_PREFIX)
     """Name of this installation on a Kafka that several share; topics and groups begin with it (`north.progress`)."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
@@ -64,6 +65,8 @@ class S3Settings(Section):
     """How to reach the one bucket that holds everything."""
 
     bucket: str = "medulla"
+    prefix: str = Field(default="", max_length=20, pattern=_PREFIX)
+    """Name of this installation in a bucket that several share; every key begins with it (`north/slides/…`)."""
     endpoint_url: HttpUrl | None = None
     """None for AWS itself."""
     region: str = "us-east-1"
@@ -77,6 +80,19 @@ class S3Settings(Section):
     """Tries of one request, the first one counted."""
     max_connections: int = Field(default=32, ge=1)
 
+    @property
+    def home(self) -> str:
+        """Where all objects are: `BUCKET`, or `BUCKET/PREFIX`."""
+        return f"{self.bucket}/{self.prefix}" if self.prefix else self.bucket
+
+    def key(self, key: str) -> str:
+        """The key by which the bucket has an object."""
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def of(self, bucket: str) -> Self:
+        """These settings for a bucket by its name; another one than our own has no prefix."""
+        return self if bucket == self.bucket else self.model_copy(update={"bucket": bucket, "prefix": ""})
+
 
 class SqsSettings(Section):
     """A queue of S3 events that a service reads in addition to Kafka; services must not share one queue."""
@@ -87,6 +103,27 @@ class SqsSettings(Section):
     """None for AWS itself."""
 
 
+RoleName = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Roles(Section):
+    """Names of an issuer's roles or groups, one of which gives a caller a role here, by that role."""
+
+    viewer: tuple[RoleName, ...] = ("viewer",)
+    """Empty: nobody has it."""
+    operator: tuple[RoleName, ...] = ("operator",)
+
+    @model_validator(mode="after")
+    def _admits_somebody(self) -> Self:
+        if not (self.viewer or self.operator):
+            raise ValueError("viewer and operator are both empty: nobody could log in")
+        return self
+
+    def given_by(self, names: Collection[str]) -> frozenset[str]:
+        """The roles here of a caller whose token has these names."""
+        return frozenset(role for role, wanted in self if not set(names).isdisjoint(wanted))
+
+
 class AuthSettings(Section):
     """The OpenID issuer whose bearer tokens are accepted."""
 
@@ -94,7 +131,9 @@ class AuthSettings(Section):
     """The `iss` of a token, and where OpenID discovery starts; empty: no authentication, loopback only."""
     audience: str = "medulla"
     roles_claim: str = "roles"
-    """Dotted path of the claim that lists roles, such as `realm_access.roles` of Keycloak."""
+    """Dotted path of the claim that lists roles or groups, such as `realm_access.roles` of Keycloak."""
+    roles: Roles = Roles()
+    """Names in that claim that make a viewer or an operator: `MEDULLA_AUTH__ROLES__VIEWER=["north-pathologists"]`."""
     client_id: str = "medulla-page"
     """Public client with which the page of results logs in (authorization code with PKCE)."""
     jwks_url: HttpUrl = ""

@@ -50,7 +50,8 @@ class Sweep:
     pending: Callable[[Failed], Iterable[BlobInfo]]
     """Finds them, below any of `prefixes`; gives what could not be checked to its argument."""
     producer: Producer
-    bucket: str
+    home: str
+    """`BUCKET`, or `BUCKET/PREFIX`."""
     prefixes: Sequence[str]
     failed: Failed = ignored
     """Gets the key of each object, or the case, that could not be checked."""
@@ -66,7 +67,7 @@ class Sweep:
         announced, unannounced = (Counter(dict.fromkeys(self.prefixes, 0)) for _ in range(2))
         until, pending = self._looked()
         while batch := list(islice(pending, _BATCH)):
-            self.producer.send([announcement(self.bucket, info.key, info.etag) for info in batch])
+            self.producer.send([announcement(self.home, info.key, info.etag) for info in batch])
             announced.update(self._prefix(info) for info in batch)
             unannounced.update(self._prefix(info) for info in batch if info.last_modified < until)
         for prefix, count in announced.items():

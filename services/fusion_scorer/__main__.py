@@ -70,11 +70,11 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     pointer = EachObject(store, model_keys.CURRENT_BUNDLE, landing.unseen_promotion)
-    forget, bucket = _forgetter(platform, producer), platform.s3.bucket
+    forget, home = _forgetter(platform, producer), platform.s3.home
     handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
-    inputs = Sweep(landing.unseen_inputs, producer, bucket, PREFIXES, handled_until=handled)
-    bundle = Sweep(pointer, producer, bucket, [pointer.prefix], handled_until=handled)
-    served = routes(store, bundles, producer, program_version(), forget, bucket)
+    inputs = Sweep(landing.unseen_inputs, producer, home, PREFIXES, handled_until=handled)
+    bundle = Sweep(pointer, producer, home, [pointer.prefix], handled_until=handled)
+    served = routes(store, bundles, producer, program_version(), forget, home)
     return (
         _health(platform, hearts, store, last_good),
         answers,

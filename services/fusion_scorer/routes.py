@@ -46,13 +46,13 @@ def routes(
     producer: Producer,
     program_version: str,
     forget_letters: Forget,
-    bucket: str,
+    home: str,
     read_record: ReadRecord = parse_record,
 ) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""
 
     def embed_again(file: BlobInfo) -> None:
-        producer.send([s3_events.announcement(bucket, file.key, file.etag)])
+        producer.send([s3_events.announcement(home, file.key, file.etag)])
 
     landing, index = on_landing(store, bundles, producer, read_record), CaseIndex(store)
     score_case = ScoreCase(store, bundles, program_version, embed_again=embed_again, read_record=read_record)
@@ -60,10 +60,10 @@ def routes(
     kept = (
         Route(
             topics.S3_EVENTS,
-            s3_events.decoder(bucket),
+            s3_events.decoder(home),
             landing,
             landing.rejected,
-            s3_events.split,
+            s3_events.splitter(home),
             s3_events.context,
             may_crash=_is_read,
         ),

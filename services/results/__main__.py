@@ -1,4 +1,4 @@
-"""Results as a service: `python -m services.results`; `migrate`, `verify-audit`, `archive` are about its database."""
+"""Results as a service: `python -m services.results`; its other commands are about its database."""
 
 import json
 import sys
@@ -35,6 +35,7 @@ from services.results.progress_feed import Feed
 from services.results.queries import Queries
 from services.results.refused import RefusedUploads
 from services.results.rest import Backends, Login, create_app
+from services.results.retention import RetainCases
 from services.results.routes import FHIR, SERVICE, fhir_routes, routes
 from services.results.servicer import ResultsServicer
 from services.results.settings import ResultsSettings
@@ -58,8 +59,9 @@ from shared.route import Route, subscriptions
 from shared.rpc.auth import caller_check, require_role, verifier
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
-from shared.settings import PlatformSettings, load
+from shared.settings import BadSettingsError, PlatformSettings, load
 from shared.sweep import Every
+from shared.times import utc_now
 from shared.waiting import read_waiting
 from shared.worker import Worker
 
@@ -74,9 +76,10 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments:
         return runtime.main(SERVICE, build)
     commands = {"migrate": migrate, "verify-audit": verify_audit, "archive": archive_scores}
+    commands |= {"retain": retain_cases, "retain --dry-run": partial(retain_cases, dry_run=True)}
     if command := commands.get(" ".join(arguments)):
         return command()
-    sys.stderr.write("usage: python -m services.results [migrate | verify-audit | archive]\n")
+    sys.stderr.write("usage: python -m services.results [migrate | verify-audit | archive | retain [--dry-run]]\n")
     return _WRONG_USAGE
 
 
@@ -121,6 +124,26 @@ def archive_scores() -> int:
     return exit_codes.OK
 
 
+def retain_cases(*, dry_run: bool = False) -> int:
+    """Request the erasure of cases without activity, and print how many; returns the exit code."""
+    logs.configure(SERVICE)
+    try:
+        settings, platform = load(ResultsSettings), load(PlatformSettings)
+        if settings.cases_kept_days is None:
+            raise BadSettingsError("RESULTS_CASES_KEPT_DAYS is not set: after how many days is a case erased?")
+        before = utc_now() - timedelta(days=settings.cases_kept_days)
+        with ExitStack() as stack:
+            results = stack.enter_context(closing(_store(settings)))
+            results.check()
+            producer = None if dry_run else stack.enter_context(closing(KafkaProducerAdapter(platform.kafka)))
+            done = RetainCases(results.engine, _bucket(platform), producer, settings.cases_erased_at_once)(before)
+    except MedullaError as error:
+        _log.error("cannot request erasures", sentence=str(error))
+        return exit_codes.exit_code(error)
+    sys.stdout.write(f"{json.dumps(asdict(done))}\n")
+    return exit_codes.OK
+
+
 def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part | runtime.Held]:
     """The parts: health, REST, gRPC, the worker and the check for pending slides."""
     settings = load(ResultsSettings)
@@ -134,7 +157,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     stack.callback(producer.close)
     letters = DeadLetterTopic(partial(read_topic, platform.kafka), producer)
     views = SqlViews(results.engine)
-    listed = partial(read_waiting, blobs, partial(retries, platform.kafka), platform.trace_url)
+    listed = partial(read_waiting, blobs, partial(retries, platform.kafka, platform.s3.home), platform.trace_url)
     rescored = _rescoring(platform, blobs)
     oldest_letter = partial(oldest_record, platform.kafka, topics.DEAD_LETTERS)
     backends = Backends(results, blobs, verifying, producer, pixels, scorer, letters, listed, views, rescored)

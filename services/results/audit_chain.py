@@ -12,6 +12,9 @@ from shared.units import Sha256
 
 ERASED = "The case was erased; of its entries digests are left."
 """Text of an erasure's entry."""
+EXPIRED = "The retention of cases erased it; of its entries digests are left."
+"""Text of the entry where a job asked for the erasure."""
+ERASURES = (ERASED, EXPIRED)
 GENESIS = "0" * 64
 """Previous hash of the first entry."""
 
@@ -39,7 +42,7 @@ class AuditEntry:
     @property
     def is_note(self) -> bool:
         """Whether a person noted something."""
-        return not self.score_id and bool(self.score_digest) and self.why != ERASED
+        return not self.score_id and bool(self.score_digest) and self.why not in ERASURES
 
     def hash(self) -> str:
         """Lower-case hex SHA-256 over the canonical JSON of all fields, times in UTC with microseconds.
@@ -111,7 +114,7 @@ def uncovered(rows: Iterable[AuditRow]) -> list[str]:
     for row in rows:
         if row.entry.hash() != row.kept_hash:
             hashes.append(row.kept_hash)
-        elif row.entry.why == ERASED:
+        elif row.entry.why in ERASURES:
             hashes.clear()
     return hashes
 
@@ -192,7 +195,7 @@ def _row_problem(row: AuditRow, changes: _Changes) -> str:
     entry = row.entry
     if entry.hash() != row.kept_hash:
         return ""
-    if entry.why != ERASED:
+    if entry.why not in ERASURES:
         return _body_problem(row)
     if changes.cover(entry.case_id) != entry.score_digest:
         return f"Entry {entry.seq} says that a case was erased, and does not cover the entries that were changed."

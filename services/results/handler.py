@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseScored, Progress, SlideRejected
 
 from services.results.announced_score import announced_score
+from services.results.audit_chain import ERASED, EXPIRED
 from services.results.ports import CaseFacts, ResultStore, ScoreRecord, Withdrawal
 from services.results.record_site import record_site
 from shared import keys, metrics
 from shared.blob.port import BlobStore
+from shared.erased import RETENTION
 from shared.times import when
 from shared.units import CaseId, Sha256, SlideId
 
@@ -97,8 +99,9 @@ class EraseResults:
     results: ResultStore
 
     def __call__(self, event: CaseEraseRequested) -> tuple[()]:
-        """Drop everything of the case."""
-        self.results.erase(keys.case_id(event.case_id, "the request"))
+        """Drop everything of the case; the audit record has that the retention asked for it."""
+        why = EXPIRED if event.cause == RETENTION else ERASED
+        self.results.erase(keys.case_id(event.case_id, "the request"), why)
         return ()
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from medulla.v1.events_pb2 import Progress, SlideRejected
 from medulla.v1.results_pb2 import CaseSummary
 
-from services.results.audit_chain import AuditRow, ChainReport
+from services.results.audit_chain import ERASED, AuditRow, ChainReport
 from services.results.case_list import Counts, Order, PageMark, Selection
 from shared.times import time_of
 from shared.units import CaseId, Sha256, SlideId
@@ -153,8 +153,10 @@ class ResultStore(Protocol):
     def forget_rejection(self, rejection: SlideRejected) -> None:
         """Delete the refusal of a deleted object."""
 
-    def erase(self, case_id: CaseId) -> bool:
+    def erase(self, case_id: CaseId, why: str = ERASED) -> bool:
         """Delete everything of a case; its audit entries keep digests. False if nothing of it was stored.
+
+        `why` is the text of the erasure's entry, one of ERASURES.
 
         Raises:
             BrokenArchiveError: all is deleted but entries in a file of the archive that cannot be read.

@@ -46,6 +46,10 @@ class ResultsSettings(ServiceSettings):
     """Time between two queries of the database for watchers."""
     archive_after_days: int = Field(default=365, ge=1)
     """Age from which `python -m services.results archive` moves superseded scores into the bucket."""
+    cases_kept_days: int | None = Field(default=None, ge=1)
+    """Days without activity until `python -m services.results retain` has a case erased; None: it does nothing."""
+    cases_erased_at_once: int = Field(default=1000, ge=1)
+    """Largest number of cases of which one run of `retain` requests the erasure, as erasures go before live work."""
     views_kept_days: int = Field(default=730, ge=1)
     """How long it is kept who looked at which case."""
     waiting_look_every_s: float = Field(default=300, gt=0)

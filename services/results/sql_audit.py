@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, func, select, tuple_, update
 
-from services.results.audit_chain import ERASED, GENESIS, AuditEntry, AuditRow, ChainReport
+from services.results.audit_chain import ERASURES, GENESIS, AuditEntry, AuditRow, ChainReport
 from services.results.audit_chain import verify as verify_rows
 from services.results.database import insert
 from services.results.errors import BrokenArchiveError
@@ -81,7 +81,7 @@ def of_scores(tx: Connection, pairs: Sequence[tuple[str, str]]) -> list[AuditRow
 def erasures(tx: Connection, limit: int) -> dict[str, int]:
     """Digests of the ids of the cases that were erased within the latest entries, and the last such entry of each."""
     latest = select(AUDIT.c.case_id, AUDIT.c.seq, AUDIT.c.why).order_by(AUDIT.c.seq.desc()).limit(limit).subquery()
-    erased = select(latest.c.case_id, func.max(latest.c.seq).label("seq")).where(latest.c.why == ERASED)
+    erased = select(latest.c.case_id, func.max(latest.c.seq).label("seq")).where(latest.c.why.in_(ERASURES))
     return {row.case_id: row.seq for row in tx.execute(erased.group_by(latest.c.case_id))}
 
 
@@ -104,7 +104,7 @@ def _event_id(tx: Connection, record: ScoreRecord | Withdrawal | Erasure | NoteR
     if isinstance(record, Erasure | NoteRecord):
         return record.event_id
     name = sha256(record.case_id.encode())
-    erased = tx.scalar(select(func.count()).where(AUDIT.c.case_id == name, AUDIT.c.why == ERASED))
+    erased = tx.scalar(select(func.count()).where(AUDIT.c.case_id == name, AUDIT.c.why.in_(ERASURES)))
     return digest_of([record.event_id, erased]) if erased else record.event_id
 
 

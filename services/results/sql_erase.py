@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, delete
 
 from services.results import sql_audit, sql_views
-from services.results.audit_chain import ERASED, covering, uncovered
+from services.results.audit_chain import covering, uncovered
 from services.results.errors import BrokenArchiveError
 from services.results.ports import Erasure
 from services.results.schema import CASE_LABELS, CASES, NOTES, PROGRESS, REJECTIONS, SCORES
@@ -30,8 +30,8 @@ class Erased:
     """Of files of the archive that cannot be read; the erasure is to be repeated once they can."""
 
 
-def erase(tx: Connection, case: CaseId, at: datetime, archive: Archive) -> Erased:
-    """Erase a case; the entry that covers its entries is added once every file of the archive can be read."""
+def erase(tx: Connection, case: CaseId, why: str, at: datetime, archive: Archive) -> Erased:
+    """Erase a case; the entry `why`, which covers its entries, is added once every file of the archive can be read."""
     sql_audit.lock(tx)
     removed = [tx.execute(delete(table).where(table.c.case_id == case)).rowcount for table in _TABLES]
     name = sha256(case.encode())
@@ -43,7 +43,7 @@ def erase(tx: Connection, case: CaseId, at: datetime, archive: Archive) -> Erase
     if not hashes and not any(removed):
         return Erased(False)
     event = digest_of([name, len(entries), *hashes])
-    sql_audit.append(tx, Erasure(name, covering(hashes), at, event), ERASED, at)
+    sql_audit.append(tx, Erasure(name, covering(hashes), at, event), why, at)
     return Erased(True)
 
 

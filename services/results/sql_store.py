@@ -130,10 +130,10 @@ class SqlStore:
             if tx.execute(delete(REJECTIONS).where(REJECTIONS.c.event_id == rejection.event_id)).rowcount:
                 _bump_case(tx, CaseId(rejection.case_id))
 
-    def erase(self, case_id: CaseId) -> bool:
+    def erase(self, case_id: CaseId, why: str = audit_chain.ERASED) -> bool:
         """See ResultStore; one transaction."""
         with transaction(self.engine, write=True) as tx:
-            erased = sql_erase.erase(tx, case_id, self._now(), self.archive)
+            erased = sql_erase.erase(tx, case_id, why, self._now(), self.archive)
         archiving.remove_obsolete(self.engine, self.archive, self._now())
         sql_erase.settle(self.engine)
         if erased.broken:

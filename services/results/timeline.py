@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from medulla.v1.results_pb2 import GetTimelineResponse, Note, TimelineEvent
 
-from services.results.audit_chain import ERASED, AuditEntry, AuditRow
+from services.results.audit_chain import ERASURES, AuditEntry, AuditRow
 from services.results.case_state import read_score
 from services.results.note import read_note
 from services.results.ports import CaseFacts
@@ -34,7 +34,7 @@ def of_audit(rows: Iterable[AuditRow]) -> Iterator[TimelineEvent]:
         elif entry.is_note:
             yield _noted(row)
         else:
-            kind = "erased" if entry.why == ERASED else "withdrawn"
+            kind = "erased" if entry.why in ERASURES else "withdrawn"
             yield TimelineEvent(at=stamp(entry.recorded_at), kind=kind, sentence=entry.why or "")
 
 

@@ -64,7 +64,7 @@ def sweep() -> Swept:
         landing = on_landing(store, Bundles(store), producer)
         swept = Swept()
         for pending, prefixes in ((slides, [keys.SLIDES]), (landing.unseen_inputs, PREFIXES)):
-            swept.announced |= Sweep(pending, producer, platform.s3.bucket, prefixes, swept.failed.append)()
+            swept.announced |= Sweep(pending, producer, platform.s3.home, prefixes, swept.failed.append)()
         swept.announced[keys.CASES] = landing.sweep_cases(swept.failed.append)
         return swept
 

@@ -19,7 +19,7 @@ def listed() -> WaitingList:
         TransientError: the store is down.
     """
     platform = load(PlatformSettings)
-    return read_waiting(S3Store(platform.s3), partial(retries, platform.kafka), platform.trace_url)
+    return read_waiting(S3Store(platform.s3), partial(retries, platform.kafka, platform.s3.home), platform.trace_url)
 
 
 def lines(answer: WaitingList) -> Iterator[str]:

@@ -78,7 +78,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     on_landing = _on_grids(settings, store, scratch, open_slide, progress)
     unplanned = Unplanned(store, SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
     handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
-    sweep = Sweep(unplanned, producer, platform.s3.bucket, [keys.SLIDES], handled_until=handled)
+    sweep = Sweep(unplanned, producer, platform.s3.home, [keys.SLIDES], handled_until=handled)
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
@@ -123,7 +123,7 @@ def _workers(
 
     The first of `hearts` beats with Kafka's loop, the last with the queue's, so that a hanging loop is detected.
     """
-    served = routes(on_landing, platform.s3.bucket)
+    served = routes(on_landing, platform.s3.home)
     read = subscriptions(SERVICE, served)
     kafka = KafkaConsumerAdapter(platform.kafka, SERVICE, read, settings.concurrency, hearts[0].beat)
     yield Worker(SERVICE, kafka, producer, served, attempts=attempts)

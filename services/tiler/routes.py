@@ -10,14 +10,14 @@ from shared.erased import drop_erased
 from shared.route import Route
 
 
-def routes(on_landing: OnLanding | OnGrids, bucket: str) -> Sequence[Route[Any]]:
-    """Events of the objects of `bucket`, each object by itself, except those of erased cases."""
+def routes(on_landing: OnLanding | OnGrids, home: str) -> Sequence[Route[Any]]:
+    """Events of the objects of `home`, BUCKET or BUCKET/PREFIX, each object by itself, except those of erased cases."""
     landed = Route(
         topics.S3_EVENTS,
-        s3_events.decoder(bucket),
+        s3_events.decoder(home),
         on_landing,
         on_landing.rejected,
-        s3_events.split,
+        s3_events.splitter(home),
         s3_events.context,
         may_crash=on_landing.may_crash,
     )

@@ -53,7 +53,9 @@ class _BrokenOffError(TransientError):
 
 
 class S3Store:
-    """One bucket; safe to share between threads.
+    """One bucket, or the part of it below a prefix, which no key of a caller or an answer has.
+
+    It is safe to share between threads.
 
     Each try of a request has a deadline, and there are `max_attempts` tries. Digests are kept as metadata `sha256`.
     `renew` gives the keys of each request where the settings have keys.
@@ -61,24 +63,27 @@ class S3Store:
 
     def __init__(self, settings: S3Settings, renew: Callable[[], S3Settings] | None = None) -> None:
         self._bucket = settings.bucket
+        self._prefix = f"{settings.prefix}/" if settings.prefix else ""
         self._attempts = settings.max_attempts
         self._s3 = client(settings, renew)
 
     def reachable(self) -> bool:
-        """Whether the bucket exists and may be accessed.
+        """Whether the bucket exists and may be listed below the prefix.
 
         Raises:
             TransientError: the store does not answer.
         """
         with self._faults("bucket"):
-            self._s3.head_bucket(Bucket=self._bucket)
+            self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
         return True
 
     def head(self, key: str) -> BlobInfo | None:
         """Describe the object, or None where there is none."""
         try:
             with self._faults(key):
-                return _info(key, self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED"))
+                return _info(
+                    key, self._s3.head_object(Bucket=self._bucket, Key=self._whole(key), ChecksumMode="ENABLED")
+                )
         except _RefusedError as refused:
             if refused.code not in _GONE:
                 raise
@@ -87,7 +92,7 @@ class S3Store:
     def get(self, key: str) -> bytes:
         """Read a whole object, and check it where its digest is known."""
         try:
-            described, data = self._again(lambda: self._read(self._named(key)))
+            described, data = self._again(lambda: self._read(key, self._named(key)))
         except _RefusedError as refused:
             if refused.code not in _GONE:
                 raise
@@ -103,7 +108,8 @@ class S3Store:
             return b""
         span, version = f"bytes={start}-{end - 1}", f'"{info.etag}"'
         try:
-            return self._again(lambda: self._read({**self._named(info.key), "Range": span, "IfMatch": version}))[1]
+            request: GetObjectRequestTypeDef = {**self._named(info.key), "Range": span, "IfMatch": version}
+            return self._again(lambda: self._read(info.key, request))[1]
         except _RefusedError as refused:
             if refused.code not in _GONE | _EXISTS:
                 raise
@@ -137,23 +143,25 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Every object whose key starts with `prefix`, in key order; pages are fetched as they are needed."""
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        below = self._whole(prefix)
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=below)
         with self._faults(prefix):
             for page in pages:
                 for item in page.get("Contents", ()):
                     at = item["LastModified"].astimezone(UTC)
-                    yield BlobInfo(item["Key"], item["Size"], item["ETag"].strip('"'), at)
+                    yield BlobInfo(item["Key"].removeprefix(self._prefix), item["Size"], item["ETag"].strip('"'), at)
 
     def delete(self, key: str) -> None:
         """Remove the object; fine where there is none."""
         with self._faults(key):
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
+            self._s3.delete_object(Bucket=self._bucket, Key=self._whole(key))
 
     def erase(self, name: str) -> int:
         """Remove an object, or all below a `name` that ends in a slash: versions, markers, unfinished uploads."""
         with self._faults(name):
-            erased = {key for batch in self._kept(name) for key in self._delete_all(batch)}
-            self._abort_uploads(name)
+            whole = self._whole(name)
+            erased = {key for batch in self._kept(whole) for key in self._delete_all(batch)}
+            self._abort_uploads(whole)
         return len(erased)
 
     def _kept(self, name: str) -> Iterator[Sequence["ObjectIdentifierTypeDef"]]:
@@ -183,11 +191,14 @@ class S3Store:
                     where = upload["Key"], upload["UploadId"]
                     self._s3.abort_multipart_upload(Bucket=self._bucket, Key=where[0], UploadId=where[1])
 
-    def _named(self, key: str) -> "GetObjectRequestTypeDef":
-        return {"Bucket": self._bucket, "Key": key}
+    def _whole(self, key: str) -> str:
+        """The key by which the bucket has an object, or how those below a name begin."""
+        return f"{self._prefix}{key}"
 
-    def _read(self, request: "GetObjectRequestTypeDef") -> tuple[Mapping[str, Any], bytes]:
-        key = request["Key"]
+    def _named(self, key: str) -> "GetObjectRequestTypeDef":
+        return {"Bucket": self._bucket, "Key": self._whole(key)}
+
+    def _read(self, key: str, request: "GetObjectRequestTypeDef") -> tuple[Mapping[str, Any], bytes]:
         with self._faults(key):
             answer = self._s3.get_object(**request)
         with closing(answer["Body"]) as body:
@@ -221,7 +232,7 @@ class S3Store:
         digest = sha256(data)
         request: PutObjectRequestTypeDef = {
             "Bucket": self._bucket,
-            "Key": key,
+            "Key": self._whole(key),
             "Body": data,
             "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
             "Metadata": {"sha256": digest.hexdigest()},

@@ -53,24 +53,26 @@ def oldest_record(settings: KafkaSettings, topic: str) -> float | None:
         return min(written, default=None)
 
 
-def retries(settings: KafkaSettings) -> Iterator[Retry]:
+def retries(settings: KafkaSettings, home: str) -> Iterator[Retry]:
     """What every service tries again, from its retry topic; a record behind an older one may be done already.
+
+    `home` is `BUCKET`, or `BUCKET/PREFIX`, as events of objects name it.
 
     Raises:
         KafkaDownError, KafkaRefusedError: as `unfinished`.
     """
     for name in filter(topics.is_retry, topic_names(settings)):
-        yield from _retries_of(settings, topics.group_of(name), name)
+        yield from _retries_of(settings, topics.group_of(name), name, home)
 
 
-def _retries_of(settings: KafkaSettings, group: str, name: str) -> Iterator[Retry]:
+def _retries_of(settings: KafkaSettings, group: str, name: str, home: str) -> Iterator[Retry]:
     with explained(settings), closing(reader(settings, group)) as consumer:
         starts, ends = _bounds(consumer, [name], settings)
         consumer.assign(list(starts))
         for partition, start in starts.items():
             consumer.seek(partition, start)
         for delivery in up_to(consumer, ends, settings):
-            if retry := retry_of(group, delivery.record):
+            if retry := retry_of(group, delivery.record, home):
                 yield retry
 
 

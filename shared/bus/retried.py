@@ -23,21 +23,21 @@ class Retry:
     trace_id: str = ""
 
 
-def retry_of(service: str, record: Record) -> Retry | None:
+def retry_of(service: str, record: Record, home: str) -> Retry | None:
     """The retry of a record of the service's retry topic; None where it names no case."""
-    case, slide = _named(record)
+    case, slide = _named(record, home)
     if not case:
         return None
     due, attempts = datetime.fromtimestamp(not_before(record), UTC), dead_letters.attempts_of(record)
     return Retry(service, case, slide, _sentence(service, record, attempts), due, attempts, _trace(record))
 
 
-def _named(record: Record) -> tuple[str, str]:
+def _named(record: Record, home: str) -> tuple[str, str]:
     if headers.CE_SUBJECT in record.headers:
         case, _, slide = record.headers[headers.CE_SUBJECT].partition("/")
         return case, slide
     try:
-        ids = next((s3_events.context(hint) for hint in s3_events.parse(record.value)), {})
+        ids = s3_events.context(s3_events.decoder(home)(record))
     except PoisonMessageError:
         return "", ""
     return ids.get("case_id", ""), ids.get("slide_id", "")

@@ -13,8 +13,10 @@ from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
 from shared.keys import named_in
+from shared.logs import get
 from shared.model_keys import CURRENT_BUNDLE
 
+_log = get(__name__)
 _OF_NO_INTEREST = frozenset(
     {
         "IntelligentTiering",
@@ -64,14 +66,26 @@ def parse(value: bytes) -> list[ObjectHint]:
     return [hint for entry in entries if (hint := _hint(entry)) is not None]
 
 
-def split(record: Record) -> Sequence[Record]:
+def splitter(home: str) -> Callable[[Record], Sequence[Record]]:
+    """As `split`; the function drops objects of the bucket outside of its prefix, which are another installation's."""
+    bucket, prefix = _parts(home)
+
+    def split_own(record: Record) -> Sequence[Record]:
+        return split(record, lambda hint: hint.bucket == bucket and not hint.key.startswith(prefix))
+
+    return split_own
+
+
+def split(record: Record, is_ignored: Callable[[ObjectHint], bool] = lambda _: False) -> Sequence[Record]:
     """One record for each object that an event message names, so that each object is handled on its own.
 
     It holds what we read and nothing else: a store repeats an object's metadata, which may name a patient, and what is
     given up is kept.
     """
-    hints = parse(record.value)
-    records = [announcement(hint.bucket, hint.key, hint.etag, removed=hint.removed) for hint in hints]
+    hints = [hint for hint in parse(record.value) if not is_ignored(hint)]
+    if not hints:
+        _log.debug("ignored: an event about no object of this installation")
+    records = [_record(hint.bucket, hint.key, hint.etag, removed=hint.removed) for hint in hints]
     return [replace(records[0], key=record.key, headers=record.headers)] if len(records) == 1 else records
 
 
@@ -89,14 +103,20 @@ def decode(record: Record) -> ObjectHint:
     return replace(hints[0], replayed=headers.REPLAYED in record.headers)
 
 
-def decoder(bucket: str) -> Callable[[Record], ObjectHint]:
-    """As `decode`; the function refuses events of other buckets too, whose keys say nothing about `bucket`."""
+def decoder(home: str) -> Callable[[Record], ObjectHint]:
+    """As `decode`, with the key below the prefix of `home`, which is `BUCKET` or `BUCKET/PREFIX`.
+
+    The function refuses events of other buckets too, whose keys say nothing about this one.
+    """
+    bucket, prefix = _parts(home)
 
     def decode_own(record: Record) -> ObjectHint:
         hint = decode(record)
         if hint.bucket != bucket:
             raise PoisonMessageError(f"an S3 event of bucket {hint.bucket[:60]!r}; MEDULLA_S3__BUCKET is {bucket!r}")
-        return hint
+        if not hint.key.startswith(prefix):
+            raise PoisonMessageError(f"an S3 event of a key that does not begin with MEDULLA_S3__PREFIX, {prefix!r}")
+        return replace(hint, key=hint.key.removeprefix(prefix))
 
     return decode_own
 
@@ -106,9 +126,20 @@ def context(hint: ObjectHint) -> dict[str, str]:
     return {"pointer": hint.key} if hint.key == CURRENT_BUNDLE else named_in(hint.key)
 
 
-def announcement(bucket: str, key: str, etag: str = "", *, removed: bool = False) -> Record:
+def announcement(home: str, key: str, etag: str = "", *, removed: bool = False) -> Record:
     """A record as MinIO would send it, for objects that no store announced; `etag` identifies the version."""
+    bucket, prefix = _parts(home)
+    return _record(bucket, f"{prefix}{key}", etag, removed=removed)
+
+
+def _record(bucket: str, key: str, etag: str, *, removed: bool) -> Record:
     return Record(topics.S3_EVENTS, f"{bucket}/{key}", to_bytes(bucket, [key], etag, removed=removed))
+
+
+def _parts(home: str) -> tuple[str, str]:
+    """Name of the bucket, and how its keys begin: `north/`; empty without a prefix."""
+    bucket, _, prefix = home.partition("/")
+    return bucket, f"{prefix}/" if prefix else ""
 
 
 def to_bytes(bucket: str, keys: Sequence[str], etag: str = "", *, removed: bool = False) -> bytes:

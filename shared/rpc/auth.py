@@ -86,7 +86,8 @@ class TokenVerifier:
             raise UnauthenticatedError("the token is of another issuer") from None
         except (PyJWTError, ValueError):
             raise UnauthenticatedError("the token is not valid") from None
-        return Principal(claims["sub"], roles_in(claims, self._settings.roles_claim), _name_in(claims))
+        roles = self._settings.roles.given_by(names_in(claims, self._settings.roles_claim))
+        return Principal(claims["sub"], roles, _name_in(claims))
 
     def _claims(self, token: str) -> Mapping[str, Any]:
         header = jwt.get_unverified_header(token)
@@ -151,8 +152,8 @@ def _local_user() -> str:
         return ""
 
 
-def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
-    """Roles of the claim `path`, a name or dotted path: a list of strings, or words in one string; else none."""
+def names_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
+    """Names in the claim `path`, a name or dotted path: a list of strings, or words in one string; else none."""
     value: Any = claims.get(path)
     if value is None:
         value = claims
@@ -160,7 +161,7 @@ def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[str]:
             value = value.get(name) if isinstance(value, Mapping) else None
     if isinstance(value, str):
         return frozenset(value.split())
-    return frozenset(role for role in value if isinstance(role, str)) if isinstance(value, list) else frozenset()
+    return frozenset(name for name in value if isinstance(name, str)) if isinstance(value, list) else frozenset()
 
 
 def admitted(verifier: Verifier, authorization: str, roles: frozenset[str]) -> Principal:

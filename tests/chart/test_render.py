@@ -17,6 +17,11 @@ _DELIBERATE = ("--ignore-test", "container-image-pull-policy", "--ignore-contain
 _OTHER_USERS = ("--ignore-test", "container-security-context-user-group-id")
 """PostgreSQL's image, which comes for trying out, has a user of its own, and OpenShift chooses users itself."""
 
+NIGHTLY = (
+    *("--set", "archive.enabled=true", "--set", "retention.cases.afterDays=3650"),
+    *("--set", "backup.enabled=true", "--set", "backup.to=s3://medulla-backups/night"),
+)
+
 
 def test_helm_finds_nothing_to_complain_about(values: Path) -> None:
     done = run("helm", "lint", "--strict", "--kube-version", KUBERNETES, "--values", values, CHART)
@@ -27,6 +32,7 @@ def test_helm_finds_nothing_to_complain_about(values: Path) -> None:
 def test_every_object_fits_its_schema_with_and_without_operators(version: str) -> None:
     """All in one run: reading the schemas takes most of its time."""
     rendered = [text(values, *operators) for values in CI_VALUES for operators in ((), WITH_OPERATORS)]
+    rendered.append(text(CHART / "ci/gpu.yaml", *NIGHTLY))
     examples = [example.read_text() for example in (CHART / "examples").glob("*.yaml")]
     assert examples
     options = ("-strict", "-summary", "-kubernetes-version", version)

@@ -30,6 +30,7 @@ _TOLERATION = {**dict.fromkeys(("key", "operator", "value", "effect"), _TEXT), "
 _AFFINITY = {key: {"type": "object"} for key in ("nodeAffinity", "podAffinity", "podAntiAffinity")}
 _FOLLOWED = {
     *("MEDULLA_SECRETS_DIR", "MEDULLA_HTTP_HOST", "MEDULLA_HTTP_PORT", "MEDULLA_AUTH__ISSUER", "MEDULLA_KAFKA__PREFIX"),
+    "MEDULLA_S3__PREFIX",
     *("TILER_ADDRESS", "SCORER_GRPC_ADDRESS", "RESULTS_GRPC_ADDRESS", "RESULTS_HTTP_HOST", "RESULTS_HTTP_PORT"),
 }
 """Settings that the chart alone may set: probes, Services and policies follow them."""

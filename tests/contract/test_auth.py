@@ -33,7 +33,7 @@ from shared.rpc.auth import EVERY_ROLE, TokenVerifier, caller_check, require_rol
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
 from shared.runtime import Part
-from shared.settings import AuthSettings
+from shared.settings import AuthSettings, Roles
 from tests.support.oidc_issuer import FAR_AHEAD, LONG_AGO, OidcIssuer, SigningKey
 
 Client = Callable[[str], str]
@@ -158,6 +158,21 @@ def test_keycloaks_roles_are_found(issuer: OidcIssuer, tmp_path: Path) -> None:
     settings = AuthSettings(issuer=issuer.url, roles_claim="realm_access.roles", timeout_s=5)
     with _clients(settings, tmp_path) as clients:
         assert {name: client(token) for name, client in clients.items()} == {"rest": "welcome", "grpc": "welcome"}
+
+
+def test_people_of_another_site_get_nothing_from_either(issuer: OidcIssuer, tmp_path: Path) -> None:
+    """One issuer, audience and client for two hospitals, whose groups tell their people apart."""
+    roles = Roles(viewer=("north-pathologists",), operator=("north-leads",))
+    settings = AuthSettings(issuer=issuer.url, roles_claim="groups", roles=roles, timeout_s=5)
+    with _clients(settings, tmp_path) as clients:
+        for group, answer in {
+            "north-pathologists": "welcome",
+            "north-leads": "welcome",
+            "south-leads": "forbidden",
+            "operator": "forbidden",
+        }.items():
+            token = issuer.token(groups=[group], roles=["operator"])
+            assert {name: client(token) for name, client in clients.items()} == {"rest": answer, "grpc": answer}
 
 
 def test_an_issuer_that_never_answered_makes_unavailable_not_unknown(tmp_path: Path) -> None:

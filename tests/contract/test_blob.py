@@ -1,5 +1,6 @@
 """One suite for every object store: memory, a folder, and S3 on a real server."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,11 +16,13 @@ from mypy_boto3_s3 import S3Client
 from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 from pydantic import SecretStr
 
+from services.standalone.backup.multipart_store import MultipartStore
 from shared.blob.folder import FolderStore
 from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo, BlobStore, NoObjectError, ObjectChangedError, read_if_there
 from shared.blob.s3 import S3Store
 from shared.errors import TransientError
+from shared.settings import S3Settings
 from tests.support.object_stores import new_s3_store, s3_settings
 from tests.support.parts import MinioPart
 
@@ -298,6 +301,63 @@ class TestS3(StoreContract):
 
     def test_a_bucket_that_is_there_is_reachable(self, minio: MinioPart) -> None:
         assert new_s3_store(minio).reachable()
+
+
+class TestS3BelowAPrefix(StoreContract):
+    """A bucket that holds the same keys of other installations, which stay as they are."""
+
+    OTHERS = ("south/", "north-2/", "")
+    KEYS = ("a/b.json", "key", "slides/C/a.svs", "clinical/C.json")
+
+    @pytest.fixture
+    def settings(self, minio: MinioPart) -> S3Settings:
+        return s3_settings(minio, minio.bucket()).model_copy(update={"prefix": "north"})
+
+    @pytest.fixture
+    def store(self, minio: MinioPart, settings: S3Settings) -> Iterator[BlobStore]:
+        client, neighbours = minio.client(), {f"{other}{key}" for other in self.OTHERS for key in self.KEYS}
+        for key in neighbours:
+            client.put_object(Bucket=settings.bucket, Key=key, Body=b"a neighbour's")
+        yield S3Store(settings)
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket)
+        stored = {item["Key"]: item["Size"] for page in pages for item in page["Contents"]}
+        assert {key for key in stored if not key.startswith("north/")} == neighbours
+        assert {stored[key] for key in neighbours} == {len(b"a neighbour's")}
+
+    def test_the_bucket_has_what_is_put_below_the_prefix(
+        self, store: BlobStore, minio: MinioPart, settings: S3Settings
+    ) -> None:
+        store.put("slides/C/a.svs", b"own")
+        body = minio.client().get_object(Bucket=settings.bucket, Key="north/slides/C/a.svs")["Body"]
+        assert body.read() == b"own"
+        assert [info.key for info in store.list("")] == ["slides/C/a.svs"]
+        assert S3Store(settings.model_copy(update={"prefix": "west"})).reachable()
+
+    @pytest.mark.parametrize("versioned", [False, True])
+    def test_erasing_stays_below_the_prefix(
+        self, store: BlobStore, minio: MinioPart, settings: S3Settings, versioned: bool
+    ) -> None:
+        bucket, client = settings.bucket, minio.client()
+        if versioned:
+            client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        for _ in range(2):
+            store.put("slides/C/a.svs", b"own")
+        uploads = [f"{prefix}clinical/C.json" for prefix in ("north/", "south/")]
+        for key in uploads:
+            client.create_multipart_upload(Bucket=bucket, Key=key)
+        assert (store.erase("slides/C/"), store.erase("clinical/C.json")) == (1, 0)
+        assert not client.list_object_versions(Bucket=bucket, Prefix="north/").get("Versions")
+        unfinished = [bool(client.list_multipart_uploads(Bucket=bucket, Prefix=key).get("Uploads")) for key in uploads]
+        assert unfinished == [False, True]
+
+    def test_objects_of_several_parts_are_restored_below_the_prefix(
+        self, store: BlobStore, settings: S3Settings
+    ) -> None:
+        parts = MultipartStore(settings)
+        parts.put_parts("slides/C/large.svs", [bytes(5 << 20), b"rest"])
+        info = store.head("slides/C/large.svs")
+        assert info is not None
+        assert (info.size, parts.part_size(info)) == ((5 << 20) + 4, 5 << 20)
 
 
 def _modified(store: BlobStore, key: str) -> datetime:

@@ -174,12 +174,12 @@ def test_what_a_service_tries_again_is_read_from_its_first_record_that_is_not_fi
     again = RetryPolicy().again(Delivery(replace(tried, topic=topic), 0, 0, 0.0), group, 0.0, why="the bucket is away")
     assert again is not None
     bus.producer().send([again])
-    assert [(each.service, each.slide_id) for each in retries(bus.settings) if each.service == group] == [
+    assert [(each.service, each.slide_id) for each in retries(bus.settings, "bucket") if each.service == group] == [
         (group, "A1.svs")
     ]
     with running(consume(bus.consumer("group", [retry_topic]), recorder)):
         recorder.wait_for(1)
-    assert [each for each in retries(bus.settings) if each.service == group] == []
+    assert [each for each in retries(bus.settings, "bucket") if each.service == group] == []
 
 
 def test_a_topic_says_when_its_oldest_record_was_put_there(bus: KafkaKind) -> None:

@@ -71,4 +71,4 @@ def test_a_dead_letter_and_a_retry_have_the_same_names_in_every_hospital(hospita
         (letter,) = read_topic(settings, topics.DEAD_LETTERS)
         letters.append(letter_id(letter.record))
     assert letters[0] == letters[1]
-    assert [[each.service for each in retries(settings)] for settings in hospitals] == [["tiler"], ["tiler"]]
+    assert [[each.service for each in retries(settings, "bucket")] for settings in hospitals] == [["tiler"], ["tiler"]]

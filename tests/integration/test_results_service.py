@@ -14,12 +14,14 @@ from urllib.request import Request, urlopen
 import pytest
 from sqlalchemy import make_url
 
+from services.results.audit_chain import EXPIRED
 from services.results.sql_store import SqlStore
 from shared.bus import headers, topics
 from shared.bus.events import Event, to_record
 from shared.bus.kafka_admin import read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Record
+from shared.canonical import sha256
 from shared.settings import KafkaSettings
 from shared.units import CaseId
 from tests.stack.process import clean_environment, free_ports
@@ -28,6 +30,7 @@ from tests.support import scores as samples
 from tests.support.checkout import CHECKOUT
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.polling import wait_for
+from tests.support.result_stores import apply, record
 
 PATIENCE_S = 60
 QUICK_REJOIN = {"MEDULLA_KAFKA__GROUP_INSTANCE_ID": "results-0", "MEDULLA_KAFKA__SESSION_TIMEOUT_MS": "10000"}
@@ -196,6 +199,20 @@ def test_migrate_brings_an_empty_database_up_in_which_there_is_nothing_to_archiv
     store.close()
 
 
+def test_retain_counts_old_cases_and_has_the_services_erase_them(running: Running) -> None:
+    """Scores of other tests were recorded now, though their inputs are as old; cases without a score are not kept."""
+    old = SqlStore(running.store.engine.url.render_as_string(hide_password=False), now=lambda: samples.at(1))
+    apply(old, record("c-expired", "1", 1))
+    old.close()
+    environment = {**running.service.environment, "RESULTS_CASES_KEPT_DAYS": "30"}
+    counts = json.loads(run("retain", "--dry-run", **environment).stdout)
+    assert (counts["due"] >= 1, counts["requested"]) == (True, 0)
+    assert running.get("/api/v1/cases/c-expired")
+    assert json.loads(run("retain", **environment).stdout) == counts | {"requested": counts["due"]}
+    assert wait_for(lambda: not running.get("/api/v1/cases/c-expired"), PATIENCE_S)
+    assert running.store.audited(sha256(b"c-expired"))[-1].entry.why == EXPIRED
+
+
 @pytest.mark.parametrize(
     ("arguments", "url", "code", "sentence"),
     [
@@ -204,6 +221,7 @@ def test_migrate_brings_an_empty_database_up_in_which_there_is_nothing_to_archiv
         (["migrate"], "postgresql://u:hidden@127.0.0.1:1/x", 3, "does not answer"),
         ([], "sqlite://", 3, "run `python -m services.results migrate`"),
         (["jump"], "sqlite://", 2, "usage"),
+        (["retain"], "sqlite://", 1, "RESULTS_CASES_KEPT_DAYS is not set"),
     ],
 )
 def test_what_keeps_it_from_starting_is_one_clear_sentence(

@@ -34,23 +34,31 @@ _LIMIT_S = 3.0
 _TOPICS = (topics.SLIDES_TILED, topics.SLIDES_REJECTED)
 
 
+@pytest.mark.parametrize("prefix", ["", "north"])
 def test_a_slide_put_into_the_bucket_is_planned_and_its_tiles_are_served(
-    kafka: KafkaPart, minio: MinioPart, tmp_path: Path
+    kafka: KafkaPart, minio: MinioPart, tmp_path: Path, prefix: str
 ) -> None:
+    """With a prefix, also beside another installation's slides in the bucket, which the tiler passes over."""
     bucket, (health, port) = minio.bucket(), free_ports(2)
     minio.announce(bucket)
-    store, case = S3Store(s3_settings(minio, bucket)), bucket[-12:]
+    own, case = s3_settings(minio, bucket).model_copy(update={"prefix": prefix}), bucket[-12:]
+    store, neighbour = S3Store(own), S3Store(own.model_copy(update={"prefix": "south"}))
     settings = {**_settings(kafka, minio, bucket, tmp_path), "TILER_ADDRESS": f"127.0.0.1:{port}"}
+    settings["MEDULLA_S3__PREFIX"] = prefix
     with _started(Service("tiler", tmp_path, health, settings)), _recorded(kafka, case) as recorder:
+        if prefix:
+            neighbour.put(f"slides/{case}/theirs.svs", cc0_bytes())
         store.put(f"slides/{case}/good.svs", cc0_bytes())
         store.put(f"slides/{case}/silent.svs", without_mpp())
         eventually(lambda: {delivery.record.topic for delivery in recorder.deliveries} == set(_TOPICS))
         records = {delivery.record.topic: delivery.record for delivery in recorder.deliveries}
         tiled = decoder(SlideTiled)(records[topics.SLIDES_TILED])
-        assert decoder(SlideRejected)(records[topics.SLIDES_REJECTED]).reason == "no_resolution"
+        rejected = decoder(SlideRejected)(records[topics.SLIDES_REJECTED])
+        assert (rejected.reason, rejected.object_key) == ("no_resolution", f"slides/{case}/silent.svs")
         with closing(channel(f"127.0.0.1:{port}")) as opened:
             chunks = [answer.chunk for answer in _ask(opened, tiled)]
         assert [tile for chunk in chunks for tile in chunk.tiles] == list(range(38))
+        assert len(recorder.deliveries) == 2
     assert not list((tmp_path / "scratch").iterdir())
 
 

@@ -137,6 +137,9 @@ sweep: {needs: [kafka, s3, issuer, tracing, bundle, readiness]}
 {{- if .Values.archive.enabled }}
 archive: {needs: [s3, database]}
 {{- end }}
+{{- if .Values.retention.cases.afterDays }}
+retention: {needs: [kafka, s3, database]}
+{{- end }}
 {{- if .Values.backup.enabled }}
 backup: {needs: [kafka, s3, database, backups]}
 {{- end }}

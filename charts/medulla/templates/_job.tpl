@@ -44,3 +44,26 @@ spec:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 {{- end -}}
+
+{{/*
+A job of a schedule, one run at a time, under an account of its own. Arguments: those of `medulla.jobPod`, of whose values it takes
+schedule and deadlineHours.
+*/}}
+{{- define "medulla.cronJob" -}}
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  {{- include "medulla.metadata" (pick . "root" "component") | nindent 2 }}
+spec:
+  schedule: {{ .values.schedule | quote }}
+  concurrencyPolicy: Forbid
+  startingDeadlineSeconds: 3600
+  successfulJobsHistoryLimit: 1
+  failedJobsHistoryLimit: 2
+  jobTemplate:
+    spec:
+      backoffLimit: 1
+      activeDeadlineSeconds: {{ mul (int .values.deadlineHours) 3600 }}
+      template:
+        {{- include "medulla.jobPod" (merge (dict "account" .component "restart" "Never") .) | nindent 8 }}
+{{- end -}}

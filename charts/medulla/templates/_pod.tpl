@@ -103,6 +103,7 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- end -}}
 {{- if has "s3" .needs -}}
 {{- $_ := set $env "MEDULLA_S3__BUCKET" $out.s3.bucket -}}
+{{- $_ := set $env "MEDULLA_S3__PREFIX" $v.s3.prefix -}}
 {{- $_ := set $env "MEDULLA_S3__ENDPOINT_URL" $out.s3.endpoint -}}
 {{- $_ := set $env "MEDULLA_S3__REGION" $v.s3.region -}}
 {{- $_ := set $env "MEDULLA_S3__ADDRESSING_STYLE" $v.s3.addressingStyle -}}
@@ -111,6 +112,7 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- $_ := set $env "MEDULLA_AUTH__ISSUER" $v.auth.issuer -}}
 {{- $_ := set $env "MEDULLA_AUTH__AUDIENCE" $v.auth.audience -}}
 {{- $_ := set $env "MEDULLA_AUTH__ROLES_CLAIM" $v.auth.rolesClaim -}}
+{{- range $role, $names := $v.auth.roles }}{{ $_ := set $env (printf "MEDULLA_AUTH__ROLES__%s" (upper $role)) (toJson $names) }}{{ end -}}
 {{- $_ := set $env "MEDULLA_AUTH__CLIENT_ID" $v.auth.clientId -}}
 {{- $_ := set $env "MEDULLA_AUTH__JWKS_URL" $v.auth.jwksUrl -}}
 {{- end -}}

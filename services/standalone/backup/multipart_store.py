@@ -18,21 +18,21 @@ class MultipartStore(S3Store):
         if "-" not in info.etag:
             return info.size
         with self._faults(info.key):
-            described = self._s3.head_object(Bucket=self._bucket, Key=info.key, PartNumber=1)
+            described = self._s3.head_object(Bucket=self._bucket, Key=self._whole(info.key), PartNumber=1)
         return described["ContentLength"]
 
     def put_parts(self, key: str, parts: Iterable[bytes]) -> None:
         """Write or replace an object, in parts of at least 5 MiB but for the last; nothing is written if one fails."""
-        bucket = self._bucket
+        bucket, whole = self._bucket, self._whole(key)
         with self._faults(key):
-            upload = self._s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+            upload = self._s3.create_multipart_upload(Bucket=bucket, Key=whole)["UploadId"]
             try:
-                written = [self._put_part(key, upload, number, data) for number, data in enumerate(parts, 1)]
+                written = [self._put_part(whole, upload, number, data) for number, data in enumerate(parts, 1)]
                 self._s3.complete_multipart_upload(
-                    Bucket=bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": written}
+                    Bucket=bucket, Key=whole, UploadId=upload, MultipartUpload={"Parts": written}
                 )
             except BaseException:
-                self._s3.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
+                self._s3.abort_multipart_upload(Bucket=bucket, Key=whole, UploadId=upload)
                 raise
 
     def _put_part(self, key: str, upload: str, number: int, data: bytes) -> "CompletedPartTypeDef":

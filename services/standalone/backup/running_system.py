@@ -33,7 +33,7 @@ def backups(where: Path) -> BackupStore:
         where.mkdir(parents=True, exist_ok=True)
         return BackupStore(FolderStore(where))
     own = load(PlatformSettings).s3
-    settings = (load(BackupSettings).s3 or own).model_copy(update={"bucket": uri.bucket})
+    settings = (load(BackupSettings).s3 or own).model_copy(update={"bucket": uri.bucket, "prefix": ""})
     if _same_bucket(settings, own):
         raise UnsuitableTargetError(f"bucket {uri.bucket!r} is the one that is backed up: both would be lost together")
     return BackupStore(S3Store(settings), uri.prefix)

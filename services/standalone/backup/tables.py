@@ -10,7 +10,7 @@ from psycopg import sql
 from sqlalchemy import Connection, Engine, exists, func, inspect, select, table
 
 from services.results import migrate
-from services.results.audit_chain import ERASED
+from services.results.audit_chain import ERASURES
 from services.results.database import transaction
 from services.results.errors import DatabaseDownError
 from services.results.schema import ARCHIVES, AUDIT, CASE_COUNTS
@@ -70,7 +70,7 @@ def is_loaded(engine: Engine, manifest: Manifest) -> bool:
 
 def erased_since(engine: Engine, moment: datetime) -> set[Sha256]:
     """Digests of the ids of cases of whose erasure the audit record has an entry since a moment."""
-    entries = select(AUDIT.c.case_id).where(AUDIT.c.why == ERASED, AUDIT.c.recorded_at >= moment)
+    entries = select(AUDIT.c.case_id).where(AUDIT.c.why.in_(ERASURES), AUDIT.c.recorded_at >= moment)
     with transaction(engine, write=False) as tx:
         return {Sha256(digest) for digest in tx.scalars(entries)}
 

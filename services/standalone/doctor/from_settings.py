@@ -1,5 +1,6 @@
 """The running system as the settings of this process name it."""
 
+from collections.abc import Callable
 from functools import partial
 
 from services.fusion_scorer.settings import ScorerSettings
@@ -18,10 +19,14 @@ def running_parts() -> RunningParts:
         BadSettingsError: a variable is wrong.
     """
     platform, scorer = load(PlatformSettings), load(ScorerSettings)
+
+    def is_announced(key: str, act: Callable[[], object]) -> bool:
+        return arrives(platform.kafka, platform.s3.key(key), act, ANNOUNCED_WITHIN_S)
+
     return RunningParts(
         S3Store(platform.s3),
         partial(topic_names, platform.kafka),
-        partial(arrives, platform.kafka, timeout_s=ANNOUNCED_WITHIN_S),
+        is_announced,
         platform.auth,
         scorer.public_key,
         load(DoctorSettings).results_url,

@@ -49,10 +49,11 @@ class RunningParts:
         }
 
     def bucket(self) -> Finding:
-        """Write, read and remove an object."""
+        """Write, read and remove an object; a store that refuses to say that it is gone would stop every service."""
         self.store.put(_PROBE, b"{}")
         self.store.get(_PROBE)
         self.store.delete(_PROBE)
+        self.store.head(_PROBE)
         return Finding.ok("bucket", "an object was written, read and removed.")
 
     def kafka(self) -> Finding:
@@ -68,7 +69,9 @@ class RunningParts:
             return Finding.unknown("issuer", "MEDULLA_AUTH__ISSUER is not set here.")
         IssuerKeys(self.auth).find("doctor")
         whose = f"{self.auth.issuer} answers with its keys"
-        return Finding.ok("issuer", f"{whose}; its tokens need the audience {self.auth.audience}.")
+        names = ", ".join(sorted({*self.auth.roles.viewer, *self.auth.roles.operator}))
+        need = f"the audience {self.auth.audience}, and one of {names} in {self.auth.roles_claim}"
+        return Finding.ok("issuer", f"{whose}; its tokens need {need}.")
 
     def signing_key(self) -> Finding:
         """The public key can be read, and is one."""

@@ -187,12 +187,12 @@ def _manifest_first(folder: Path) -> list[Path]:
 
 
 def bucket_store(name: str) -> BlobStore:
-    """A bucket of the object store that the platform's settings name.
+    """A bucket of the object store that the platform's settings name; of their own bucket what is below its prefix.
 
     Raises:
         BadSettingsError: they are missing or wrong.
     """
-    return S3Store(load(PlatformSettings).s3.model_copy(update={"bucket": name}))
+    return S3Store(load(PlatformSettings).s3.of(name))
 
 
 def _read(store: BlobStore, uri: S3Uri) -> bytes:

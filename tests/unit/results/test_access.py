@@ -10,7 +10,7 @@ from medulla.v1.results_pb2_grpc import ResultsServiceStub
 
 from services.results.rest import Login, create_app
 from shared.rpc.auth import TokenVerifier
-from shared.settings import AuthSettings
+from shared.settings import AuthSettings, Roles
 from tests.support import scores as samples
 from tests.support.oidc_issuer import LONG_AGO, OidcIssuer, SigningKey
 from tests.support.results import Results, over_grpc
@@ -92,6 +92,18 @@ def test_a_token_without_the_role_is_403(client: TestClient, issuer: OidcIssuer,
     answer = client.get(f"/api/v1{path}", headers=bearer(FORBIDDEN[kind](issuer)))
     assert (answer.status_code, answer.json()["reason"]) == (403, "forbidden")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_operator_of_another_site_is_refused_in_a_sentence(filled: Results, issuer: OidcIssuer, path: str) -> None:
+    north = Roles(viewer=("north-pathologists",), operator=("north-leads",))
+    settings = AuthSettings(issuer=issuer.url, roles_claim="groups", roles=north)
+    with TestClient(create_app(filled.backends(TokenVerifier(settings)))) as client:
+        answer = client.get(f"/api/v1{path}", headers=bearer(issuer.token(groups=["south-leads"], roles=["operator"])))
+        own = client.get("/api/v1/me", headers=bearer(issuer.token(groups=["north-leads", "staff"])))
+    assert (answer.status_code, answer.json()["reason"]) == (403, "forbidden")
+    assert answer.json()["detail"].startswith("this needs the role operator")
+    assert own.json()["roles"] == ["operator"]
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])

@@ -20,7 +20,7 @@ from shared.rpc.auth import (
     Principal,
     TokenVerifier,
     UnauthenticatedError,
-    roles_in,
+    names_in,
     verifier,
 )
 from shared.rpc.issuer_keys import IssuerKeys
@@ -68,7 +68,7 @@ def _altered(issuer: OidcIssuer) -> str:
 def test_a_good_token_names_its_subject_and_roles(alg: str) -> None:
     with OidcIssuer(subject="dr-who", roles=("viewer", "other"), alg=alg) as issuer:
         principal = TokenVerifier(_settings(issuer)).verify(issuer.token())
-    assert principal == Principal("dr-who", frozenset({"viewer", "other"}))
+    assert principal == Principal("dr-who", frozenset({"viewer"}))
 
 
 BAD: dict[str, tuple[str, Callable[[OidcIssuer], str]]] = {
@@ -200,7 +200,25 @@ def test_a_discovery_document_of_another_issuer_is_refused(issuer: OidcIssuer) -
     ],
 )
 def test_roles_are_found_where_the_settings_say(claims: dict[str, Any], path: str, roles: set[str]) -> None:
-    assert roles_in(claims, path) == roles
+    assert names_in(claims, path) == roles
+
+
+@pytest.mark.parametrize(
+    ("groups", "roles"),
+    [
+        (["north-pathologists"], {"viewer"}),
+        (["north-leads", "north-pathologists"], {"operator", "viewer"}),
+        (["north night shift"], {"viewer"}),
+        (["south-leads", "viewer", "operator", "north-pathologists-x", "NORTH-LEADS"], set()),
+        ([], set()),
+    ],
+)
+def test_names_of_the_issuer_give_the_roles_that_the_settings_map_them_to(
+    issuer: OidcIssuer, groups: list[str], roles: set[str]
+) -> None:
+    north = {"viewer": ("north-pathologists", "north night shift"), "operator": ("north-leads",)}
+    settings = _settings(issuer, roles_claim="groups", roles=north)
+    assert TokenVerifier(settings).verify(issuer.token(groups=groups)).roles == roles
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.8.8"])

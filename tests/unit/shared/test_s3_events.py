@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.bus import topics
 from shared.bus.dead_letters import original, to_dead_letter
 from shared.bus.port import Delivery, Record
-from shared.bus.s3_events import ObjectHint, announcement, context, decode, decoder, parse, split, to_bytes
+from shared.bus.s3_events import ObjectHint, announcement, context, decode, decoder, parse, split, splitter, to_bytes
 from shared.errors import PoisonMessageError
 
 HARD = "slides/q b/1+2 %41 ä.svs"
@@ -130,6 +130,35 @@ def test_a_record_about_one_object_is_rid_of_what_the_store_says_beside_it() -> 
     assert decode(single).etag == decode(record).etag != ""
     assert b"Patient" in record.value
     assert b"Patient" not in single.value
+
+
+def test_events_of_another_prefix_are_ignored_and_own_ones_are_read_below_it() -> None:
+    own, read = splitter("slides/north"), decoder("slides/north")
+    several = Record(topics.S3_EVENTS, "k", message(*map(minio, (f"south/{HARD}", f"north/{HARD}", HARD, "north-2/a"))))
+    assert [read(record) for record in own(several)] == [ObjectHint(HARD, "slides")]
+    assert own(announcement("slides/south", HARD)) == []
+    (other_bucket,) = own(announcement("elsewhere", HARD))
+    with pytest.raises(PoisonMessageError, match="MEDULLA_S3__BUCKET"):
+        read(other_bucket)
+    with pytest.raises(PoisonMessageError, match="MEDULLA_S3__PREFIX"):
+        read(announcement("slides", HARD))
+
+
+@given(key=keys)
+def test_what_we_announce_below_a_prefix_is_what_the_store_would_announce(key: str) -> None:
+    (record,) = splitter("slides/north")(announcement("slides/north", key))
+    assert parse(record.value) == [ObjectHint(f"north/{key}", "slides")]
+    assert decoder("slides/north")(record) == ObjectHint(key, "slides")
+    assert record.key == f"slides/north/{key}"
+
+
+def test_a_split_event_stays_in_the_bucket_that_it_names() -> None:
+    """Also where the name looks like a bucket with a prefix."""
+    event = aws(HARD)
+    event["s3"]["bucket"]["name"] = "slides/north"
+    (single,) = splitter("slides/north")(Record(topics.S3_EVENTS, "k", message(event)))
+    with pytest.raises(PoisonMessageError, match="MEDULLA_S3__BUCKET"):
+        decoder("slides/north")(single)
 
 
 def test_an_event_of_another_bucket_is_poison() -> None:

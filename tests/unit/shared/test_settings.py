@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.settings import BadSettingsError, PlatformSettings, load
+from shared.settings import BadSettingsError, PlatformSettings, S3Settings, load
 
 
 def test_nested_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,6 +76,29 @@ def test_the_environment_wins_over_a_secret_file(tmp_path: Path, monkeypatch: py
 def test_a_missing_directory_of_secrets_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDULLA_SECRETS_DIR", str(tmp_path / "absent"))
     with pytest.raises(BadSettingsError, match="does not exist"):
+        load(PlatformSettings)
+
+
+def test_a_prefix_is_of_the_own_bucket_alone() -> None:
+    own = S3Settings(bucket="b", prefix="north")
+    assert (own.home, own.key("slides/C/a.svs")) == ("b/north", "north/slides/C/a.svs")
+    assert (own.of("b").home, own.of("other").home) == ("b/north", "other")
+    assert (S3Settings(bucket="b").home, S3Settings().key("slides/x")) == ("b", "slides/x")
+
+
+@pytest.mark.parametrize("prefix", ["north/", "/north", "North", "a.b", "-a", "x" * 21])
+def test_a_prefix_that_is_no_name_is_refused(prefix: str) -> None:
+    with pytest.raises(ValidationError):
+        S3Settings(prefix=prefix)
+
+
+def test_names_of_roles_are_lists_and_admit_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(PlatformSettings).auth.roles.given_by(["viewer", "operator"]) == {"viewer", "operator"}
+    monkeypatch.setenv("MEDULLA_AUTH__ROLES__VIEWER", '["north-pathologists", "/north/night shift"]')
+    monkeypatch.setenv("MEDULLA_AUTH__ROLES__OPERATOR", "[]")
+    assert load(PlatformSettings).auth.roles.given_by(["/north/night shift", "operator"]) == {"viewer"}
+    monkeypatch.setenv("MEDULLA_AUTH__ROLES__VIEWER", "[]")
+    with pytest.raises(BadSettingsError, match="nobody could log in"):
         load(PlatformSettings)
 
 

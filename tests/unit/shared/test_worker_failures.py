@@ -201,7 +201,7 @@ def test_a_record_that_a_stopping_process_does_not_begin_says_so_and_counts_no_a
     task = Task("scorer", bench.routes[0], Delivery(to_record(tiled(), "tiler"), 0, 0), tiled())
     outcome = Crashes(attempts, DeadLetters(Retries(QUICK)))(task, lambda _: pytest.fail("it works on it"))
     (later,) = outcome.records
-    retry = retry_of("scorer", later)
+    retry = retry_of("scorer", later, "bucket")
     assert (outcome.name, attempts_of(later)) == ("deferred", 0)
     assert retry is not None
     assert retry.sentence == f"scorer: {STOPPING}"

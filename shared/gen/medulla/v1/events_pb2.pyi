@@ -175,8 +175,11 @@ class CaseEraseRequested(_message.Message):
     EVENT_ID_FIELD_NUMBER: _builtins.int
     CASE_ID_FIELD_NUMBER: _builtins.int
     SLIDE_DIGESTS_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     case_id: _builtins.str
+    cause: _builtins.str
+    """Who or what asked: "operator", "retention", or why it is asked again."""
     @_builtins.property
     def slide_digests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Slides of the case, by the SHA-256 of their bytes, that its index may not know any more."""
@@ -187,10 +190,11 @@ class CaseEraseRequested(_message.Message):
         event_id: _builtins.str = ...,
         case_id: _builtins.str = ...,
         slide_digests: _abc.Iterable[_builtins.str] | None = ...,
+        cause: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "event_id", b"event_id", "slide_digests", b"slide_digests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "cause", b"cause", "event_id", b"event_id", "slide_digests", b"slide_digests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
