@@ -1,7 +1,9 @@
-"""HTTP clients that follow no redirect."""
+"""HTTP clients that follow no redirect, and trust the authorities that are mounted when they ask."""
 
+import ssl
+from pathlib import Path
 from typing import Any
-from urllib.request import HTTPRedirectHandler
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, build_opener
 
 
 class NoRedirects(HTTPRedirectHandler):
@@ -9,3 +11,12 @@ class NoRedirects(HTTPRedirectHandler):
 
     def redirect_request(self, *_: Any) -> None:
         """None raises the answer as an HTTPError."""
+
+
+def opener(ca: Path | None = None) -> OpenerDirector:
+    """A client for one request, which trusts the authorities of a PEM file, else those of the operating system.
+
+    Raises:
+        OSError: the file cannot be read, or holds none.
+    """
+    return build_opener(HTTPSHandler(context=ssl.create_default_context(cafile=ca)), NoRedirects)

@@ -2,11 +2,16 @@
 
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import Generic, TypeVar
 
-from shared import logs
-from shared.settings import BadSettingsError, PlatformSettings, S3Settings, load
+from pydantic import PrivateAttr
 
+from shared import logs
+from shared.errors import MedullaError
+from shared.settings import KafkaLogin, KafkaSettings, PlatformSettings, S3Settings, load
+
+K = TypeVar("K")
 T = TypeVar("T")
 _log = logs.get(__name__)
 
@@ -27,11 +32,47 @@ class Renewed(Generic[T]):
             self._due = self._clock() + self._every_s
             try:
                 self._value = self._read()
-            except (BadSettingsError, OSError) as error:
+            except (MedullaError, OSError) as error:
                 _log.warning("a renewed secret cannot be read yet", sentence=str(error))
         return self._value
+
+
+class Rebuilt(Generic[K, T]):
+    """What `build` gives for the newest value that could be read; built again when that is another one."""
+
+    def __init__(self, read: Callable[[], K], build: Callable[[K], T], every_s: float = 30.0) -> None:
+        first = read()
+        self._read, self._build = Renewed(first, read, every_s), build
+        self._built = first, build(first)
+        self._lock = Lock()
+
+    def __call__(self) -> T:
+        """The one of the newest value; the old one stays with those who use it."""
+        with self._lock:
+            if (newest := self._read()) != self._built[0]:
+                self._built = newest, self._build(newest)
+            return self._built[1]
 
 
 def s3(settings: S3Settings, every_s: float = 30.0) -> Renewed[S3Settings]:
     """How to reach the bucket, with the keys that are mounted now."""
     return Renewed(settings, lambda: load(PlatformSettings).s3, every_s)
+
+
+class _RenewedKafka(KafkaSettings):
+    _login: Callable[[], KafkaLogin] = PrivateAttr()
+
+    def login(self) -> KafkaLogin:
+        """The user and password that are mounted now."""
+        return self._login()
+
+
+def platform(settings: PlatformSettings) -> PlatformSettings:
+    """The settings, of which each connection to Kafka takes the user and password that are mounted by then."""
+    kafka = _RenewedKafka(**dict(settings.kafka))
+    kafka._login = Renewed(settings.kafka.login(), _mounted_login, every_s=0)
+    return settings.model_copy(update={"kafka": kafka})
+
+
+def _mounted_login() -> KafkaLogin:
+    return load(PlatformSettings).kafka.login()

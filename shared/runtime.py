@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Protocol, runtime_checkable
 
-from shared import logs
+from shared import logs, renewed
 from shared.error_location import place_of
 from shared.errors import MedullaError, PermanentError, explain
 from shared.exit_codes import AT_FAULT, OK, exit_code
@@ -42,7 +42,7 @@ def main(name: str, build: Build) -> int:
     """
     logs.configure(name)
     try:
-        platform = load(PlatformSettings)
+        platform = renewed.platform(load(PlatformSettings))
         logs.configure(name, platform.log_level)
         with ended_while_starting() as received, ExitStack() as stack:
             parts = build(platform, stack)

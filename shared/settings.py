@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
@@ -43,6 +43,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+class KafkaLogin(NamedTuple):
+    """A user of Kafka with its password."""
+
+    username: str
+    password: str
+
+
 class KafkaSettings(Section):
     """How to reach the brokers."""
 
@@ -59,6 +66,10 @@ class KafkaSettings(Section):
     """Static membership: a name that is stable across restarts, such as the pod's; empty for a dynamic member."""
     session_timeout_ms: int = Field(default=45_000, ge=6_000)
     max_poll_interval_ms: int = Field(default=300_000, ge=10_000)
+
+    def login(self) -> KafkaLogin:
+        """What the next connection logs in with; see `renewed.kafka`."""
+        return KafkaLogin(self.sasl_username, self.sasl_password.get_secret_value() if self.sasl_password else "")
 
 
 class S3Settings(Section):

@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 from services.embedder.events import SERVICE
 from services.embedder.handler import EmbedSlide
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from shared.rpc.client import ClientTls
+from shared.rpc.client_tls import ClientTls
 from shared.settings import ServiceSettings
 
 

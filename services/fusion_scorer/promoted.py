@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 from services.fusion_scorer.errors import MovedMeanwhileError, NoBundleError
 from services.fusion_scorer.last_good import LastGood
@@ -43,22 +44,32 @@ def untried(_: VerifiedFiles) -> None:
     """For programs that end with the bundle that they read."""
 
 
+class _Verified(NamedTuple):
+    """A bundle, and what its signature was verified by."""
+
+    digest: Sha256
+    public_key: bytes | None
+
+
 class Bundles:
     """Reads bundles from the store, checks them once, keeps the last few; safe from several threads."""
 
     def __init__(
         self,
         store: BlobStore,
-        public_key: bytes | None = None,
+        public_key: Callable[[], bytes | None] = lambda: None,
         trial: Trial = untried,
         last_good: LastGood | None = None,
     ) -> None:
-        """With `last_good`, the last good bundle is used while the promoted one cannot be."""
+        """With `last_good`, the last good bundle is used while the promoted one cannot be.
+
+        `public_key` gives the keys that bundles must be signed with; those in memory are verified anew by others.
+        """
         self._store = store
         self._last_good = last_good
         self._public_key = public_key
         self._trial = trial
-        self._kept: OrderedDict[Sha256, Bundle] = OrderedDict()
+        self._kept: OrderedDict[_Verified, Bundle] = OrderedDict()
         self._last_pointer: tuple[BlobInfo, Sha256] | None = None
         self._lock, self._loading = Lock(), Lock()
         """The second is held while a bundle is loaded, which keeps nobody from one that is in memory."""
@@ -114,16 +125,17 @@ class Bundles:
         Raises:
             BadBundleError: there is none of that digest, or it was altered.
         """
+        verified = _Verified(digest, self._public_key())
         with self._lock:
-            if digest in self._kept:
-                self._kept.move_to_end(digest)
-                return self._kept[digest]
+            if verified in self._kept:
+                self._kept.move_to_end(verified)
+                return self._kept[verified]
         with self._loading:
-            return self._kept.get(digest) or self._keep(digest, self._loaded(digest))
+            return self._kept.get(verified) or self._keep(verified, self._loaded(verified))
 
-    def _keep(self, digest: Sha256, bundle: Bundle) -> Bundle:
+    def _keep(self, verified: _Verified, bundle: Bundle) -> Bundle:
         with self._lock:
-            self._kept[digest] = bundle
+            self._kept[verified] = bundle
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return bundle
@@ -144,8 +156,9 @@ class Bundles:
         except (ValueError, KeyError, TypeError) as error:
             raise BadBundleError(f"{model_keys.CURRENT_BUNDLE} does not name a bundle by its digest") from error
 
-    def _loaded(self, digest: Sha256) -> Bundle:
-        checked = verify(StoredFiles(self._store, digest), self._public_key)
+    def _loaded(self, verified: _Verified) -> Bundle:
+        digest, public_key = verified
+        checked = verify(StoredFiles(self._store, digest), public_key)
         if checked.digest != digest:
             raise BadBundleError(
                 f"{MANIFEST} of {model_keys.bundle_prefix(digest)} was altered: its SHA-256 is another"

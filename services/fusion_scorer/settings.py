@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.bounded_file import read_key
 from shared.errors import MedullaError
+from shared.model.signature import public_keys
 from shared.rpc.server_tls import ServerTls
 from shared.settings import ServiceSettings, SqsSettings
 
@@ -21,7 +22,8 @@ class ScorerSettings(ServiceSettings):
     grpc_tls: ServerTls | None = None
     """Certificate of ScorerService; None where something in front of it speaks TLS."""
     bundle_public_key: Path | None = None
-    """PEM file of the ed25519 key that bundles must be signed with; None: the signature is not asked for."""
+    """PEM file of the ed25519 key that bundles must be signed with, or of several, of which one must have signed; None:
+    the signature is not asked for."""
     sqs: SqsSettings | None = None
     """Queue of S3 events where the bucket does not announce to Kafka, e.g. `SCORER_SQS__URL=https://…`."""
     concurrency: int = Field(default=4, ge=1)
@@ -31,13 +33,17 @@ class ScorerSettings(ServiceSettings):
     objects of erased cases."""
 
     def public_key(self) -> bytes | None:
-        """The key that bundles must be signed with, if any.
+        """The keys of which one must have signed a bundle, as their file holds them now, if any.
 
         Raises:
-            MedullaError: its file cannot be read.
+            MedullaError: the file cannot be read, or holds none.
         """
         path = self.bundle_public_key
+        if path is None:
+            return None
         try:
-            return None if path is None else read_key(path)
+            key = read_key(path)
         except OSError as error:
             raise MedullaError(f"cannot read SCORER_BUNDLE_PUBLIC_KEY {path}: {error.strerror}") from error
+        public_keys(key)
+        return key

@@ -201,10 +201,14 @@ def _bucket(platform: PlatformSettings) -> S3Store:
 
 
 def _store(settings: ResultsSettings, blobs: BlobStore | None = None) -> SqlStore:
-    key = settings.audit_key
-    seal = Seal(key.get_secret_value().encode()) if key else None
+    seal = renewed.Renewed(_seal(settings), lambda: _seal(load(ResultsSettings)), every_s=0)
     url = settings.database_url.get_secret_value()
     return SqlStore(url, seal=seal, renew=renewed.Renewed(url, _database_url, every_s=0), blobs=blobs)
+
+
+def _seal(settings: ResultsSettings) -> Seal | None:
+    key = settings.audit_key
+    return Seal(key.get_secret_value().encode()) if key else None
 
 
 def _database_url() -> str:

@@ -1,20 +1,19 @@
 """A FHIR R4 server over HTTP, on which each case has one document Bundle."""
 
 import json
-import ssl
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import HTTPSHandler, Request, build_opener
+from urllib.request import Request
 
 from pydantic import Field, SecretStr
 
 from services.results.errors import FhirServerDownError, RefusedByFhirServerError
 from shared.errors import MedullaError
-from shared.redirects import NoRedirects
+from shared.redirects import opener
 from shared.settings import HttpUrl, Section
 
 _MEDIA_TYPE = "application/fhir+json"
@@ -55,7 +54,7 @@ class FhirServer:
     def __init__(self, settings: FhirSettings, renew: Callable[[], FhirSettings] | None = None) -> None:
         self._settings = settings
         self._renew = renew or (lambda: settings)
-        self._opener = build_opener(HTTPSHandler(context=_context(settings.ca)), NoRedirects)
+        _check(settings.ca)
 
     def bundle(self, bundle_id: str) -> Resource | None:
         """The Bundle of an id; None where there is none.
@@ -83,7 +82,7 @@ class FhirServer:
         """The body of the answer; None where the server has no such Bundle."""
         request = self._request(method, bundle_id, body)
         try:
-            with self._opener.open(request, timeout=self._settings.timeout_s) as response:
+            with opener(self._settings.ca).open(request, timeout=self._settings.timeout_s) as response:
                 return bytes(response.read(_MAX_BYTES))
         except HTTPError as error:
             if error.code in _GONE:
@@ -100,9 +99,9 @@ class FhirServer:
         return Request(url, body, headers, method=method)  # noqa: S310 - FhirSettings checked the scheme
 
 
-def _context(ca: Path | None) -> ssl.SSLContext:
+def _check(ca: Path | None) -> None:
     try:
-        return ssl.create_default_context(cafile=ca)
+        opener(ca)
     except OSError as error:
         raise MedullaError(
             f"the CA file {ca} of the FHIR server cannot be read: {error.strerror or error}; correct RESULTS_FHIR__CA"

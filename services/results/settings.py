@@ -5,7 +5,7 @@ from pydantic_settings import SettingsConfigDict
 
 from services.results.fhir_server import FhirSettings
 from services.results.progress_feed import LOOK_EVERY_S, WATCHERS
-from shared.rpc.client import ClientTls
+from shared.rpc.client_tls import ClientTls
 from shared.rpc.server_tls import ServerTls
 from shared.settings import Port, ServiceSettings
 

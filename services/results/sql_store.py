@@ -43,7 +43,7 @@ _LATEST_ENTRIES = 1000
 
 
 class SqlStore:
-    """The ResultStore on SQL; `now` is the clock of the audit record, `seal` signs how far that was verified.
+    """The ResultStore on SQL; `now` is the clock of the audit record, `seal` gives what signs its checkpoints.
 
     `renew` gives the URL whose user and password open each new connection to PostgreSQL; `blobs` has the archive.
     """
@@ -52,7 +52,7 @@ class SqlStore:
         self,
         url: str,
         now: Callable[[], datetime] = utc_now,
-        seal: Seal | None = None,
+        seal: Callable[[], Seal | None] = lambda: None,
         renew: Callable[[], str] | None = None,
         blobs: BlobStore | None = None,
     ) -> None:
@@ -241,11 +241,11 @@ class SqlStore:
 
     def verify_chain(self) -> audit_chain.ChainReport:
         """See ResultStore."""
-        return sql_verify.verify_recent(self.engine, self._seal, self._now(), self.archive)
+        return sql_verify.verify_recent(self.engine, self._seal(), self._now(), self.archive)
 
     def verify_whole_chain(self) -> audit_chain.ChainReport:
         """Verify the audit record from its first entry, however long it takes, and store a checkpoint."""
-        return sql_verify.verify_whole(self.engine, self._seal, self._now(), self.archive)
+        return sql_verify.verify_whole(self.engine, self._seal(), self._now(), self.archive)
 
 
 def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:

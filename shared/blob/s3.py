@@ -10,10 +10,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from urllib3.exceptions import HTTPError
 
-from shared.blob.keys import session
+from shared import aws
 from shared.blob.port import BlobInfo, NoObjectError, ObjectChangedError, is_named
 from shared.errors import TransientError
 from shared.settings import S3Settings
@@ -262,22 +263,26 @@ class S3Store:
 
 def client(settings: S3Settings, renew: Callable[[], S3Settings] | None = None) -> "S3Client":
     """A boto3 client with deadlines, for operations that the port lacks, such as creating the bucket."""
-    return session(renew or (lambda: settings)).client(
-        "s3",
-        endpoint_url=settings.endpoint_url,
-        region_name=settings.region,
-        config=Config(
-            signature_version="s3v4",
-            s3={"addressing_style": settings.addressing_style},
-            connect_timeout=settings.connect_timeout_s,
-            read_timeout=settings.read_timeout_s,
-            max_pool_connections=settings.max_connections,
-            retries={"total_max_attempts": settings.max_attempts, "mode": "standard"},
-            user_agent=_USER_AGENT,
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
+    config = Config(
+        signature_version="s3v4",
+        s3={"addressing_style": settings.addressing_style},
+        connect_timeout=settings.connect_timeout_s,
+        read_timeout=settings.read_timeout_s,
+        max_pool_connections=settings.max_connections,
+        retries={"total_max_attempts": settings.max_attempts, "mode": "standard"},
+        user_agent=_USER_AGENT,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
     )
+    current = renew or (lambda: settings)
+    keys = (lambda: _keys(current())) if settings.access_key_id is not None else None
+    s3: S3Client = aws.client("s3", settings.region, settings.endpoint_url, config, keys)
+    return s3
+
+
+def _keys(settings: S3Settings) -> ReadOnlyCredentials:
+    secret = settings.secret_access_key
+    return ReadOnlyCredentials(settings.access_key_id or "", secret.get_secret_value() if secret else "", None)
 
 
 def _info(key: str, head: Mapping[str, Any]) -> BlobInfo:

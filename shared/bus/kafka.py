@@ -16,6 +16,7 @@ from kafka.structs import MemberState
 from shared import logs
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
 from shared.bus.kafka_lag import LagGauge
+from shared.bus.kafka_login import RefusedLogins
 from shared.bus.kafka_names import on_broker
 from shared.bus.kafka_starts import Starts
 from shared.bus.partition_queues import Partition, PartitionQueues
@@ -122,6 +123,7 @@ class _PollLoop:
         self._settings = settings
         self._lag = LagGauge(consumer, self._queues, group, settings)
         self._starts = Starts(consumer)
+        self._refusals = RefusedLogins()
 
     def run(self, topics: Sequence[str], beat: Callable[[], None]) -> BaseException | None:
         """Poll until `stop` is set or a handler fails; returns what it raised."""
@@ -191,7 +193,7 @@ class _PollLoop:
         try:
             read = self._consumer.poll(timeout_ms=self._patience_ms())
         except KafkaError as error:
-            if not error.retriable:
+            if not error.retriable and not self._refusals.may_end(error):
                 raise
             _log.warning("polling again", error=str(error))
             return

@@ -14,6 +14,7 @@ from kafka.errors import (
     SaslAuthenticationFailedError,
 )
 
+from shared.bus.kafka_login import as_options
 from shared.bus.kafka_names import from_broker
 from shared.bus.port import Delivery, Record
 from shared.errors import MedullaError, TransientError
@@ -48,10 +49,7 @@ def connection(settings: KafkaSettings) -> dict[str, Any]:
     if settings.ssl_cafile is not None:
         common["ssl_cafile"] = _checked(settings.ssl_cafile)
     if settings.security_protocol.startswith("SASL"):
-        password = settings.sasl_password.get_secret_value() if settings.sasl_password else ""
-        common["sasl_mechanism"] = settings.sasl_mechanism
-        common["sasl_plain_username"] = settings.sasl_username
-        common["sasl_plain_password"] = password
+        common |= {"sasl_mechanism": settings.sasl_mechanism, **as_options(settings.login)}
     return common
 
 
@@ -68,16 +66,21 @@ def explained(settings: KafkaSettings) -> Iterator[None]:
     """Turn errors of kafka-python into ours.
 
     Raises:
-        KafkaDownError: no answer in time, which is also the symptom of a wrong password or CA file.
+        KafkaDownError: no answer in time, which is also the symptom of a wrong CA file; or a wrong password, which may
+            be about to change.
         KafkaRefusedError: Kafka refuses for good.
     """
     try:
         yield
     except RetriableError as error:
         raise KafkaDownError(_no_answer(settings, error)) from error
-    except (AuthorizationError, SaslAuthenticationFailedError) as error:
+    except SaslAuthenticationFailedError as error:
+        raise KafkaDownError(
+            f"Kafka at {settings.bootstrap_servers} does not accept the password of {settings.login().username}"
+        ) from error
+    except AuthorizationError as error:
         raise KafkaRefusedError(
-            f"Kafka at {settings.bootstrap_servers} does not let {settings.sasl_username or 'us'} do this: {error}"
+            f"Kafka at {settings.bootstrap_servers} does not let {settings.login().username or 'us'} do this: {error}"
         ) from error
     except BrokerResponseError as error:
         raise KafkaRefusedError(f"Kafka at {settings.bootstrap_servers} refuses: {error}") from error
@@ -89,7 +92,7 @@ def _no_answer(settings: KafkaSettings, error: KafkaError) -> str:
         return f"{sentence}; check that it runs and that the address is right"
     secrets = [f"the CA file {settings.ssl_cafile or 'of the system'}"] if "SSL" in settings.security_protocol else []
     if settings.security_protocol.startswith("SASL"):
-        secrets.insert(0, f"the password of {settings.sasl_username or 'nobody'}")
+        secrets.insert(0, f"the password of {settings.login().username or 'nobody'}")
     return f"{sentence}; check that it runs, and {' and '.join(secrets)}: a wrong one has the same symptom"
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared import aws
 from shared.bus import headers, topics
 from shared.bus.port import Delivery, Record
 from shared.bus.worker_pool import WorkerPool
@@ -43,10 +43,9 @@ class SqsQueue:
 
 
 def connect(url: str, region: str, endpoint_url: str | None = None) -> SqsQueue:
-    """A queue at AWS, or at `endpoint_url`, with the credentials of the environment and with deadlines."""
+    """A queue at AWS, or at `endpoint_url`, with deadlines and the keys of the environment, see `aws.client`."""
     config = Config(connect_timeout=5, read_timeout=20, retries={"max_attempts": 3, "mode": "standard"})
-    client = boto3.client("sqs", region_name=region, endpoint_url=endpoint_url, config=config)
-    return SqsQueue(client, url)
+    return SqsQueue(aws.client("sqs", region, endpoint_url, config), url)
 
 
 class SqsConsumer:

@@ -154,10 +154,10 @@ def first_problem(error: ValidationError) -> str:
 
 
 def _check_signature(files: Mapping[str, bytes], public_key: bytes, where: str) -> None:
-    key = signature.public_key(public_key)
+    keys = signature.public_keys(public_key)
     if SIGNATURE not in files:
         raise BadSignatureError(f"{where} has no {SIGNATURE}, and one is asked for")
-    if not is_signature(files[SIGNATURE], files[MANIFEST], key):
+    if not is_signature(files[SIGNATURE], files[MANIFEST], keys):
         raise BadSignatureError(
             f"{SIGNATURE} of {where} does not fit {MANIFEST} and the key: another key signed, or one was altered"
         )

@@ -1,5 +1,8 @@
 """ed25519 keys that sign bundles, and keys to check signatures by."""
 
+import re
+from collections.abc import Iterable, Sequence
+
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
@@ -8,6 +11,7 @@ from shared.model.errors import BadKeyError
 
 SIGNATURE = "signature"
 """File beside bundle.json: ed25519 over its bytes, in hex."""
+_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 def signature_of(manifest: bytes, key: Ed25519PrivateKey) -> bytes:
@@ -15,8 +19,12 @@ def signature_of(manifest: bytes, key: Ed25519PrivateKey) -> bytes:
     return key.sign(manifest).hex().encode() + b"\n"
 
 
-def is_signature(signature: bytes, manifest: bytes, key: Ed25519PublicKey) -> bool:
-    """Whether a signature file fits a bundle.json and a key."""
+def is_signature(signature: bytes, manifest: bytes, keys: Iterable[Ed25519PublicKey]) -> bool:
+    """Whether a signature file fits a bundle.json and one of the keys."""
+    return any(_fits(signature, manifest, key) for key in keys)
+
+
+def _fits(signature: bytes, manifest: bytes, key: Ed25519PublicKey) -> bool:
     try:
         key.verify(bytes.fromhex(signature.decode("ascii").strip()), manifest)
     except (InvalidSignature, ValueError):
@@ -54,3 +62,13 @@ def public_key(data: bytes) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise BadKeyError("the public key for bundles is not of the kind ed25519")
     return key
+
+
+def public_keys(data: bytes) -> Sequence[Ed25519PublicKey]:
+    """Read verification keys, of which a PEM file may hold several while one takes another's place.
+
+    Raises:
+        BadKeyError: one of them is none.
+    """
+    pems = [] if b"PRIVATE KEY" in data else _PEM.findall(data)
+    return [public_key(pem) for pem in pems or [data]]

@@ -3,15 +3,15 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any, NoReturn
 
 import grpc
 
 from shared.errors import CrashedWorkerError, InternalError, MedullaError, PermanentError, TransientError
 from shared.rpc.auth import ForbiddenError, UnauthenticatedError
+from shared.rpc.client_tls import ClientTls, RenewedChannel
 from shared.rpc.interceptors import ADVICE, INCIDENT, REASON
-from shared.settings import Section
 from shared.tracing import inject
 
 _MIB = 1024 * 1024
@@ -26,15 +26,6 @@ _REFUSALS = {
 }
 _SERVICE_CONFIG: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
 """No retryPolicy: with one, a call to a silent peer exceeds its deadline (gRPC 1.85). Callers retry."""
-
-
-class ClientTls(Section):
-    """PEM files of a client: the authority it trusts, and its own certificate if the server requires one."""
-
-    ca: Path | None = None
-    """None: the authorities bundled with gRPC."""
-    certificate: Path | None = None
-    private_key: Path | None = None
 
 
 class RefusedByServerError(PermanentError):
@@ -66,13 +57,24 @@ def channel(
     stream_deadline_s: float = 3600,
     silence_s: float = 30,
     token: Callable[[], str] | None = None,
+    renew_s: float = 30,
 ) -> grpc.Channel:
     """A channel to `host:port` (or `dns:///host:port`, to spread calls over all its addresses); nothing is sent yet.
 
     Calls without a timeout get `deadline_s`, streams `stream_deadline_s`. A peer that is silent for `silence_s` is
-    pinged and has a third of that time to answer. `token` returns the bearer token of a call.
+    pinged and has a third of that time to answer. `token` returns the bearer token of a call. Files of `tls` are read
+    again every `renew_s`; calls in flight end on the connection on which they began.
+
+    Raises:
+        MedullaError: a TLS file cannot be read, or a certificate has not its key.
     """
-    opened = _opened(address, _options(max_message_mb * _MIB, round(1000 * silence_s)), tls)
+    options = _options(max_message_mb * _MIB, round(1000 * silence_s))
+    opened: grpc.Channel
+    if tls is None:
+        opened = grpc.insecure_channel(address, options)
+    else:
+        secured = partial(grpc.secure_channel, address, options=options)
+        opened = RenewedChannel(tls, secured, max(deadline_s, stream_deadline_s), renew_s)
     return grpc.intercept_channel(opened, _Outgoing(deadline_s, stream_deadline_s, token))
 
 
@@ -144,20 +146,6 @@ def _trailing(error: grpc.RpcError) -> Any:
 
 def _text(value: str | bytes) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
-def _opened(address: str, options: list[tuple[str, int | str]], tls: ClientTls | None) -> grpc.Channel:
-    if tls is None:
-        return grpc.insecure_channel(address, options)
-    return grpc.secure_channel(address, _credentials(tls), options)
-
-
-def _credentials(tls: ClientTls) -> grpc.ChannelCredentials:
-    files = (tls.ca, tls.private_key, tls.certificate)
-    try:
-        return grpc.ssl_channel_credentials(*(path.read_bytes() if path else None for path in files))
-    except OSError as error:
-        raise MedullaError(f"cannot read TLS file {error.filename}: {error.strerror}") from error
 
 
 def _options(max_bytes: int, silence_ms: int) -> list[tuple[str, int | str]]:

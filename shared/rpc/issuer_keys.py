@@ -4,16 +4,19 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPException
 from threading import Lock, Thread
 from typing import Any
-from urllib.request import Request, urlopen
+from urllib.error import HTTPError
+from urllib.request import Request
 
 from jwt import PyJWK, PyJWKSet
 from jwt.exceptions import PyJWTError
 
 from shared import logs
 from shared.errors import TransientError
+from shared.redirects import opener
 from shared.settings import AuthSettings
 
 _REFRESH_S = 900.0
@@ -111,13 +114,21 @@ class IssuerKeys:
     def _get(self, url: str) -> Mapping[str, Any]:
         request = Request(url, headers={"Accept": "application/json"})  # noqa: S310 - settings and _jwks_url checked the scheme
         try:
-            with urlopen(request, timeout=self._settings.timeout_s) as response:  # noqa: S310 - as above
+            with opener().open(request, timeout=self._settings.timeout_s) as response:
                 document = json.loads(response.read(_MAX_BYTES))
+        except HTTPError as error:
+            raise TransientError(_refusal(url, error)) from error
         except (OSError, HTTPException, ValueError) as error:
             raise TransientError(f"the token issuer does not answer at {url}: {type(error).__name__}") from error
         if not isinstance(document, dict):
             raise TransientError(f"the token issuer gives no JSON object at {url}")
         return document
+
+
+def _refusal(url: str, error: HTTPError) -> str:
+    if HTTPStatus.MULTIPLE_CHOICES <= error.code < HTTPStatus.BAD_REQUEST:
+        return f"the token issuer redirects {url}, and redirects are not followed; configure the address it leads to"
+    return f"the token issuer does not answer at {url}: {error.code}"
 
 
 def _signing_keys(document: Mapping[str, Any]) -> Mapping[str, PyJWK]:

@@ -159,7 +159,7 @@ def compare(minio: MinioPart, postgres: PostgresPart, cases: int) -> list[Sectio
 def _sections(minio: MinioPart, postgres: PostgresPart, cases: int) -> Iterator[Section]:
     bucket, settled = minio.bucket("archive"), cases > _FIRST_UP_TO
     servers = frozenset({pid_of(minio.program), pid_of(postgres.program)})
-    with closing(SqlStore(postgres.database(), seal=SEAL)) as results:
+    with closing(SqlStore(postgres.database(), seal=lambda: SEAL)) as results:
         results.migrate()
         StoredCases(cases, settled).store(minio.client(), bucket, results)
         store = CountedS3(s3_settings(minio, bucket))

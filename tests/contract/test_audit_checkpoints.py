@@ -1,14 +1,20 @@
 """The audit record is verified from signed checkpoints, on SQLite and on PostgreSQL."""
 
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 from sqlalchemy import update
 
+import services.results.__main__ as results
 from services.results.audit_chain import ChainReport
 from services.results.audit_seal import Seal
 from services.results.schema import AUDIT, AUDIT_CHECKPOINTS, SCORES
+from services.results.settings import ResultsSettings
 from services.results.sql_store import SqlStore
 from services.results.sql_verify import verify_recent, verify_whole
 from shared.canonical import sha256
+from shared.settings import SECRETS_DIR, load
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.result_stores import apply, disarm, record
@@ -143,3 +149,20 @@ def test_an_erasure_within_the_latest_entries_covers_those_before_them(fresh: Sq
         apply(fresh, record(case, "1", 1))
     fresh.erase(CaseId("a"))
     assert verify_recent(fresh.engine, None, NOW, fresh.archive, 2).intact
+
+
+def test_checkpoints_are_signed_with_the_key_that_is_mounted_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (mounted := tmp_path / "secrets").mkdir()
+    monkeypatch.setenv(SECRETS_DIR, str(mounted))
+    (mounted / "RESULTS_DATABASE_URL").write_text(f"sqlite:///{tmp_path / 'results.db'}")
+    with closing(results._store(load(ResultsSettings))) as store:
+        store.migrate()
+        apply(store, record("a", "1", 1))
+        assert (store.verify_whole_chain().intact, store.verify_chain().checkpoint) == (True, 0)
+        for key in ("first", "second"):
+            (mounted / "RESULTS_AUDIT_KEY").write_text(key)
+            before = store.verify_chain().checkpoint
+            store.verify_whole_chain()
+            assert (before, store.verify_chain().checkpoint) == (0, 1)

@@ -1,12 +1,15 @@
 """SQS feeds the same handlers as Kafka: tried on a real queue server."""
 
 import json
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.config import Config
 from medulla.v1.events_pb2 import Progress
 
+from shared import aws
 from shared.bus import topics
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery
@@ -18,6 +21,8 @@ from tests.support.bus import Recorder, Running, consume, running
 from tests.support.polling import PATIENCE_S, eventually
 
 if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
     from tests.support.parts import ElasticMqPart
 
 
@@ -107,3 +112,29 @@ def test_a_queue_that_is_not_there_is_named(queue: SqsQueue) -> None:
     error = Running(consume(SqsConsumer(absent), Recorder())).join()
     assert isinstance(error, SqsRefusedError)
     assert "-absent" in str(error)
+
+
+def test_requests_are_signed_with_the_keys_that_the_file_holds_now(
+    elasticmq: "ElasticMqPart", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    file, signed = tmp_path / "credentials", list[str]()
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
+
+    def mount(key: str) -> None:
+        file.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = secret\n")
+
+    mount("old")
+    client: SQSClient = aws.client("sqs", "us-east-1", elasticmq.endpoint, Config(), renew_s=0)
+    client.meta.events.register("before-send.sqs", lambda request, **_: signed.append(str(request.headers)))
+    queue, recorder = SqsQueue(client, elasticmq.queue(), long_poll_s=1), Recorder()
+    with running(consume(SqsConsumer(queue), recorder)):
+        eventually(lambda: signed)
+        mount("new")
+        eventually(lambda: "Credential=new/" in signed[-1])
+        file.write_text("[def")
+        send(queue, to_bytes("slides", ["slides/a/1.svs"]))
+        recorder.wait_for(1)
+    assert "Credential=old/" in signed[0]
+    assert "Credential=new/" in signed[-1]

@@ -57,9 +57,15 @@ class SecuredKafka(Kafka):
         )
 
     def start(self) -> None:
-        """Start, and let the user in."""
+        """Start, and let the user in; later starts keep the password that was set last."""
+        is_new = not (self.folder / "data").exists()
         super().start()
-        user = UserScramCredentialUpsertion(_USER, ScramMechanism.SCRAM_SHA_512, self.password)
+        if is_new:
+            self.set_password(self.password)
+
+    def set_password(self, password: str) -> None:
+        """Let the user in with this password alone."""
+        user = UserScramCredentialUpsertion(_USER, ScramMechanism.SCRAM_SHA_512, password)
         with self._admin() as admin:
             admin.alter_user_scram_credentials([user])
 
@@ -75,8 +81,12 @@ class SecuredKafka(Kafka):
     def _admin(self) -> closing[KafkaAdminClient]:
         return closing(KafkaAdminClient(**connection(KafkaSettings(bootstrap_servers=self.bootstrap))))
 
-    def _properties(self) -> str:
+    def renew_certificate(self) -> None:
+        """Have a certificate of another authority from the next start on, which `settings` trusts at once."""
         pair = self_signed(self.folder)
         (self.folder / "broker.pem").write_bytes(pair.private_key.read_bytes() + pair.certificate.read_bytes())
+
+    def _properties(self) -> str:
+        self.renew_certificate()
         ours = {"port": self.port, "secure": self.secure_port, "controller": self.controller_port}
         return super()._properties() + _PROPERTIES.format(folder=self.folder, **ours)

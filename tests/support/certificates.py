@@ -19,10 +19,10 @@ class Pair(NamedTuple):
     private_key: Path
 
 
-def self_signed(folder: Path) -> Pair:
-    """Make a pair in `folder`."""
+def self_signed(folder: Path, subject: str = "127.0.0.1") -> Pair:
+    """Make a pair in `folder`; two that a server trusts together need two subjects."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())

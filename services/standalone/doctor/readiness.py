@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPException
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from pydantic_settings import SettingsConfigDict
 
 from services.standalone.doctor.findings import Finding
 from shared.errors import TransientError
+from shared.redirects import opener
 from shared.settings import HttpUrl, ServiceSettings
 
 _TIMEOUT_S = 10
@@ -51,7 +52,7 @@ def _failing(url: str) -> Mapping[str, str]:
 
 def _body(url: str) -> bytes:
     try:
-        with urlopen(Request(url), timeout=_TIMEOUT_S) as response:  # noqa: S310 - the settings checked the scheme
+        with opener().open(Request(url), timeout=_TIMEOUT_S) as response:  # noqa: S310 - the settings checked the scheme
             return bytes(response.read(_MAX_BYTES))
     except HTTPError as error:
         if error.code != HTTPStatus.SERVICE_UNAVAILABLE:

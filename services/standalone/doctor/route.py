@@ -6,10 +6,11 @@ import ssl
 from collections.abc import Iterator
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPSHandler, Request, build_opener
 
 from services.standalone.doctor.findings import Finding
 from services.standalone.doctor.values_file import Values, value
+from shared.redirects import NoRedirects
 
 _STEP = "route"
 _TIMEOUT_S = 10
@@ -24,8 +25,9 @@ def check_route(values: Values, context: ssl.SSLContext | None = None) -> Iterat
 
 
 def _check(host: str, context: ssl.SSLContext) -> Finding:
+    opener = build_opener(HTTPSHandler(context=context), NoRedirects)
     try:
-        with urlopen(Request(f"https://{host}/api/v1/config"), timeout=_TIMEOUT_S, context=context) as response:
+        with opener.open(Request(f"https://{host}/api/v1/config"), timeout=_TIMEOUT_S) as response:
             config = json.loads(response.read(_MAX_BYTES))
     except HTTPError as error:
         return _another(host, f"{error.code}")

@@ -78,7 +78,7 @@ class RunningParts:
         key = self.public_key()
         if key is None:
             return Finding.unknown("signing key", "SCORER_BUNDLE_PUBLIC_KEY is not set here.")
-        signature.public_key(key)
+        signature.public_keys(key)
         return Finding.ok("signing key", "the public key of bundles can be read.")
 
     def events(self) -> Finding:
@@ -95,7 +95,7 @@ class RunningParts:
         """The promoted bundle is intact and, where bundles have to be, signed by the key."""
         key = self.public_key()
         try:
-            promoted = Bundles(self.store, key).promotion()
+            promoted = Bundles(self.store, lambda: key).promotion()
         except NoBundleError as error:
             return Finding.missing("first bundle", f"{error}; {error.advice}")
         signed = "signed by the key" if key else "no key says who has to sign it"

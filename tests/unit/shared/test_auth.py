@@ -5,6 +5,8 @@ import hmac
 import json
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import jwt
@@ -275,3 +277,26 @@ def test_an_issuer_on_https_cannot_name_keys_elsewhere_than_on_https(
     with pytest.raises(TransientError, match="broken"):
         IssuerKeys(AuthSettings(issuer="https://issuer.example")).find("k")
     assert requested == ["https://issuer.example/.well-known/openid-configuration"]
+
+
+class _Redirect(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(302)
+        self.send_header("Location", f"{self.server.leads_to}{self.path}")  # type: ignore[attr-defined]
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Requests are not worth a line."""
+
+
+@pytest.mark.parametrize("names_keys", [False, True])
+def test_keys_behind_a_redirect_are_not_fetched(issuer: OidcIssuer, names_keys: bool) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Redirect) as elsewhere:
+        elsewhere.leads_to = issuer.url  # type: ignore[attr-defined]
+        Thread(target=elsewhere.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        url = f"http://127.0.0.1:{elsewhere.server_port}"
+        keys = IssuerKeys(AuthSettings(issuer=url, jwks_url=f"{url}/jwks" if names_keys else "", timeout_s=2))
+        with pytest.raises(TransientError, match="redirects are not followed; configure the address it leads to"):
+            keys.find("any")
+        elsewhere.shutdown()
+    assert not issuer.requests

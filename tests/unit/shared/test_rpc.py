@@ -23,7 +23,8 @@ from shared.errors import (
 )
 from shared.health import BusyAddressError
 from shared.rpc.auth import OpenOnLoopback, require_role
-from shared.rpc.client import ClientTls, RefusedByServerError, as_medulla, channel
+from shared.rpc.client import RefusedByServerError, as_medulla, channel
+from shared.rpc.client_tls import ClientTls
 from shared.rpc.server import GrpcServer
 from shared.rpc.server_tls import ServerTls
 from shared.tracing import span

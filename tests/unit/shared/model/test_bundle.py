@@ -164,6 +164,14 @@ def test_a_signature_of_another_key_is_refused(tmp_path: Path) -> None:
     assert "another key signed" in refusal(folder, pair()[1])
 
 
+def test_a_file_of_several_keys_accepts_what_one_of_them_signed(tmp_path: Path) -> None:
+    folder, (old, new) = write_bundle(tmp_path / "b"), (pair(), pair())
+    for private, _ in (old, new):
+        sign(folder, private)
+        assert verify(folder, old[1] + new[1]).signed
+    assert "another key signed" in refusal(folder, old[1] + pair()[1])
+
+
 def test_an_altered_bundle_json_breaks_its_signature(tmp_path: Path) -> None:
     folder, (private, public) = write_bundle(tmp_path / "b"), pair()
     sign(folder, private)
