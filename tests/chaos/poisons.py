@@ -107,13 +107,12 @@ def _bomb() -> bytes:
 
 
 def _inputs(record: Mapping[str, object]) -> Mapping[str, tuple[str, bytes]]:
-    clinical, vector = "clinical/{}.json", "vectors/{}/blood.json"
+    clinical = "clinical/{}.json"
     return {
         "record that is no JSON": (clinical, b'{"case_id": '),
         "record of an odd value": (clinical, json.dumps({**record, "sex": "odd"}).encode()),
         "record of another case": (clinical, json.dumps({**record, "case_id": "CHAOS-other"}).encode()),
         "record of odd characters": (clinical, b"\xff\xfe\x00"),
-        "vector of an unknown block": (vector, json.dumps({"block": "blood", "values": {"hb": 1.0}}).encode()),
         "vector outside of a case": ("vectors/{}.json", b"{}"),
     }
 

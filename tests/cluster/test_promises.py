@@ -4,17 +4,20 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from statistics import median
 
 import pytest
 
-from tests.chaos.history import Landed, differing, settle, verdict_on
+from tests.chaos.history import Landed, differing, settle, still_open, verdict_on
 from tests.chaos.landing import RECORD_ONLY, SLIDE_ONLY, land, land_slide_of
 from tests.chaos.places import places
 from tests.chaos.planted import PLANTED
 from tests.chaos.poisons import ended_once, one_of_each
+from tests.chaos.resident import GROWTH_MB, growth
 from tests.chaos.row import Row
 from tests.chaos.scenarios import canary, last_version, replay
 from tests.chaos.size import GLANCE
+from tests.support.cluster import memory
 from tests.support.cluster.broker import members
 from tests.support.cluster.deployed import Deployed
 from tests.support.cluster.hostile import hostile_tiler
@@ -24,6 +27,7 @@ from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site, say
 from tests.support.cluster.slides import slow
 from tests.support.cluster.sweeping import silent_bucket, sweep
+from tests.support.cluster.triton import triton_away
 from tests.support.polling import wait_for
 
 _SEED = 1
@@ -145,6 +149,26 @@ def _restarts(site: Site) -> dict[str, int]:
         pod["metadata"]["name"]: sum(each["restartCount"] for each in pod["status"]["containerStatuses"])
         for pod in pods
     }
+
+
+def test_memory_without_triton_is_bounded_and_slides_that_waited_are_scored(site: Site, deployed: Deployed) -> None:
+    run, pod, restarts = f"CHAOS-waits-{deployed.observer.session}", site.medulla.pod("embedder"), _restarts(site)
+    landed = [Landed(f"{run}-{number}", SLIDE_ONLY) for number in range(_EVERY)]
+    held = list[float]()
+
+    def has_looked() -> bool:
+        held.append(memory.working_sets(site.namespace)[pod, "embedder"] / 2**20)
+        return len(held) == _LOOKS
+
+    with triton_away(site, pod):
+        for item in landed:
+            land_slide_of(deployed, item.case_id)
+        assert wait_for(has_looked, _PATIENCE_S, pause_s=5)
+        assert still_open(landed, deployed.case) == landed, "Triton was there"
+    say(f"{growth(held):+.0f} MB, median {median(held):.0f} MB, in {len(held)} looks")
+    assert growth(held) <= GROWTH_MB
+    assert settle(landed, deployed.case, _PATIENCE_S) == []
+    assert _restarts(site) == restarts
 
 
 def test_canary_names_are_nowhere_they_should_not_be_and_an_altered_score_is_noticed(deployed: Deployed) -> None:
