@@ -9,7 +9,7 @@ from threading import Event
 from tests.bench.big_slide import big_slide
 from tests.bench.memory import of_tree
 from tests.bench.processes import pid_of
-from tests.chaos.history import Landed, settle
+from tests.chaos.history import Landed, has_outcome, settle
 from tests.chaos.landing import FUSED
 from tests.chaos.poisons import broken_slides
 from tests.chaos.replaced import HOSTILE_TILER, replaced
@@ -104,7 +104,7 @@ def _land_broken(system: System) -> list[str]:
 
 def _ended(system: System, cases: list[str]) -> int:
     """How many of the cases have a score or a refusal."""
-    return sum(not {"score", "rejections"}.isdisjoint(system.case(case_id)) for case_id in cases)
+    return sum(has_outcome(system.case(case_id)) for case_id in cases)
 
 
 def _beside_limits(peaks: Peaks) -> str:
