@@ -112,7 +112,7 @@ def watched_tiler(site: Site) -> Iterator[None]:
 def test_long_job_of_several_poll_intervals_costs_no_membership(site: Site, deployed: Deployed) -> None:
     """Kafka gives a member that was thought dead, and comes back, another id."""
     before, case = members(site, "tiler"), f"CHAOS-long-{deployed.observer.session}"
-    deployed.land_slide(case, slow(200_000), "slow.tif")
+    deployed.land_slide(case, slow(200_000) + case.encode(), "slow.tif")
     seen, landed_at = set[tuple[str, ...]](), time.monotonic()
 
     def ended() -> bool:
