@@ -45,6 +45,11 @@ def ended(landed: Landed, answer: Mapping[str, Any]) -> bool:
     return any(item["reason"] == landed.ends_as for item in answer.get("rejections", []))
 
 
+def has_outcome(answer: Mapping[str, Any]) -> bool:
+    """Whether a case, as REST shows it, has a score or a refusal of an input."""
+    return bool(answer.get("score") or answer.get("rejections"))
+
+
 def still_open(landed: Iterable[Landed], case: Callable[[str], Mapping[str, Any]]) -> list[Landed]:
     """Those that have not ended; `case` gives what REST shows of one, and may fail while a service is down."""
     return [item for item in landed if not _ended_now(item, case)]

@@ -11,7 +11,7 @@ from shared.bus import topics
 from tests.bench import material
 from tests.chaos.history import Landed, settle
 from tests.support import slides
-from tests.support.system import System
+from tests.support.installation import Installation
 
 RECORD_ONLY = "clinical_molecular"
 FUSED = "fused"
@@ -27,7 +27,7 @@ _NEIGHBOURS = 20
 _SHARE_BROKEN, _SHARE_RECORD_ONLY, _SHARE_COMMON = 0.05, 0.25, 0.5
 
 
-def land(system: System, prefix: str, count: int, seed: int) -> Iterator[Landed]:
+def land(system: Installation, prefix: str, count: int, seed: int) -> Iterator[Landed]:
     """Put so many cases into the bucket, one at a time as the caller asks for them; gives each once it lies there.
 
     One in twenty is broken, one in four a record alone; half of the others share a slide's bytes with their neighbours.
@@ -37,7 +37,7 @@ def land(system: System, prefix: str, count: int, seed: int) -> Iterator[Landed]
         yield _land_one(system, f"{prefix}-{number:04d}", f"{prefix} slide {number // _NEIGHBOURS}", rng)
 
 
-def land_larger(system: System, landed: Iterable[Landed], copies: int) -> None:
+def land_larger(system: Installation, landed: Iterable[Landed], copies: int) -> None:
     """Put a slide of so many copies of the bundled one, across and down, and a record into the bucket for each case."""
     with tempfile.TemporaryDirectory(prefix="medulla-chaos-") as folder:
         path = material.aperio(Path(folder) / "slide.svs", copies)
@@ -46,7 +46,7 @@ def land_larger(system: System, landed: Iterable[Landed], copies: int) -> None:
             system.land_record(item.case_id)
 
 
-def seconds_to_score(system: System, case_id: str, patience_s: float) -> float:
+def seconds_to_score(system: Installation, case_id: str, patience_s: float) -> float:
     """Seconds from a new record's landing to its score as REST shows it; at least `patience_s` where none comes."""
     start = time.monotonic()
     system.land_record(case_id)
@@ -54,12 +54,12 @@ def seconds_to_score(system: System, case_id: str, patience_s: float) -> float:
     return time.monotonic() - start
 
 
-def land_slide_of(system: System, case_id: str) -> None:
+def land_slide_of(system: Installation, case_id: str) -> None:
     """Put the bundled slide with bytes of the case's own, so that nothing done for another one serves it."""
     system.land_slide(case_id, slides.cc0_bytes() + case_id.encode())
 
 
-def announced_at(system: System) -> dict[str, float]:
+def announced_at(system: Installation) -> dict[str, float]:
     """When the store first announced an object of each case, Unix seconds."""
     times: dict[str, float] = {}
     for delivery in system.read(topics.S3_EVENTS):
@@ -68,7 +68,7 @@ def announced_at(system: System) -> dict[str, float]:
     return times
 
 
-def _land_one(system: System, case_id: str, shared_slide: str, rng: random.Random) -> Landed:
+def _land_one(system: Installation, case_id: str, shared_slide: str, rng: random.Random) -> Landed:
     draw = rng.random()
     if draw < _SHARE_BROKEN:
         reason = rng.choice(sorted(_BROKEN))

@@ -2,23 +2,19 @@
 
 import io
 import json
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import quote
 
-import psycopg
 import pydicom
 from psycopg import sql
 from pypdf import PdfReader
 
 from shared.bus import topics
 from tests.stack.services import SERVICES, Service
+from tests.support.installation import Installation
 from tests.support.otlp_collector import Collector
-from tests.support.system import System
 
 LOG, METRICS, TRACE, TOPIC, OBJECT, TABLE, ANSWER = "log", "metrics", "trace", "topic", "object", "table", "answer"
 _OUR_TOPICS = tuple(topic for topic in topics.ALL if topic != topics.S3_EVENTS)
@@ -49,16 +45,20 @@ class Place:
         return text.encode() in self.content
 
 
-def places(system: System, services: Mapping[str, Service], cases: Iterable[str]) -> Iterator[Place]:
-    """All places of a running system but its logs and traces."""
-    for service in services.values():
-        yield Place(METRICS, service.name, service.metrics().encode())
+def places(system: Installation, cases: Iterable[str]) -> Iterator[Place]:
+    """All places of a running system but its metrics, logs and traces."""
     yield from _topics(system)
-    for info in system.store.list(""):
-        if not info.key.startswith(_LANDED):
-            yield Place(OBJECT, info.key, info.key.encode() + _readable(info.key, system.store.get(info.key)))
+    for key in system.stored_keys():
+        if not key.startswith(_LANDED):
+            yield Place(OBJECT, key, key.encode() + _readable(key, system.stored(key)))
     yield from _answers(system, cases)
     yield from _tables(system)
+
+
+def metrics(services: Mapping[str, Service]) -> Iterator[Place]:
+    """What the services count."""
+    for service in services.values():
+        yield Place(METRICS, service.name, service.metrics().encode())
 
 
 def logs(services: Mapping[str, Service]) -> Iterator[Place]:
@@ -73,14 +73,14 @@ def traces(collector: Collector) -> Iterator[Place]:
         yield Place(TRACE, str(number), collector.received.get().SerializeToString())
 
 
-def _topics(system: System) -> Iterator[Place]:
+def _topics(system: Installation) -> Iterator[Place]:
     for topic in (*_OUR_TOPICS, *map(topics.retry_topic, SERVICES)):
         for delivery in system.read(topic):
             where = f"{topic} about {delivery.record.key}, {delivery.partition}/{delivery.offset}"
             yield Place(TOPIC, where, repr(delivery.record).encode())
 
 
-def _answers(system: System, cases: Iterable[str]) -> Iterator[Place]:
+def _answers(system: Installation, cases: Iterable[str]) -> Iterator[Place]:
     """What the page and other programs can ask for, refusals included."""
     for path in _LISTS:
         yield _answer(system, path)
@@ -93,7 +93,7 @@ def _answers(system: System, cases: Iterable[str]) -> Iterator[Place]:
             yield from _of_a_slide(system, case_id, slide)
 
 
-def _of_a_slide(system: System, case_id: str, slide: Mapping[str, Any]) -> Iterator[Place]:
+def _of_a_slide(system: Installation, case_id: str, slide: Mapping[str, Any]) -> Iterator[Place]:
     name, digest = quote(slide["slide_id"]), slide["slide_digest"]
     for path in _OF_A_SLIDE:
         yield _answer(system, f"cases/{case_id}/slides/{name}/{path}")
@@ -101,14 +101,9 @@ def _of_a_slide(system: System, case_id: str, slide: Mapping[str, Any]) -> Itera
     yield _answer(system, f"slides/{digest}_files/8/0_0.jpeg")
 
 
-def _answer(system: System, path: str) -> Place:
-    url = f"http://127.0.0.1:{system.ports.results_http}/api/v1/{path}"
-    try:
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            return Place(ANSWER, path, _readable(path, answer.read()) + str(answer.headers).encode())
-    except HTTPError as error:
-        with closing(error):
-            return Place(ANSWER, path, error.read())
+def _answer(system: Installation, path: str) -> Place:
+    headers, body = system.answer(f"/api/v1/{path}")
+    return Place(ANSWER, path, _readable(path, body) + headers.encode() if headers else body)
 
 
 def _readable(name: str, data: bytes) -> bytes:
@@ -122,9 +117,9 @@ def _readable(name: str, data: bytes) -> bytes:
     return data
 
 
-def _tables(system: System) -> Iterator[Place]:
+def _tables(system: Installation) -> Iterator[Place]:
     """Every row of the database."""
-    with psycopg.connect(system.surroundings.database_url.replace("+psycopg", "")) as database:
+    with system.database() as database:
         names = database.execute("select table_name from information_schema.tables where table_schema = 'public'")
         for (table,) in names.fetchall():
             rows = database.execute(sql.SQL("select * from {}").format(sql.Identifier(table)))

@@ -10,7 +10,7 @@ from tests.chaos.history import Landed
 from tests.chaos.landing import FUSED, RECORD_ONLY, SLIDE_ONLY
 from tests.support import slides
 from tests.support.dicom_series import series
-from tests.support.system import CLINICAL, System
+from tests.support.installation import CLINICAL, Installation
 
 NAME = "Quagmire7431"
 """Inside objects, and in what the store keeps beside them."""
@@ -20,17 +20,15 @@ FILE_NAME = "Wolverine8642"
 """In the name of a slide's file, which is no pseudonym."""
 CASE = "CHAOS-canary"
 RECORD, REFUSED, DICOM, VECTOR, FILE = (f"{CASE}-{kind}" for kind in ("record", "refused", "dicom", "vector", "file"))
-SCORED = (CASE, DICOM, VECTOR, FILE)
+PLANTED = (CASE, DICOM, VECTOR, FILE, RECORD, REFUSED)
 BAD_KEYS = tuple(f"{folder}/{FOLDER_NAME} Anna" for folder in ("slides", "clinical", "vectors"))
 _SERIES = "1.2.826.0.1.99.7431"
 
 
-def plant(system: System) -> list[Landed]:
+def plant(system: Installation) -> list[Landed]:
     """Land cases with the name in everything; how each has to end."""
     for key, content in _objects().items():
-        system.s3.put_object(
-            Bucket=system.bucket, Key=key, Body=content, Metadata={"patient": NAME}, Tagging=f"patient={NAME}"
-        )
+        system.land(key, content, beside=NAME)
     for case_id in (CASE, DICOM, VECTOR):
         system.land_record(case_id)
     return [

@@ -6,12 +6,11 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from shared.bus import dead_letters, s3_events, topics
 from shared.bus.port import Record
 from tests.support import slides, tiffs
-from tests.support.system import CLINICAL, System
+from tests.support.installation import CLINICAL, Installation
 
 TILER, EMBEDDER, SCORER, RESULTS = "tiler", "embedder", "fusion_scorer", "results"
 _READERS: Mapping[str, Sequence[str]] = {
@@ -37,7 +36,7 @@ class Poison:
     name: str
     """What its dead letters name."""
     readers: Sequence[str]
-    put: Callable[[System], None]
+    put: Callable[[Installation], None]
 
 
 def one_of_each(seed: int, prefix: str) -> list[Poison]:
@@ -48,7 +47,7 @@ def one_of_each(seed: int, prefix: str) -> list[Poison]:
     return poisons
 
 
-def ended_once(system: System, poisons: Iterable[Poison]) -> list[Poison]:
+def ended_once(system: Installation, poisons: Iterable[Poison]) -> list[Poison]:
     """Those that each of their readers gave up in one dead letter with an answer, and nobody else did."""
     letters = [delivery.record for delivery in system.read(topics.DEAD_LETTERS)]
     return [poison for poison in poisons if _is_one_outcome(poison, letters)]
@@ -70,7 +69,11 @@ def _objects(prefix: str) -> Iterator[Poison]:
     for kind, (key, data) in {**broken_slides(), **_inputs(record)}.items():
         case = f"{prefix}-{kind.replace(' ', '-')}"
         reader = TILER if key.startswith("slides/") else SCORER
-        yield Poison(kind, case, (reader,), partial(System.land, key=key.format(case), data=data))
+        yield Poison(kind, case, (reader,), _landing(key.format(case), data))
+
+
+def _landing(key: str, data: bytes) -> Callable[[Installation], None]:
+    return lambda system: system.land(key, data)
 
 
 def broken_slides() -> Mapping[str, tuple[str, bytes]]:

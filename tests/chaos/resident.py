@@ -1,7 +1,8 @@
 """Memory of the services while something passes, beside the limits that the chart states for them."""
 
+import statistics
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from tests.stack.services import Service
 from tests.support.checkout import CHECKOUT
 from tests.support.cluster.memory import bytes_of
 
+GROWTH_MB = 60.0
+"""The most that the embedder may grow while its encoder's server is away."""
 READER = "the tiler's largest reader"
 _EVERY_S = 0.5
 _VALUES = CHECKOUT / "charts/medulla/values.yaml"
@@ -56,6 +59,12 @@ def watched(services: Mapping[str, Service]) -> Iterator[Peaks]:
         over.set()
         thread.join()
         peaks.look(services)
+
+
+def growth(held: Sequence[float]) -> float:
+    """From the second fifth of the time to the last, by their medians."""
+    fifth = max(1, len(held) // 5)
+    return statistics.median(held[-fifth:]) - statistics.median(held[fifth : 2 * fifth])
 
 
 def limits() -> Mapping[str, float]:

@@ -15,7 +15,18 @@ _NAMESPACE = os.environ.get("MEDULLA_NAMESPACE", "medulla-e2e")
 _KEPT = "MEDULLA_KEEP_NAMESPACE"
 """Set: the site stands already, and stays, for work on these tests."""
 _FIRST = ("install", "images", "latency", "walls", "death", "stop", "memory", "cases")
-_LAST = ("wrong_secrets", "runbook", "lost", "registry", "doctor", "production", "watching", "silence", "laptop")
+_LAST = (
+    "wrong_secrets",
+    "runbook",
+    "lost",
+    "registry",
+    "doctor",
+    "production",
+    "watching",
+    "silence",
+    "promises",
+    "laptop",
+)
 _ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "training_in_bucket", *_LAST)
 
 

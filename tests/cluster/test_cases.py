@@ -1,8 +1,6 @@
 """A slide that is removed, a slide that crashes its reader, a case that is erased: each changes its own case alone."""
 
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +8,7 @@ from shared import keys
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import PATIENCE_S, Json, Observer, findings
 from tests.support.cluster.site import BUCKET, Site
-from tests.support.cluster.slides import tiny
-from tests.support.tiffs import write_whole_mount
+from tests.support.cluster.slides import slow, tiny
 
 _CRASH_READER = """
 import os, pathlib, signal, sys
@@ -53,7 +50,7 @@ def test_a_slide_that_is_removed_from_the_bucket_leaves_the_score(
 def test_a_slide_that_crashes_its_reader_ends_as_one_dead_letter_and_the_tiler_does_not_restart(
     site: Site, observer: Observer, as_in_calm: Callable[[list[str]], None], case: str
 ) -> None:
-    slide, pod, before = _slow_slide(), site.medulla.pod("tiler"), _restarts(site)
+    slide, pod, before = slow(600_000), site.medulla.pod("tiler"), _restarts(site)
     _put(observer, f"{case}/poisoned.tif", slide)
     crashed: list[str] = []
 
@@ -96,12 +93,6 @@ def _wait_for_slides(observer: Observer, case: str, names: list[str]) -> None:
         return "" if sorted(slide["slide_id"] for slide in slides) == names else f"scored with {slides}"
 
     until(f"{case} to be scored with {names}", missing, PATIENCE_S)
-
-
-def _slow_slide() -> bytes:
-    """A slide that takes minutes to read."""
-    with tempfile.TemporaryDirectory() as folder:
-        return write_whole_mount(Path(folder) / "slow.tif", 600_000, 600_000, mpp=0.25, steps=(1,)).read_bytes()
 
 
 def _restarts(site: Site) -> dict[str, int]:

@@ -17,6 +17,7 @@ from tests.support.cluster.forward import Forward
 from tests.support.cluster.images import TAG
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Json, Observer
+from tests.support.cluster.operator import paste
 from tests.support.cluster.site import BUCKET, Site, secret
 from tests.support.oidc_issuer import OidcIssuer, SigningKey
 
@@ -29,7 +30,7 @@ Check = Callable[[list[str]], None]
 
 @pytest.fixture(scope="module")
 def signed(tmp_path_factory: pytest.TempPathFactory, site: Site, observer: Observer) -> Iterator[Path]:
-    """The demo bundle, promoted with a signature; the public key is in a secret."""
+    """The demo bundle, promoted with a signature; the public key is in a secret. Refusals of others are dropped."""
     folder = tmp_path_factory.mktemp("signed") / "bundle"
     site.namespace.apply(secret(_KEY, **{"bundle.pem": bundles.signed(folder)}))
     digest = observer.promote(folder)
@@ -37,6 +38,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory, site: Site, observer: Obser
     observer.promote()
     observer.store(lambda s3: s3.delete_object(Bucket=BUCKET, Key=model_keys.bundle_prefix(digest) + SIGNATURE))
     site.namespace.attempt("delete", "secret", _KEY)
+    paste(site, "medulla dead-letters drop --reason bad_bundle; kubectl -n $NS delete job $R-operator")
 
 
 @pytest.fixture(scope="module", autouse=True)

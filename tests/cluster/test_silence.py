@@ -15,7 +15,7 @@ from tests.support.cluster.site import Site, say
 _SILENT, _UNREAD = "MedullaServiceSilent", "MedullaPartitionUnread"
 _AT_ONCE = {"monitoring": {"rules": {"alerts": {alert: {"for": "10s"} for alert in (_SILENT, _UNREAD)}}}}
 _WAITING = 40
-"""Slides that land together: more than the embedder takes while Prometheus looks once and the pod ends."""
+"""Slides that the tiler plans in one go: more than the embedder takes while Prometheus looks once and the pod ends."""
 _PATIENCE_S = 240
 _READ = "medulla_consumer_lag_records"
 
@@ -80,7 +80,8 @@ def test_services_that_ended_are_missed_until_they_are_back(site: Site, promethe
 def test_a_consumer_that_is_scaled_away_with_records_waiting_is_missed_until_it_reads_again(
     site: Site, observer: Observer, prometheus: Prometheus
 ) -> None:
-    cases = observer.land("silence", range(_WAITING))
+    with _scaled_away(site, ["tiler"]):
+        cases = observer.land("silence", range(_WAITING))
     behind = f'{_READ}{{service="embedder"}} > 1'
     until("a backlog", lambda: "" if prometheus.now(behind) else "none", _PATIENCE_S, 0.5)
     with _scaled_away(site, ["embedder"]):

@@ -68,12 +68,14 @@ def scored(observer: Observer, prometheus: Prometheus) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def given_up(observer: Observer, prometheus: Prometheus) -> None:
-    """A file that is no slide landed and was refused."""
+def given_up(observer: Observer, prometheus: Prometheus) -> Iterator[None]:
+    """A file that is no slide landed and was refused; its case is erased in the end."""
     _wait_for_targets(prometheus)
     case = f"broken-{observer.session}"
     _put(observer, f"{keys.SLIDES}{case}/{case}.tiff", b"no slide")
     until("the refusal", lambda: "" if observer.states().get(case) == "REJECTED" else "none", 120)
+    yield
+    observer.erase(case)
 
 
 def _put(observer: Observer, key: str, data: bytes) -> None:

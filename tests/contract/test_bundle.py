@@ -24,7 +24,8 @@ from shared.units import CaseId
 from tests.support import slides
 from tests.support.cohorts import quiet
 from tests.support.fusion import slide_input
-from tests.support.system import CLINICAL, DEMO_BUNDLE, SLIDE
+from tests.support.installation import CLINICAL
+from tests.support.system import DEMO_BUNDLE, SLIDE
 
 CASE = CaseId("DEMO-001")
 

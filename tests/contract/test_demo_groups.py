@@ -9,7 +9,8 @@ from services.fusion_scorer.score import score
 from shared.model.bundle import Bundle, load
 from shared.model.record import parse_record
 from shared.units import CaseId
-from tests.support.system import CLINICAL, DEMO_BUNDLE
+from tests.support.installation import CLINICAL
+from tests.support.system import DEMO_BUNDLE
 
 
 @pytest.fixture(scope="module")

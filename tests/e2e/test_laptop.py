@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.stack.process import clean_environment
 from tests.support import dicom_series, qupath, slides
 from tests.support.checkout import CHECKOUT
+from tests.support.installation import CLINICAL
 from tests.support.laptop import PATIENCE_S, Laptop, laptop
 from tests.support.polling import wait_for
-from tests.support.system import CLINICAL
 from tests.support.vector_bundle import vector_json, write_vector_bundle
 
 EXPORTS: dict[str, Callable[[bytes], bool]] = {

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support import slides
+from tests.support.installation import CLINICAL
 from tests.support.laptop import PATIENCE_S, Laptop, laptop
 from tests.support.polling import wait_for
-from tests.support.system import CLINICAL
 
 
 def letters(up: Laptop) -> list[dict[str, Any]]:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from tests.support.installation import CLINICAL
 from tests.support.laptop import PATIENCE_S, laptop
 from tests.support.polling import wait_for
-from tests.support.system import CLINICAL
 
 PATH = "/api/v1/cases/C-1/what-if"
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Page, expect
 
 from tests.stack.process import clean_environment
 from tests.support.checkout import CHECKOUT
+from tests.support.installation import CLINICAL
 from tests.support.laptop import PATIENCE_S, laptop
 from tests.support.polling import wait_for
-from tests.support.system import CLINICAL
 
 PROFILE = CHECKOUT / "services/trainer/profiles/medulloblastoma.yaml"
 BLOCKS = """

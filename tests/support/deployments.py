@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 from shared import keys
 from shared.bus import topics
+from tests.support.installation import CLINICAL
 from tests.support.laptop import laptop
 from tests.support.polling import wait_for
 from tests.support.prototype_bundle import with_tile_groups
-from tests.support.system import CLINICAL, PATIENCE_S, RealParts, running
+from tests.support.system import PATIENCE_S, RealParts, running
 from tests.support.viewing import large_slide
 
 CASE, OTHER = "MB-0042", "MB-0043"

@@ -16,8 +16,8 @@ from urllib.error import HTTPError, URLError
 from tests.stack.process import clean_environment, free_ports
 from tests.support import slides
 from tests.support.checkout import CHECKOUT
+from tests.support.installation import CLINICAL
 from tests.support.polling import wait_for
-from tests.support.system import CLINICAL
 
 PATIENCE_S = 90.0
 DEMO_CASE = "DEMO-001"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
+import psycopg
 from mypy_boto3_s3 import S3Client
 
-from shared import keys
 from shared.blob.s3 import S3Store
 from shared.bus.kafka_admin import read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
@@ -24,14 +24,12 @@ from tests.stack.development import promote
 from tests.stack.process import free_ports
 from tests.stack.services import Ports, Service, Surroundings, four_services
 from tests.stack.triton import Triton
-from tests.support.checkout import CHECKOUT
+from tests.support.installation import DEMO, Database, Installation, answered, put
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.polling import wait_for
 
-DEMO = CHECKOUT / "services/standalone/demo"
 DEMO_BUNDLE = DEMO / "bundle"
 SLIDE = next(DEMO.glob("*.svs"))
-CLINICAL = next((DEMO / "clinical").glob("*.json"))
 PATIENCE_S = 180.0
 _STARTS_AT_A_TIME = 2
 """Services that start or stop beside each other: a start keeps a core busy."""
@@ -48,7 +46,7 @@ class RealParts:
 
 
 @dataclass(frozen=True)
-class System:
+class System(Installation):
     """Four processes and the way in and out of them."""
 
     parts: RealParts
@@ -86,20 +84,17 @@ class System:
         """How to reach the broker."""
         return KafkaSettings(bootstrap_servers=self.parts.kafka.bootstrap)
 
-    def land(self, key: str, data: bytes) -> None:
-        """Put an object, as a lab's uploader does."""
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=data)
+    def land(self, key: str, data: bytes, beside: str = "") -> None:
+        """Put an object, as a lab's uploader does; `beside` goes into what the store keeps about it."""
+        put(self.s3, self.bucket, key, data, beside)
 
-    def land_slide(self, case_id: str, data: bytes, name: str = "slide.svs") -> str:
-        """Put a slide; its key."""
-        key = f"{keys.SLIDES}{case_id}/{name}"
-        self.land(key, data)
-        return key
+    def stored(self, key: str) -> bytes:
+        """An object of the bucket."""
+        return self.store.get(key)
 
-    def land_record(self, case_id: str, **values: object) -> None:
-        """Put the demo's clinical record, with other values, for a case."""
-        record = json.loads(CLINICAL.read_text()) | {"case_id": case_id} | values
-        self.land(f"{keys.CLINICAL}{case_id}.json", json.dumps(record).encode())
+    def stored_keys(self) -> Iterator[str]:
+        """The key of every object of the bucket."""
+        return (info.key for info in self.store.list(""))
 
     def send(self, *records: Record) -> None:
         """Put records on topics."""
@@ -113,14 +108,6 @@ class System:
         """Everything that stands on a topic."""
         return list(read_topic(self.kafka, topic))
 
-    def case(self, case_id: str) -> dict[str, Any]:
-        """A case as REST shows it; empty where it is unknown."""
-        return self.get(f"/api/v1/cases/{case_id}")
-
-    def scores(self, case_id: str) -> list[dict[str, Any]]:
-        """Every score of a case, the current one first."""
-        return list(self.get(f"/api/v1/cases/{case_id}/scores").get("scores", []))
-
     def get(self, path: str) -> dict[str, Any]:
         """JSON of a REST path; empty for 404."""
         try:
@@ -130,6 +117,17 @@ class System:
             if error.code == 404:
                 return {}
             raise
+
+    def answer(self, path: str) -> tuple[str, bytes]:
+        """Headers and body of the answer to a REST path; the body alone of a refusal."""
+        return answered(f"http://127.0.0.1:{self.ports.results_http}{path}")
+
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """A connection to the database of results, each statement a transaction."""
+        url = self.surroundings.database_url.replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            yield connection
 
     def fetch(self, path: str) -> bytes:
         """The bytes of a REST path; empty for 404."""
@@ -164,11 +162,6 @@ class System:
 
         assert wait_for(looks_right, PATIENCE_S), f"case {case_id} stays at {json.dumps(answer)[:1500]}"
         return dict(answer)
-
-    def score_bytes(self, case: Mapping[str, Any]) -> bytes:
-        """The current score's JSON in the bucket."""
-        score = case["score"]
-        return self.store.get(f"scores/{score['case_id']}/{score['score_id']}.json")
 
 
 def scored_by(model: str) -> Callable[[dict[str, Any]], bool]:

@@ -3,17 +3,16 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import psycopg
-
 from shared.bus import topics
 from tests.chaos.history import Landed, settle
 from tests.chaos.landing import RECORD_ONLY
-from tests.chaos.places import ANSWER, LOG, METRICS, OBJECT, TABLE, TOPIC, TRACE, Place, logs, places, traces
-from tests.chaos.planted import BAD_KEYS, CASE, FILE_NAME, FOLDER_NAME, NAME, RECORD, REFUSED, SCORED, plant
+from tests.chaos.places import ANSWER, LOG, METRICS, OBJECT, TABLE, TOPIC, TRACE, Place, logs, metrics, places, traces
+from tests.chaos.planted import BAD_KEYS, CASE, FILE_NAME, FOLDER_NAME, NAME, PLANTED, RECORD, plant
 from tests.chaos.replaced import replaced
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.stack.services import SERVICES
+from tests.support.installation import Installation
 from tests.support.otlp_collector import collecting
 from tests.support.polling import wait_for
 from tests.support.system import System
@@ -22,12 +21,18 @@ _WATCHED = (LOG, METRICS, TRACE)
 """Read by many more people than a case is."""
 _REFUSALS = (topics.DEAD_LETTERS, topics.SLIDES_REJECTED, "dead letter about ", "rejections about ")
 """Where a refusal says what it refuses."""
+_OF_NO_CASE = f"{topics.SLIDES_REJECTED} about , "
+"""Refusals of keys that name no case, which have no key of their own."""
 _PATIENCE_S = 600.0
 
 
 def run(system: System, seed: int, size: Size) -> list[Row]:
     """The name is nowhere but where it was put, and the audit says that a score was altered."""
-    searched = _searched(system)
+    return rows(system, _searched(system), seed, size)
+
+
+def rows(system: Installation, searched: Sequence[Place], seed: int, size: Size) -> list[Row]:
+    """What the places that were searched come to, and whether the audit notices an altered score."""
     return [
         Row(
             "A patient's name in slides, DICOM tags, label, macro, vector, record and the store's metadata is nowhere "
@@ -51,14 +56,19 @@ def _searched(system: System) -> list[Place]:
     """All places, after the cases with the names have ended."""
     with collecting() as (endpoint, collector):
         with replaced(system, SERVICES, {"MEDULLA_OTLP_ENDPOINT": endpoint}) as services:
-            left = settle(plant(system), system.case, _PATIENCE_S)
-            assert not left, f"cases that have not ended as they have to: {left}"
-            assert wait_for(lambda: _refused_keys(system) == len(BAD_KEYS), _PATIENCE_S, pause_s=1)
-            searched = list(places(system, services, (*SCORED, RECORD, REFUSED)))
+            plant_and_settle(system)
+            searched = [*metrics(services), *places(system, PLANTED)]
         return [*searched, *logs(services), *traces(collector)]
 
 
-def _refused_keys(system: System) -> int:
+def plant_and_settle(system: Installation) -> None:
+    """Land the cases with the names, and wait until each has ended as it has to."""
+    left = settle(plant(system), system.case, _PATIENCE_S)
+    assert not left, f"cases that have not ended as they have to: {left}"
+    assert wait_for(lambda: _refused_keys(system) == len(BAD_KEYS), _PATIENCE_S, pause_s=1)
+
+
+def _refused_keys(system: Installation) -> int:
     return sum(FOLDER_NAME in str(refused) for refused in system.get("/api/v1/refused")["refused"])
 
 
@@ -70,7 +80,8 @@ def _quotes_record(place: Place) -> bool:
 
 def _refuses_key(place: Place) -> bool:
     """The refusal of a key that names no case, for those who may see all of them."""
-    return (FOLDER_NAME in place.name and place.name.startswith(_REFUSALS)) or place.name == "refused"
+    by_name = FOLDER_NAME in place.name and place.name.startswith(_REFUSALS)
+    return by_name or place.name == "refused" or place.name.startswith(_OF_NO_CASE)
 
 
 def _leaks(searched: Sequence[Place], name: str, allowed: Sequence[Place]) -> tuple[str, bool]:
@@ -95,13 +106,13 @@ def _file_name(searched: Sequence[Place], seed: int, size: str) -> Row:
     return Row("A name in a slide's file name is in no log, metric or trace", figure, not leaks, seed, size)
 
 
-def _flipped(system: System, seed: int, size: str) -> Row:
+def _flipped(system: Installation, seed: int, size: str) -> Row:
     """Alter a character of a stored score, ask, and put it back."""
     system.land_record(f"{CASE}-flip")
     settle([Landed(f"{CASE}-flip", RECORD_ONLY)], system.case, _PATIENCE_S)
     intact = bool(system.get("/api/v1/audit/verify")["intact"])
     change = "update scores set body = replace(body, %s, %s) where case_id = %s"
-    with psycopg.connect(system.surroundings.database_url.replace("+psycopg", ""), autocommit=True) as database:
+    with system.database() as database:
         database.execute(change, ('"simulated"', '"simulatee"', f"{CASE}-flip"))
         altered = bool(system.get("/api/v1/audit/verify")["intact"])
         database.execute(change, ('"simulatee"', '"simulated"', f"{CASE}-flip"))

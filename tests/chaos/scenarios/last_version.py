@@ -4,14 +4,14 @@ from tests.chaos.history import Landed, await_each, settle
 from tests.chaos.landing import RECORD_ONLY
 from tests.chaos.row import Row
 from tests.chaos.size import Size
-from tests.support.system import System
+from tests.support.installation import Installation
 
 _FIRST, _LAST = 3.0, 9.5
 _AGE = "age_at_diagnosis_years"
 _PATIENCE_S = 900.0
 
 
-def run(system: System, seed: int, size: Size) -> list[Row]:
+def run(system: Installation, seed: int, size: Size) -> list[Row]:
     """Every case ends with a score of the record that landed last."""
     landed = [Landed(f"CHAOS-twice-{number:03d}", RECORD_ONLY) for number in range(size.overwritten)]
     for item in landed:
@@ -23,7 +23,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     return [Row.of_counts("The last version of a record wins", won, len(landed), "", seed=seed, size=size.name)]
 
 
-def _is_last(system: System, landed: Landed) -> bool:
+def _is_last(system: Installation, landed: Landed) -> bool:
     contributions = system.case(landed.case_id).get("score", {}).get("contributions", [])
     ages = [item["value"] for item in contributions if item["variable"] == _AGE]
     return ages == [str(_LAST)]

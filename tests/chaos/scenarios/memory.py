@@ -9,11 +9,11 @@ from threading import Event
 from tests.bench.big_slide import big_slide
 from tests.bench.memory import of_tree
 from tests.bench.processes import pid_of
-from tests.chaos.history import Landed, settle
+from tests.chaos.history import Landed, has_outcome, settle
 from tests.chaos.landing import FUSED
 from tests.chaos.poisons import broken_slides
 from tests.chaos.replaced import HOSTILE_TILER, replaced
-from tests.chaos.resident import Peaks, limits, watched
+from tests.chaos.resident import GROWTH_MB, Peaks, growth, limits, watched
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.support import slides
@@ -23,8 +23,6 @@ from tests.support.tiffs import write_whole_mount
 
 _SLIDES = 6
 _EVERY_S = 2.0
-_BOUND_MB = 60.0
-"""Growth between the second fifth and the last fifth of that time."""
 _HANGS = "--sleep"
 """In the key of the slide that takes time and no memory."""
 _PATIENCE_S = 1800.0
@@ -42,12 +40,11 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     finally:
         system.parts.triton.start()
     left = settle(landed, system.case, _PATIENCE_S)
-    fifth = max(1, len(held) // 5)
-    growth = statistics.median(held[-fifth:]) - statistics.median(held[fifth : 2 * fifth])
-    promise = f"The embedder grows by at most {_BOUND_MB:.0f} MB while its encoder's server is away"
-    figure = f"{growth:+.0f} MB in {size.without_triton_s:.0f} s (median {statistics.median(held):.0f} MB)"
+    grown = growth(held)
+    promise = f"The embedder grows by at most {GROWTH_MB:.0f} MB while its encoder's server is away"
+    figure = f"{grown:+.0f} MB in {size.without_triton_s:.0f} s (median {statistics.median(held):.0f} MB)"
     return [
-        Row(promise, figure, growth <= _BOUND_MB, seed, size.name),
+        Row(promise, figure, grown <= GROWTH_MB, seed, size.name),
         Row.of_counts(
             "Slides that waited for the encoder's server are scored once it is back",
             len(landed) - len(left),
@@ -107,7 +104,7 @@ def _land_broken(system: System) -> list[str]:
 
 def _ended(system: System, cases: list[str]) -> int:
     """How many of the cases have a score or a refusal."""
-    return sum(not {"score", "rejections"}.isdisjoint(system.case(case_id)) for case_id in cases)
+    return sum(has_outcome(system.case(case_id)) for case_id in cases)
 
 
 def _beside_limits(peaks: Peaks) -> str:

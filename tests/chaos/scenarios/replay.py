@@ -8,7 +8,7 @@ from tests.chaos.history import Landed, settle, verdict_on
 from tests.chaos.landing import RECORD_ONLY, land
 from tests.chaos.row import Row
 from tests.chaos.size import Size
-from tests.support.system import System
+from tests.support.installation import Installation
 
 _REPLAYED = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED)
 _TIMES = 3
@@ -16,7 +16,7 @@ _POISON = b"\xff\x00 this is no event"
 _PATIENCE_S = 1800.0
 
 
-def run(system: System, seed: int, size: Size) -> list[Row]:
+def run(system: Installation, seed: int, size: Size) -> list[Row]:
     """One current score for each case, unchanged, and no dead letter a second time."""
     landed = list(land(system, "CHAOS-replay", max(8, size.uploads // 10), seed))
     system.send(Record(topics.S3_EVENTS, "CHAOS-poison", _POISON))
@@ -40,7 +40,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     ]
 
 
-def _replay(system: System, seed: int) -> None:
+def _replay(system: Installation, seed: int) -> None:
     rng = random.Random(seed)  # noqa: S311 - an order that can be repeated
     for topic in _REPLAYED:
         records = [
@@ -53,7 +53,7 @@ def _replay(system: System, seed: int) -> None:
         system.send(*again)
 
 
-def _behind(system: System) -> None:
+def _behind(system: Installation) -> None:
     """Everything sent so far has passed: records on every partition have gone the whole way behind it."""
     behind = [Landed(f"CHAOS-behind-{number}", RECORD_ONLY) for number in range(12)]
     for item in behind:
@@ -61,7 +61,7 @@ def _behind(system: System) -> None:
     settle(behind, system.case, _PATIENCE_S)
 
 
-def _letters(before: int, system: System, seed: int, size: str) -> Row:
+def _letters(before: int, system: Installation, seed: int, size: str) -> Row:
     """Dead letters as an operator sees them."""
     after = system.get("/api/v1/dead-letters")["total"]
     figure = f"{before} before, {after} after {_TIMES} replays"

@@ -23,6 +23,7 @@ from tests.support.cluster.forward import Forward
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.site import BUCKET, Site
 from tests.support.cluster.slides import tiny
+from tests.support.installation import answered
 from tests.support.system import DEMO_BUNDLE
 
 Json = dict[str, Any]
@@ -112,10 +113,18 @@ class Observer:
 
     def _traces(self, case: str) -> list[str]:
         """Where a case is named."""
-        listed = self.store(lambda s3: list(s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)))
-        stored = [each["Key"] for page in listed for each in page.get("Contents", ()) if case in each["Key"]]
+        stored = [key for key in self.stored_keys() if case in key]
         letters = [key for key, _, headers in self.topic("dead.letters") if case in f"{key} {headers}"]
         return [*stored, *letters, *(["REST"] if self.get(f"/cases/{case}") else [])]
+
+    def stored_keys(self) -> list[str]:
+        """The key of every object of the bucket."""
+        listed = self.store(lambda s3: list(s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)))
+        return [each["Key"] for page in listed for each in page.get("Contents", ())]
+
+    def answer(self, path: str) -> tuple[str, bytes]:
+        """Headers and body of the answer to a REST path that is asked without a token; the body alone of a refusal."""
+        return self._rest.call(lambda address: answered(f"http://{address}{path}"))
 
     def _ask(self, method: str, path: str, token: str) -> Json:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

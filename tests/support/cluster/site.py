@@ -23,7 +23,7 @@ SCRAPERS = [
 """Who may scrape metrics: the chart's default, and a Prometheus in the release's own namespace."""
 _OUTSIDE = "outside"
 _NOTHING = {"replicas": 0}
-_DATABASE = "site"
+DATABASE = "site"
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ class Site:
 
     def make_database(self) -> None:
         """An empty database of the release's own, and the secret with its URL."""
-        self._ask_postgres(f"create database {_DATABASE}")
-        url = self.secret("databaseUrl").rpartition("/")[0] + f"/{_DATABASE}"
+        self._ask_postgres(f"create database {DATABASE}")
+        url = self.secret("databaseUrl").rpartition("/")[0] + f"/{DATABASE}"
         self.namespace.apply(secret("site-database", url=url))
 
     def drop_database(self) -> None:
         """Remove the database with all that is in it, whoever uses it."""
-        self._ask_postgres(f"drop database {_DATABASE} with (force)")
+        self._ask_postgres(f"drop database {DATABASE} with (force)")
 
     def _ask_postgres(self, statement: str) -> None:
         command = f"psql -U medulla -d postgres -h /tmp -tAc '{statement}'"

@@ -9,6 +9,7 @@ import numpy as np
 import tifffile
 
 from tests.support import slides
+from tests.support.tiffs import write_whole_mount
 
 _SIDE, _MPP = 1344, 0.499
 _MARGIN, _GLASS = 360, 243
@@ -28,6 +29,12 @@ def tiny(number: int, run: str) -> bytes:
         path = Path(folder) / "tiny.tiff"
         tifffile.imwrite(path, slide, **stored, **spaced, description=f"SIMULATED {run}", software=False)
         return path.read_bytes()
+
+
+def slow(side: int) -> bytes:
+    """A slide of so many pixels a side, nearly all of them empty, which takes minutes to read from 200,000 on."""
+    with tempfile.TemporaryDirectory() as folder:
+        return write_whole_mount(Path(folder) / "slow.tif", side, side, mpp=0.25, steps=(1,)).read_bytes()
 
 
 @functools.cache

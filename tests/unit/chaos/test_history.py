@@ -8,7 +8,7 @@ from urllib.error import URLError
 
 from tests.chaos import report
 from tests.chaos.faults import schedule
-from tests.chaos.history import Landed, anonymous, differing, settle, still_open, unambiguous, verdict_on
+from tests.chaos.history import Landed, anonymous, differing, has_outcome, settle, still_open, unambiguous, verdict_on
 from tests.chaos.row import Row
 from tests.chaos.size import GLANCE, LAPTOP
 from tests.stack.services import SERVICES
@@ -35,6 +35,13 @@ def test_a_case_that_did_not_end_as_it_has_to_is_lost() -> None:
     verdict = verdict_on([SCORED, REFUSED, LOST], ANSWERS.__getitem__, lambda _: scores_of(score("1")))
     assert (verdict.scored, verdict.refused, verdict.lost) == (["A"], ["B"], ["C"])
     assert (verdict.ended, verdict.ambiguous) == (2, [])
+
+
+def test_a_case_has_an_outcome_by_a_score_or_a_refusal_alone() -> None:
+    assert has_outcome({"score": {"model": "fused"}, "rejections": []})
+    assert has_outcome({"rejections": [{"reason": "not_a_slide"}]})
+    assert not has_outcome({"summary": {"state": "CASE_STATE_IN_PROGRESS"}, "rejections": []})
+    assert not has_outcome({})
 
 
 def test_two_current_scores_none_and_one_twice_are_ambiguous() -> None:

@@ -9,7 +9,7 @@ from shared.bus.dead_letters import to_dead_letter
 from shared.bus.port import Delivery, Record
 from shared.errors import InternalError, PermanentError, PoisonMessageError
 from tests.chaos.poisons import Poison, broken_slides, ended_once, one_of_each
-from tests.support.system import System
+from tests.support.installation import Installation
 
 _POISON = Poison("odd bytes", "CHAOS-odd", ("tiler", "fusion_scorer"), lambda _: None)
 
@@ -42,7 +42,7 @@ def _letter(service: str, error: PermanentError | None = None, key: str = _POISO
     ],
 )
 def test_each_reader_gives_a_poison_up_once_with_an_answer(letters: Sequence[Record], is_one_outcome: bool) -> None:
-    system = cast("System", _Letters(letters))
+    system = cast("Installation", _Letters(letters))
     assert ended_once(system, [_POISON]) == ([_POISON] if is_one_outcome else [])
 
 
