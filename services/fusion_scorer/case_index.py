@@ -92,6 +92,10 @@ class CaseIndex:
         """Whether exactly this version of a record or vector was looked at."""
         return self._etag_in(landed.entry) == info.etag
 
+    def has_entry(self, landed: LandedInput, entry: InputEntry) -> bool:
+        """Whether exactly this came of a record or vector when it was last looked at."""
+        return self._entry(landed.entry) == asdict(entry)
+
     def put_promotion(self, pointer: BlobInfo) -> None:
         """Remember for which promotion every case was asked to be scored again."""
         self.store.put(model_keys.RESCORED, canonical_json({"etag": pointer.etag}))

@@ -43,8 +43,11 @@ class OnLanding:
     """Publishes at once: for a case that is to be scored without a refused input, and for the sweep."""
     read_record: ReadRecord = parse_record
 
-    def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
+    def __call__(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested | SlideRejected]:
         """Request the scores that the object changes; events of other objects are ignored.
+
+        A version that was refused before, as when the sweep's announcement and the store's event cross, is reported
+        again, and is no other dead letter.
 
         Raises:
             BadBundleError: the promoted bundle cannot be used.
@@ -56,7 +59,7 @@ class OnLanding:
         if hint.key.startswith(keys.SLIDES):
             return self._slide(hint)
         landed = landed_input(hint.key)
-        return self._input(landed) if landed else ()
+        return self._input(landed, hint) if landed else ()
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
         """The event that tells people of a refused record or vector; None of other objects.
@@ -125,18 +128,22 @@ class OnLanding:
             return self.changes.requests(CaseId(case))
         return self.changes.requests(CaseId(case)) if self.changes.outdated(CaseId(case)) else ()
 
-    def _input(self, landed: LandedInput) -> Iterable[CaseRescoreRequested]:
+    def _input(self, landed: LandedInput, hint: ObjectHint) -> Iterable[CaseRescoreRequested | SlideRejected]:
         case, info = landed.case_id, self.store.head(landed.key)
         if info is None:
             return self.changes.requests(case) if self.index.has_case(case) else ()
         data = read_version(self.store, info)
         requested = request(case, f"{info.key}@{info.etag}", info.last_modified)
         refusal = self._refusal(landed, data)
-        self.index.put_input(landed, _entry(info, sha256(data), refusal))
+        entry = _entry(info, sha256(data), refusal)
+        has_letter = self.index.has_entry(landed, entry) and not hint.replayed
+        self.index.put_input(landed, entry)
         if refusal is None:
             return (requested,)
         if self._has_more(landed):
             self.announce(requested)
+        if has_letter:
+            return (_rejection(landed.key, case, info, refusal),)
         raise refusal
 
     def _refusal(self, landed: LandedInput, data: bytes) -> PermanentError | None:

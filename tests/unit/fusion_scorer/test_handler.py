@@ -71,6 +71,20 @@ def test_a_bad_record_is_refused_and_the_slides_are_scored_without_it(scorer: Sc
     assert scorer.score().model == "pathomics"
 
 
+def test_a_version_that_is_refused_is_one_dead_letter_however_often_it_is_announced(scorer: Scorer) -> None:
+    """The sweep's announcement and the store's event may cross; a person who replays a dead letter gets an answer."""
+    scorer.store.put("clinical/MB-1.json", clinical_json(stage="M9"))
+    hint = ObjectHint("clinical/MB-1.json", "medulla")
+    with pytest.raises(BadClinicalRecordError) as caught:
+        list(scorer.landing(hint))
+    assert list(scorer.landing(hint)) == [scorer.landing.rejected(hint, caught.value)]
+    with pytest.raises(BadClinicalRecordError):
+        list(scorer.landing(replace(hint, replayed=True)))
+    scorer.store.put("clinical/MB-1.json", clinical_json(stage="M8"))
+    with pytest.raises(BadClinicalRecordError, match="M8"):
+        list(scorer.landing(hint))
+
+
 @pytest.mark.parametrize(
     "data", [b" " * 2_000_000, b"[" * 200_000, b'{"stage": "\\ud83d"}', b'{"age": 1' + b"0" * 400 + b"}"]
 )
