@@ -118,10 +118,10 @@ RoleName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Roles(Section):
-    """Names of an issuer's roles or groups, one of which gives a caller a role here, by that role."""
+    """Names in the token that grant each role."""
 
     viewer: tuple[RoleName, ...] = ("viewer",)
-    """Empty: nobody has it."""
+    """JSON list; empty: nobody has it."""
     operator: tuple[RoleName, ...] = ("operator",)
 
     @model_validator(mode="after")

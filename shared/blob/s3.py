@@ -54,7 +54,7 @@ class _BrokenOffError(TransientError):
 
 
 class S3Store:
-    """One bucket, or the part of it below a prefix, which no key of a caller or an answer has.
+    """One bucket, or the part of it below a prefix; keys given and returned omit the prefix.
 
     It is safe to share between threads.
 
