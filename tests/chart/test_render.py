@@ -44,7 +44,7 @@ def test_every_object_fits_its_schema_with_and_without_operators(version: str) -
 
 
 def test_the_example_of_dask_names_the_bucket_by_every_variable_that_services_do() -> None:
-    services = _bucket_variables(manifests(CHART / "ci/gpu.yaml"))
+    services = _bucket_variables(manifests(CHART / "ci/gpu.yaml", "--set", "s3.prefix=north"))
     workers = _bucket_variables([*yaml.safe_load_all((CHART / "examples/dask.yaml").read_text())])
     assert "MEDULLA_S3__PREFIX" in services
     assert services <= workers

@@ -19,6 +19,7 @@ from shared.bus import headers, s3_events, topics
 from shared.bus.events import Event, to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
+from shared.home import Home
 from shared.route import Route, subscriptions
 from shared.worker import Worker
 from tests.support.bus import running
@@ -163,7 +164,7 @@ def given(row: Landed | ReceivedRecord, store: MemoryStore, folder: Path) -> Rec
     if isinstance(row, ReceivedRecord):
         return row.record
     store.put(row.key, row.data(folder))
-    return s3_events.announcement("medulla", row.key)
+    return s3_events.announcement(Home("medulla"), row.key)
 
 
 def assert_nothing_of_a_patient(text: str) -> None:
