@@ -39,7 +39,7 @@ class FolderWatch:
 
     store: BlobStore
     producer: Producer
-    bucket: str
+    home: Home
     prefix: str
     now: Callable[[], float] = time.monotonic
     is_erased: Callable[[str], bool] = _none
@@ -68,5 +68,5 @@ class FolderWatch:
     def _record(self, key: str, etag: str = "", *, removed: bool = False) -> Sequence[Record]:
         """The announcement of a file; empty if its name is not valid text."""
         with contained("folder watch"):
-            return [announcement(Home(self.bucket), key, etag, removed=removed)]
+            return [announcement(self.home, key, etag, removed=removed)]
         return []

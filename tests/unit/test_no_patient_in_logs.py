@@ -134,14 +134,14 @@ def served(service: str, bus: MemoryBus, store: MemoryStore, folder: Path) -> It
     """A service's routes on a store that holds what they need."""
     if service == TILER:
         with tiling(folder, store=store) as tiler:
-            yield tiler_routes(tiler.on_landing, "medulla")
+            yield tiler_routes(tiler.on_landing, Home("medulla"))
     elif service == RESULTS:
         results = Results(folder)
         yield results_routes(store, results.store)
         results.close()
     else:
         promote(store, write_bundle(folder / "toy"))
-        yield scorer_routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, "medulla")
+        yield scorer_routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, Home("medulla"))
 
 
 @pytest.mark.parametrize("row", ROWS)
