@@ -24,8 +24,7 @@ def main(image: str, *roots: Path) -> None:
     environments = (site for root in roots for site in root.glob("lib/python3*/site-packages"))
     path = [*sys.path, *map(str, (*roots, *environments))]
     installed = sorted(distributions(path=path), key=lambda each: (each.name.lower(), each.version))
-    system = packages(_DPKG.read_text(encoding="utf-8"), platform.freedesktop_os_release()["ID"])
-    components = [*triton(os.environ), *map(component, installed), *system]
+    components = [*triton(os.environ), *map(component, installed), *_system()]
     print(json.dumps(document(image, components), indent=1, ensure_ascii=False))
 
 
@@ -53,16 +52,23 @@ def component(distribution: Distribution) -> dict[str, Any]:
 
 def packages(status: str, system: str) -> list[dict[str, Any]]:
     """The packages that dpkg's status file lists as installed; `system` is debian or ubuntu."""
-    known = [HeaderParser().parsestr(each) for each in status.strip().split("\n\n")]
-    return [_package(each, system) for each in known if each["Status"] == "install ok installed"]
+    described = map(HeaderParser().parsestr, status.strip().split("\n\n"))
+    return [_package(each, system) for each in described if each["Status"] == "install ok installed"]
 
 
 def triton(environment: Mapping[str, str]) -> list[dict[str, Any]]:
     """Triton itself, where the image is one of NVIDIA's, whose environment has its version."""
     version = environment.get("TRITON_SERVER_VERSION", "")
-    purl = f"pkg:github/triton-inference-server/server@{version}"
+    purl = f"pkg:github/triton-inference-server/server@v{version}"
     about = {"type": "application", "bom-ref": purl, "name": "tritonserver", "version": version, "purl": purl}
     return [about] if version else []
+
+
+def _system() -> list[dict[str, Any]]:
+    """The packages of this system; none where it has no dpkg."""
+    if not _DPKG.exists():
+        return []
+    return packages(_DPKG.read_text(encoding="utf-8"), platform.freedesktop_os_release()["ID"])
 
 
 def _package(about: Message, system: str) -> dict[str, Any]:

@@ -47,6 +47,26 @@ class Heartbeat:
         return self.age_s <= self._max_age_s
 
 
+class LastingYes:
+    """A check whose yes holds for a minute, as a store may charge for each question; a no is asked again at once."""
+
+    def __init__(self, check: Check, seconds: float = 60, clock: Callable[[], float] = time.monotonic) -> None:
+        self._check = check
+        self._seconds = seconds
+        self._clock = clock
+        self._until = float("-inf")
+
+    def __call__(self) -> bool:
+        """The answer.
+
+        Raises:
+            MedullaError: as the check does.
+        """
+        if (now := self._clock()) >= self._until:
+            self._until = now + self._seconds if self._check() else float("-inf")
+        return self._until > now
+
+
 class BusyAddressError(MedullaError):
     """An address cannot be listened on: it is in use, not this machine's, or not allowed."""
 

@@ -70,6 +70,13 @@ SWEEP_FINDINGS = Counter(
     ["prefix"],
 )
 
+IGNORED_OBJECTS = Counter(
+    "medulla_ignored_objects_total",
+    "Objects of the bucket outside of MEDULLA_S3__PREFIX, by the prefix that they have. `none`: somebody uploads to "
+    "slides/ instead of PREFIX/slides/; `another`: another installation's, or the prefix is misspelt.",
+    ["prefix"],
+)
+
 # --- tiles
 
 TILES = Counter(

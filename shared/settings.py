@@ -15,6 +15,7 @@ from pydantic_settings import (
 )
 
 from shared.errors import MedullaError
+from shared.home import Home
 
 SECRETS_DIR = "MEDULLA_SECRETS_DIR"
 """Environment variable naming a directory of files, each named after the variable it stands for."""
@@ -92,13 +93,9 @@ class S3Settings(Section):
     max_connections: int = Field(default=32, ge=1)
 
     @property
-    def home(self) -> str:
-        """Where all objects are: `BUCKET`, or `BUCKET/PREFIX`."""
-        return f"{self.bucket}/{self.prefix}" if self.prefix else self.bucket
-
-    def key(self, key: str) -> str:
-        """The key by which the bucket has an object."""
-        return f"{self.prefix}/{key}" if self.prefix else key
+    def home(self) -> Home:
+        """Where all objects are."""
+        return Home(self.bucket, f"{self.prefix}/" if self.prefix else "")
 
     def of(self, bucket: str) -> Self:
         """These settings for a bucket by its name; another one than our own has no prefix."""
@@ -118,7 +115,7 @@ RoleName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Roles(Section):
-    """Names of an issuer's roles or groups, one of which gives a caller a role here, by that role."""
+    """Names in the token that grant each role."""
 
     viewer: tuple[RoleName, ...] = ("viewer",)
     """Empty: nobody has it."""

@@ -12,6 +12,7 @@ from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.port import Producer
 from shared.bus.s3_events import announcement
 from shared.errors import TransientError
+from shared.home import Home
 from shared.incidents import contained
 from shared.logs import get
 from shared.times import utc_now
@@ -50,8 +51,7 @@ class Sweep:
     pending: Callable[[Failed], Iterable[BlobInfo]]
     """Finds them, below any of `prefixes`; gives what could not be checked to its argument."""
     producer: Producer
-    home: str
-    """`BUCKET`, or `BUCKET/PREFIX`."""
+    home: Home
     prefixes: Sequence[str]
     failed: Failed = ignored
     """Gets the key of each object, or the case, that could not be checked."""

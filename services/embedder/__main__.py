@@ -34,7 +34,7 @@ from shared.blob.s3 import S3Store
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.lossy import LossySender
-from shared.health import Check, HealthServer, Heartbeat
+from shared.health import Check, HealthServer, Heartbeat, LastingYes
 from shared.malloc import return_memory
 from shared.route import subscriptions
 from shared.rpc.client import channel
@@ -76,7 +76,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     consumer = KafkaConsumerAdapter(
         platform.kafka, group, subscriptions(group, served), settings.concurrency, heart.beat
     )
-    checks = {"object store": store.reachable, **chosen.checks}
+    checks = {"object store": LastingYes(store.reachable), **chosen.checks}
     backlog = Backlog(store, manifest, producer.send, group, timedelta(seconds=settings.sweep_after_s))
     serve(store, group, manifest.name, manifest.digest)
     return (

@@ -37,7 +37,7 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
 from shared.handled import HandledUntil
-from shared.health import HealthServer, Heartbeat
+from shared.health import HealthServer, Heartbeat, LastingYes
 from shared.model.trial import Trial
 from shared.program import program_version
 from shared.route import Route, subscriptions
@@ -91,7 +91,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
 def _health(
     platform: PlatformSettings, hearts: Sequence[Heartbeat], store: S3Store, last_good: LastGood
 ) -> HealthServer:
-    checks, notes = {"object store": store.reachable}, {"bundle": lambda: last_good.note}
+    checks, notes = {"object store": LastingYes(store.reachable)}, {"bundle": lambda: last_good.note}
     return HealthServer(platform.http_host, platform.http_port, hearts, checks, notes)
 
 

@@ -23,6 +23,7 @@ from shared.bus.events import decoder, to_record
 from shared.bus.port import Producer
 from shared.bus.s3_events import ObjectHint
 from shared.erased import drop_erased
+from shared.home import Home
 from shared.model.record import ReadRecord, parse_record
 from shared.rescoring import BackgroundStop
 from shared.route import Route
@@ -46,7 +47,7 @@ def routes(
     producer: Producer,
     program_version: str,
     forget_letters: Forget,
-    home: str,
+    home: Home,
     read_record: ReadRecord = parse_record,
 ) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""

@@ -54,7 +54,7 @@ from shared.bus.kafka_backlog import oldest_record, retries, unfinished_since
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.errors import MedullaError
-from shared.health import HealthServer, Heartbeat
+from shared.health import HealthServer, Heartbeat, LastingYes
 from shared.route import Route, subscriptions
 from shared.rpc.auth import caller_check, require_role, verifier
 from shared.rpc.client import channel
@@ -164,7 +164,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     feed = Feed(results, settings.look_every_s, settings.watchers)
     attempts, served = Attempts(blobs), _served(settings, blobs, results)
     hearts = {group: Heartbeat(group) for group in served}
-    checks = {"database": results.ready, "object store": blobs.reachable}
+    checks = {"database": results.ready, "object store": LastingYes(blobs.reachable)}
     return (
         HealthServer(platform.http_host, platform.http_port, list(hearts.values()), checks),
         _http(settings, platform, backends, feed),

@@ -99,7 +99,7 @@ class EraseResults:
     results: ResultStore
 
     def __call__(self, event: CaseEraseRequested) -> tuple[()]:
-        """Drop everything of the case; the audit record has that the retention asked for it."""
+        """Drop everything of the case; the audit entry states that retention requested it."""
         why = EXPIRED if event.cause == RETENTION else ERASED
         self.results.erase(keys.case_id(event.case_id, "the request"), why)
         return ()

@@ -283,10 +283,8 @@ def _conclude(tx: Connection, case_id: CaseId, now: datetime) -> Sha256 | None:
     """Point at the newest score, and end the progress until now; the score's id, None while the case is withdrawn."""
     counts = or_(CASES.c.withdrawn_revision.is_(None), SCORES.c.revision > CASES.c.withdrawn_revision)
     newest = select(SCORES.c.score_id).where(SCORES.c.case_id == case_id, counts).order_by(*sql_reads.NEWEST_SCORE)
-    values = {
-        "current_score_id": newest.limit(1).correlate(CASES).scalar_subquery(),
-        "concluded_at": now + _CLOCKS_DIFFER,
-    }
+    latest = newest.limit(1).correlate(CASES).scalar_subquery()
+    values = {"current_score_id": latest, "concluded_at": now + _CLOCKS_DIFFER}
     changed = update(CASES).where(CASES.c.case_id == case_id).values(values)
     current: Sha256 | None = tx.scalar(changed.returning(CASES.c.current_score_id))
     return current

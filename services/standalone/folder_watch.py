@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.port import Producer, Record
 from shared.bus.s3_events import announcement
+from shared.home import Home
 from shared.incidents import contained
 
 _SETTLED_S = 2.0
@@ -38,7 +39,7 @@ class FolderWatch:
 
     store: BlobStore
     producer: Producer
-    bucket: str
+    home: Home
     prefix: str
     now: Callable[[], float] = time.monotonic
     is_erased: Callable[[str], bool] = _none
@@ -67,5 +68,5 @@ class FolderWatch:
     def _record(self, key: str, etag: str = "", *, removed: bool = False) -> Sequence[Record]:
         """The announcement of a file; empty if its name is not valid text."""
         with contained("folder watch"):
-            return [announcement(self.bucket, key, etag, removed=removed)]
+            return [announcement(self.home, key, etag, removed=removed)]
         return []

@@ -52,6 +52,7 @@ from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.erased import ErasedCases
 from shared.errors import PermanentError
+from shared.home import Home
 from shared.model.record import ReadRecord, parse_record
 from shared.program import program_version
 from shared.route import subscriptions
@@ -65,6 +66,7 @@ from shared.worker import Worker
 
 HOST = "127.0.0.1"
 _NAME = "medulla"
+_HOME = Home(_NAME)
 _LOOK_EVERY_S = 1.0
 """How often the folder is searched for new files."""
 _DRAIN_S = 10.0
@@ -196,7 +198,7 @@ def _workers(
     plan_tiles = pipeline.plan_tiles
     landings, listing = Landings(store, plan_tiles.spec), SlideListing(store)
     served = {
-        "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE)), _NAME),
+        "tiler": tiler_routes(OnLanding(store, plan_tiles, landings, listing, Settling(_PATIENCE)), _HOME),
         "embedder": embedder_routes(pipeline.embed_slide),
         "fusion_scorer": scorer_routes(
             store,
@@ -204,7 +206,7 @@ def _workers(
             producer,
             program_version(),
             partial(_forget_letters, bus),
-            _NAME,
+            _HOME,
             read_record=deployment.read_record,
         ),
         "results": results_routes(store, results),
@@ -220,7 +222,7 @@ def _forget_letters(bus: MemoryBus, case: CaseId) -> int:
 
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:
-    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _NAME, prefix, is_erased=partial(_is_erased, store)))
+    return Every(_LOOK_EVERY_S, FolderWatch(store, bus.producer(), _HOME, prefix, is_erased=partial(_is_erased, store)))
 
 
 def _is_erased(store: BlobStore, key: str) -> bool:

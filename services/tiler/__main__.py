@@ -44,7 +44,7 @@ from shared.bus.lossy import LossySender
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
 from shared.handled import HandledUntil
-from shared.health import HealthServer, Heartbeat
+from shared.health import HealthServer, Heartbeat, LastingYes
 from shared.route import subscriptions
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
@@ -86,7 +86,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store, turn_s=settings.longest_turn_s)
     return (
-        HealthServer(platform.http_host, platform.http_port, hearts, {"object store": store.reachable}),
+        HealthServer(platform.http_host, platform.http_port, hearts, {"object store": LastingYes(store.reachable)}),
         progress,
         _grpc(settings, platform, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,

@@ -7,11 +7,12 @@ from services.tiler.on_grids import OnGrids
 from services.tiler.on_landing import OnLanding
 from shared.bus import s3_events, topics
 from shared.erased import drop_erased
+from shared.home import Home
 from shared.route import Route
 
 
-def routes(on_landing: OnLanding | OnGrids, home: str) -> Sequence[Route[Any]]:
-    """Events of the objects of `home`, BUCKET or BUCKET/PREFIX, each object by itself, except those of erased cases."""
+def routes(on_landing: OnLanding | OnGrids, home: Home) -> Sequence[Route[Any]]:
+    """Events of the objects of `home`, each object by itself, except those of erased cases."""
     landed = Route(
         topics.S3_EVENTS,
         s3_events.decoder(home),

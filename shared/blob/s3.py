@@ -54,7 +54,7 @@ class _BrokenOffError(TransientError):
 
 
 class S3Store:
-    """One bucket, or the part of it below a prefix, which no key of a caller or an answer has.
+    """One bucket, or the part of it below a prefix; keys given and returned omit the prefix.
 
     It is safe to share between threads.
 
@@ -63,8 +63,7 @@ class S3Store:
     """
 
     def __init__(self, settings: S3Settings, renew: Callable[[], S3Settings] | None = None) -> None:
-        self._bucket = settings.bucket
-        self._prefix = f"{settings.prefix}/" if settings.prefix else ""
+        self._bucket, self._home = settings.bucket, settings.home
         self._attempts = settings.max_attempts
         self._s3 = client(settings, renew)
 
@@ -75,7 +74,7 @@ class S3Store:
             TransientError: the store does not answer.
         """
         with self._faults("bucket"):
-            self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, MaxKeys=1)
+            self._s3.list_objects_v2(Bucket=self._bucket, Prefix=self._home.prefix, MaxKeys=1)
         return True
 
     def head(self, key: str) -> BlobInfo | None:
@@ -83,7 +82,7 @@ class S3Store:
         try:
             with self._faults(key):
                 return _info(
-                    key, self._s3.head_object(Bucket=self._bucket, Key=self._whole(key), ChecksumMode="ENABLED")
+                    key, self._s3.head_object(Bucket=self._bucket, Key=self._home.whole(key), ChecksumMode="ENABLED")
                 )
         except _RefusedError as refused:
             if refused.code not in _GONE:
@@ -144,23 +143,23 @@ class S3Store:
 
     def list(self, prefix: str) -> Iterator[BlobInfo]:
         """Every object whose key starts with `prefix`, in key order; pages are fetched as they are needed."""
-        below = self._whole(prefix)
+        below = self._home.whole(prefix)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=below)
         with self._faults(prefix):
             for page in pages:
                 for item in page.get("Contents", ()):
-                    at = item["LastModified"].astimezone(UTC)
-                    yield BlobInfo(item["Key"].removeprefix(self._prefix), item["Size"], item["ETag"].strip('"'), at)
+                    key, at = item["Key"].removeprefix(self._home.prefix), item["LastModified"].astimezone(UTC)
+                    yield BlobInfo(key, item["Size"], item["ETag"].strip('"'), at)
 
     def delete(self, key: str) -> None:
         """Remove the object; fine where there is none."""
         with self._faults(key):
-            self._s3.delete_object(Bucket=self._bucket, Key=self._whole(key))
+            self._s3.delete_object(Bucket=self._bucket, Key=self._home.whole(key))
 
     def erase(self, name: str) -> int:
         """Remove an object, or all below a `name` that ends in a slash: versions, markers, unfinished uploads."""
         with self._faults(name):
-            whole = self._whole(name)
+            whole = self._home.whole(name)
             erased = {key for batch in self._kept(whole) for key in self._delete_all(batch)}
             self._abort_uploads(whole)
         return len(erased)
@@ -192,12 +191,8 @@ class S3Store:
                     where = upload["Key"], upload["UploadId"]
                     self._s3.abort_multipart_upload(Bucket=self._bucket, Key=where[0], UploadId=where[1])
 
-    def _whole(self, key: str) -> str:
-        """The key by which the bucket has an object, or how those below a name begin."""
-        return f"{self._prefix}{key}"
-
     def _named(self, key: str) -> "GetObjectRequestTypeDef":
-        return {"Bucket": self._bucket, "Key": self._whole(key)}
+        return {"Bucket": self._bucket, "Key": self._home.whole(key)}
 
     def _read(self, key: str, request: "GetObjectRequestTypeDef") -> tuple[Mapping[str, Any], bytes]:
         with self._faults(key):
@@ -233,7 +228,7 @@ class S3Store:
         digest = sha256(data)
         request: PutObjectRequestTypeDef = {
             "Bucket": self._bucket,
-            "Key": self._whole(key),
+            "Key": self._home.whole(key),
             "Body": data,
             "ChecksumSHA256": base64.b64encode(digest.digest()).decode(),
             "Metadata": {"sha256": digest.hexdigest()},

@@ -11,6 +11,7 @@ from shared.bus import topics
 from shared.bus.kafka_client import explained
 from shared.bus.kafka_reading import DEADLINE_MS, partitions_of, reader, topic_names, up_to
 from shared.bus.retried import Retry, retry_of
+from shared.home import Home
 from shared.settings import KafkaSettings
 
 
@@ -53,10 +54,8 @@ def oldest_record(settings: KafkaSettings, topic: str) -> float | None:
         return min(written, default=None)
 
 
-def retries(settings: KafkaSettings, home: str) -> Iterator[Retry]:
+def retries(settings: KafkaSettings, home: Home) -> Iterator[Retry]:
     """What every service tries again, from its retry topic; a record behind an older one may be done already.
-
-    `home` is `BUCKET`, or `BUCKET/PREFIX`, as events of objects name it.
 
     Raises:
         KafkaDownError, KafkaRefusedError: as `unfinished`.
@@ -65,7 +64,7 @@ def retries(settings: KafkaSettings, home: str) -> Iterator[Retry]:
         yield from _retries_of(settings, topics.group_of(name), name, home)
 
 
-def _retries_of(settings: KafkaSettings, group: str, name: str, home: str) -> Iterator[Retry]:
+def _retries_of(settings: KafkaSettings, group: str, name: str, home: Home) -> Iterator[Retry]:
     with explained(settings), closing(reader(settings, group)) as consumer:
         starts, ends = _bounds(consumer, [name], settings)
         consumer.assign(list(starts))

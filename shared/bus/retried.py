@@ -7,6 +7,7 @@ from shared.bus import dead_letters, headers, s3_events
 from shared.bus.port import Record
 from shared.bus.retry import DEFERRALS, not_before
 from shared.errors import PoisonMessageError
+from shared.home import Home
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Retry:
     trace_id: str = ""
 
 
-def retry_of(service: str, record: Record, home: str) -> Retry | None:
+def retry_of(service: str, record: Record, home: Home) -> Retry | None:
     """The retry of a record of the service's retry topic; None where it names no case."""
     case, slide = _named(record, home)
     if not case:
@@ -32,7 +33,7 @@ def retry_of(service: str, record: Record, home: str) -> Retry | None:
     return Retry(service, case, slide, _sentence(service, record, attempts), due, attempts, _trace(record))
 
 
-def _named(record: Record, home: str) -> tuple[str, str]:
+def _named(record: Record, home: Home) -> tuple[str, str]:
     if headers.CE_SUBJECT in record.headers:
         case, _, slide = record.headers[headers.CE_SUBJECT].partition("/")
         return case, slide

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
+from shared import metrics
 from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
-from shared.keys import named_in
+from shared.home import Home
+from shared.keys import FOLDERS, named_in
 from shared.logs import get
 from shared.model_keys import CURRENT_BUNDLE
 
@@ -66,27 +68,41 @@ def parse(value: bytes) -> list[ObjectHint]:
     return [hint for entry in entries if (hint := _hint(entry)) is not None]
 
 
-def splitter(home: str) -> Callable[[Record], Sequence[Record]]:
-    """As `split`; the function drops objects of the bucket outside of its prefix, which are another installation's."""
-    bucket, prefix = _parts(home)
+def splitter(home: Home) -> Callable[[Record], Sequence[Record]]:
+    """As `split`; the function drops and counts objects of the bucket outside of the prefix of `home`."""
 
     def split_own(record: Record) -> Sequence[Record]:
-        return split(record, lambda hint: hint.bucket == bucket and not hint.key.startswith(prefix))
+        hints = parse(record.value)
+        outside = {hint for hint in hints if hint.bucket == home.bucket and not hint.key.startswith(home.prefix)}
+        _count_ignored([hint.key for hint in outside], home.prefix)
+        return _split(record, [hint for hint in hints if hint not in outside])
 
     return split_own
 
 
-def split(record: Record, is_ignored: Callable[[ObjectHint], bool] = lambda _: False) -> Sequence[Record]:
+def split(record: Record) -> Sequence[Record]:
     """One record for each object that an event message names, so that each object is handled on its own.
 
     It holds what we read and nothing else: a store repeats an object's metadata, which may name a patient, and what is
     given up is kept.
     """
-    hints = [hint for hint in parse(record.value) if not is_ignored(hint)]
+    return _split(record, parse(record.value))
+
+
+def _split(record: Record, hints: Sequence[ObjectHint]) -> Sequence[Record]:
     if not hints:
-        _log.debug("ignored: an event about no object of this installation")
+        _log.debug("ignored: an event that names no object to handle")
     records = [_record(hint.bucket, hint.key, hint.etag, removed=hint.removed) for hint in hints]
     return [replace(records[0], key=record.key, headers=record.headers)] if len(records) == 1 else records
+
+
+def _count_ignored(keys: Sequence[str], prefix: str) -> None:
+    """Count objects outside of the prefix; those in a folder of ours at the bucket's top were meant to have it."""
+    without = sum(key.partition("/")[0] in FOLDERS for key in keys)
+    metrics.IGNORED_OBJECTS.labels("none").inc(without)
+    metrics.IGNORED_OBJECTS.labels("another").inc(len(keys) - without)
+    if without:
+        _log.warning("ignored: objects whose keys do not begin with the prefix", objects=without, prefix=prefix)
 
 
 def decode(record: Record) -> ObjectHint:
@@ -103,20 +119,21 @@ def decode(record: Record) -> ObjectHint:
     return replace(hints[0], replayed=headers.REPLAYED in record.headers)
 
 
-def decoder(home: str) -> Callable[[Record], ObjectHint]:
-    """As `decode`, with the key below the prefix of `home`, which is `BUCKET` or `BUCKET/PREFIX`.
+def decoder(home: Home) -> Callable[[Record], ObjectHint]:
+    """As `decode`, with the key below the prefix of `home`.
 
     The function refuses events of other buckets too, whose keys say nothing about this one.
     """
-    bucket, prefix = _parts(home)
 
     def decode_own(record: Record) -> ObjectHint:
         hint = decode(record)
-        if hint.bucket != bucket:
-            raise PoisonMessageError(f"an S3 event of bucket {hint.bucket[:60]!r}; MEDULLA_S3__BUCKET is {bucket!r}")
-        if not hint.key.startswith(prefix):
+        if hint.bucket != home.bucket:
+            own = home.bucket
+            raise PoisonMessageError(f"an S3 event of bucket {hint.bucket[:60]!r}; MEDULLA_S3__BUCKET is {own!r}")
+        if not hint.key.startswith(home.prefix):
+            prefix = home.prefix
             raise PoisonMessageError(f"an S3 event of a key that does not begin with MEDULLA_S3__PREFIX, {prefix!r}")
-        return replace(hint, key=hint.key.removeprefix(prefix))
+        return replace(hint, key=hint.key.removeprefix(home.prefix))
 
     return decode_own
 
@@ -126,20 +143,13 @@ def context(hint: ObjectHint) -> dict[str, str]:
     return {"pointer": hint.key} if hint.key == CURRENT_BUNDLE else named_in(hint.key)
 
 
-def announcement(home: str, key: str, etag: str = "", *, removed: bool = False) -> Record:
+def announcement(home: Home, key: str, etag: str = "", *, removed: bool = False) -> Record:
     """A record as MinIO would send it, for objects that no store announced; `etag` identifies the version."""
-    bucket, prefix = _parts(home)
-    return _record(bucket, f"{prefix}{key}", etag, removed=removed)
+    return _record(home.bucket, home.whole(key), etag, removed=removed)
 
 
 def _record(bucket: str, key: str, etag: str, *, removed: bool) -> Record:
     return Record(topics.S3_EVENTS, f"{bucket}/{key}", to_bytes(bucket, [key], etag, removed=removed))
-
-
-def _parts(home: str) -> tuple[str, str]:
-    """Name of the bucket, and how its keys begin: `north/`; empty without a prefix."""
-    bucket, _, prefix = home.partition("/")
-    return bucket, f"{prefix}/" if prefix else ""
 
 
 def to_bytes(bucket: str, keys: Sequence[str], etag: str = "", *, removed: bool = False) -> bytes:

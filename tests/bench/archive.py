@@ -31,6 +31,7 @@ from shared import keys
 from shared.blob.s3 import S3Store
 from shared.bus.memory import MemoryBus
 from shared.erased import ErasedCases, request
+from shared.home import Home
 from shared.model.manifest import EncoderRef
 from shared.settings import S3Settings
 from shared.slides.listing import SlideListing
@@ -127,9 +128,9 @@ class _Archive:
         landing, by = on_landing(store, Bundles(store), producer), encoder()
         slides = Unplanned(store, SlideListing(store), [Landings(store, PlanSpec())], MppTable())
         return {
-            "tiler: slides without an outcome": Sweep(slides, producer, "bucket", [keys.SLIDES]),
+            "tiler: slides without an outcome": Sweep(slides, producer, Home("bucket"), [keys.SLIDES]),
             "embedder: slides without a bag": Backlog(store, by, producer.send, GROUP, timedelta()),
-            "scorer: records and vectors": Sweep(landing.unseen_inputs, producer, "bucket", PREFIXES),
+            "scorer: records and vectors": Sweep(landing.unseen_inputs, producer, Home("bucket"), PREFIXES),
             "scorer: cases with outdated scores": landing.sweep_cases,
             "scorer: objects of erased cases": SweepErased(store),
             "results: slides that wait": PendingSlides(store, results),

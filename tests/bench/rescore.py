@@ -17,6 +17,7 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.promoted import promote
 from shared import keys, model_keys
 from shared.bus.s3_events import announcement
+from shared.home import Home
 from shared.model.bundle_files import verify
 from shared.units import CaseId
 from tests.bench.size import Size
@@ -127,7 +128,7 @@ class _Live:
 def _announce(system: System, key: str) -> None:
     info = system.store.head(key)
     assert info is not None
-    system.send(announcement(system.bucket, key, info.etag))
+    system.send(announcement(Home(system.bucket), key, info.etag))
 
 
 def _seed(system: System, cases: int) -> None:

@@ -138,7 +138,7 @@ def test_the_sbom_lists_what_is_below_each_folder_once_and_the_release_of_nvidia
     bill = json.loads(subprocess.run(command, env=environment, check=True, capture_output=True).stdout)
     purls = [each["purl"] for each in bill["components"]]
     assert len(purls) == len(set(purls))
-    expected = {"github/triton-inference-server/server@2.69.0", "pypi/numpy@1.26.4", "pypi/nvidia-pytriton@0.7.0"}
+    expected = {"github/triton-inference-server/server@v2.69.0", "pypi/numpy@1.26.4", "pypi/nvidia-pytriton@0.7.0"}
     assert {f"pkg:{each}" for each in expected} <= set(purls)
 
 

@@ -2,9 +2,12 @@
 
 import difflib
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from tests.stack.chart_tools import KUBERNETES, KUBERNETES_RANGE
 from tests.support.chart.paths import CHART, CI_VALUES
@@ -38,6 +41,19 @@ def test_every_object_fits_its_schema_with_and_without_operators(version: str) -
     options = ("-strict", "-summary", "-kubernetes-version", version)
     done = run("kubeconform", *options, *schema_locations(), given="\n---\n".join(rendered + examples))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_example_of_dask_names_the_bucket_by_every_variable_that_services_do() -> None:
+    services = _bucket_variables(manifests(CHART / "ci/gpu.yaml", "--set", "s3.prefix=north"))
+    workers = _bucket_variables([*yaml.safe_load_all((CHART / "examples/dask.yaml").read_text())])
+    assert "MEDULLA_S3__PREFIX" in services
+    assert services <= workers
+
+
+def _bucket_variables(objects: Sequence[Mapping[str, Any]]) -> set[str]:
+    pods = [each["spec"]["template"]["spec"] for each in objects if each["kind"] == "Deployment"]
+    names = {variable["name"] for pod in pods for each in pod["containers"] for variable in each.get("env", ())}
+    return {name for name in names if name.startswith("MEDULLA_S3__")}
 
 
 def test_kube_score_finds_nothing_critical(values: Path) -> None:

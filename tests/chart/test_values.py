@@ -117,6 +117,12 @@ def test_what_cannot_work_is_refused_in_a_sentence(values: Path, settings: str, 
     assert sentence in done.stderr
 
 
+@pytest.mark.parametrize("nobody", ["auth.roles.viewer=[]", "auth.roles.operator=[]"])
+def test_a_role_that_nobody_has_leaves_the_other_its_name(nobody: str) -> None:
+    done = try_template("--values", _GPU, "--set-json", nobody)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("component", values_schema.SETTINGS)
 def test_no_secret_is_taken_as_a_setting_or_variable(component: str) -> None:
     """As plain text it would stand in the Deployment; and with a key of one's own choice no bundle is refused."""

@@ -23,6 +23,7 @@ from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Delivery, Record, RecordTooLargeError
 from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import announcement
+from shared.home import Home
 from tests.support.bus import Recorder, Running, consume, running
 from tests.support.bus_kinds import KafkaKind
 from tests.support.polling import PATIENCE_S, eventually
@@ -170,16 +171,15 @@ def test_what_a_service_tries_again_is_read_from_its_first_record_that_is_not_fi
     group = bus.group("group")
     retry_topic = topics.retry_topic(group)
     bus.ensure(retry_topic)
-    tried = announcement("bucket", "slides/MB-1/A1.svs")
+    tried = announcement(Home("bucket"), "slides/MB-1/A1.svs")
     again = RetryPolicy().again(Delivery(replace(tried, topic=topic), 0, 0, 0.0), group, 0.0, why="the bucket is away")
     assert again is not None
     bus.producer().send([again])
-    assert [(each.service, each.slide_id) for each in retries(bus.settings, "bucket") if each.service == group] == [
-        (group, "A1.svs")
-    ]
+    waits = [each for each in retries(bus.settings, Home("bucket")) if each.service == group]
+    assert [each.slide_id for each in waits] == ["A1.svs"]
     with running(consume(bus.consumer("group", [retry_topic]), recorder)):
         recorder.wait_for(1)
-    assert [each for each in retries(bus.settings, "bucket") if each.service == group] == []
+    assert [each for each in retries(bus.settings, Home("bucket")) if each.service == group] == []
 
 
 def test_a_topic_says_when_its_oldest_record_was_put_there(bus: KafkaKind) -> None:

@@ -1,5 +1,6 @@
 """The page of settings: every variable that a service reads, from the classes of settings."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -104,4 +105,6 @@ def _default(field: FieldInfo) -> str:
         return "the one that ships"
     if isinstance(value, Path) and value.is_relative_to(gettempdir()):
         return "in the temporary folder"
+    if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
+        return code(json.dumps(value))
     return code(str(value)) if isinstance(value, str | int | float | Path) else ""

@@ -26,6 +26,7 @@ from shared.bus import topics
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.s3_events import announcement
+from shared.home import Home
 from shared.route import subscriptions
 from shared.rpc.auth import ForbiddenError, Principal, UnauthenticatedError, require_role
 from shared.rpc.server import GrpcServer
@@ -49,7 +50,7 @@ class Scorer:
     def __post_init__(self) -> None:
         self.bundles = Bundles(self.store)
         self.producer = self.bus.producer()
-        self.routes = routes(self.store, self.bundles, self.producer, "0.0", lambda _: None, "medulla")
+        self.routes = routes(self.store, self.bundles, self.producer, "0.0", lambda _: None, Home("medulla"))
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -70,16 +71,16 @@ class Scorer:
 
     def promote(self, name: str) -> None:
         promote(self.store, write_bundle(self.folder / name, entries={"name": name}))
-        self.producer.send([announcement(BUCKET, model_keys.CURRENT_BUNDLE)])
+        self.producer.send([announcement(Home(BUCKET), model_keys.CURRENT_BUNDLE)])
 
     def land(self, case: str, data: bytes) -> None:
         self.store.put(f"clinical/{case}.json", data)
-        self.producer.send([announcement(BUCKET, f"clinical/{case}.json")])
+        self.producer.send([announcement(Home(BUCKET), f"clinical/{case}.json")])
 
     def land_vector(self, case: str, block: str, data: bytes) -> None:
         key = f"vectors/{case}/{block}.json"
         self.store.put(key, data)
-        self.producer.send([announcement(BUCKET, key)])
+        self.producer.send([announcement(Home(BUCKET), key)])
 
     def embed(self, case: str, slide: str, *rows: tuple[float, float], times: int = 1) -> None:
         event = store_slide(self.store, case, slide, features(*rows))
@@ -156,7 +157,7 @@ def test_two_vectors_of_a_new_bundle_come_into_the_score_and_a_bad_one_is_a_dead
     scorer.settle()
     assert [remark["code"] for remark in scorer.last("MB-1")["remarks"]] == ["unknown_block"] * 2
     promote(scorer.store, write_vector_bundle(scorer.folder / "vectors"))
-    scorer.producer.send([announcement(BUCKET, model_keys.CURRENT_BUNDLE)])
+    scorer.producer.send([announcement(Home(BUCKET), model_keys.CURRENT_BUNDLE)])
     scorer.settle()
     assert (scorer.last("MB-1")["model"], scorer.last("MB-1")["remarks"]) == ("fused", [])
     scorer.land_vector("MB-1", "blood", vector_json("blood", hb="high"))
@@ -182,7 +183,7 @@ def test_a_poison_message_delays_nothing(scorer: Scorer) -> None:
 def test_the_sweep_finds_a_record_that_no_event_announced(scorer: Scorer) -> None:
     scorer.store.put("clinical/MB-7.json", clinical_json("MB-7", stage="M1"))
     landing = on_landing(scorer.store, scorer.bundles, scorer.producer)
-    sweep = Sweep(landing.unseen_inputs, scorer.producer, BUCKET, PREFIXES)
+    sweep = Sweep(landing.unseen_inputs, scorer.producer, Home(BUCKET), PREFIXES)
     assert sweep()[keys.CLINICAL] == 1
     scorer.settle()
     assert scorer.last("MB-7")["model"] == "clinical"

@@ -17,6 +17,7 @@ from shared.bus.events import decoder
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.s3_events import announcement
+from shared.home import Home
 from shared.rpc.client import channel
 from shared.settings import KafkaSettings
 from tests.stack.process import free_ports
@@ -117,7 +118,7 @@ def _recorded(kafka: KafkaPart, case: str) -> Iterator[Recorder]:
 
 def _announce_on_one_partition(kafka: KafkaPart, store: S3Store, bucket: str, slides: Mapping[str, bytes]) -> None:
     """Put slides, and announce them in their order under one key."""
-    announced = [announcement(bucket, key, store.put(key, data).etag) for key, data in slides.items()]
+    announced = [announcement(Home(bucket), key, store.put(key, data).etag) for key, data in slides.items()]
     producer = KafkaProducerAdapter(KafkaSettings(bootstrap_servers=kafka.bootstrap))
     with closing(producer):
         producer.send([replace(record, key=bucket) for record in announced])

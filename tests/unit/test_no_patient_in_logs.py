@@ -19,6 +19,7 @@ from shared.bus import headers, s3_events, topics
 from shared.bus.events import Event, to_record
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
+from shared.home import Home
 from shared.route import Route, subscriptions
 from shared.worker import Worker
 from tests.support.bus import running
@@ -133,14 +134,14 @@ def served(service: str, bus: MemoryBus, store: MemoryStore, folder: Path) -> It
     """A service's routes on a store that holds what they need."""
     if service == TILER:
         with tiling(folder, store=store) as tiler:
-            yield tiler_routes(tiler.on_landing, "medulla")
+            yield tiler_routes(tiler.on_landing, Home("medulla"))
     elif service == RESULTS:
         results = Results(folder)
         yield results_routes(store, results.store)
         results.close()
     else:
         promote(store, write_bundle(folder / "toy"))
-        yield scorer_routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, "medulla")
+        yield scorer_routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, Home("medulla"))
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -163,7 +164,7 @@ def given(row: Landed | ReceivedRecord, store: MemoryStore, folder: Path) -> Rec
     if isinstance(row, ReceivedRecord):
         return row.record
     store.put(row.key, row.data(folder))
-    return s3_events.announcement("medulla", row.key)
+    return s3_events.announcement(Home("medulla"), row.key)
 
 
 def assert_nothing_of_a_patient(text: str) -> None:

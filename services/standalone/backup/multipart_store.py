@@ -18,12 +18,12 @@ class MultipartStore(S3Store):
         if "-" not in info.etag:
             return info.size
         with self._faults(info.key):
-            described = self._s3.head_object(Bucket=self._bucket, Key=self._whole(info.key), PartNumber=1)
+            described = self._s3.head_object(Bucket=self._bucket, Key=self._home.whole(info.key), PartNumber=1)
         return described["ContentLength"]
 
     def put_parts(self, key: str, parts: Iterable[bytes]) -> None:
         """Write or replace an object, in parts of at least 5 MiB but for the last; nothing is written if one fails."""
-        bucket, whole = self._bucket, self._whole(key)
+        bucket, whole = self._bucket, self._home.whole(key)
         with self._faults(key):
             upload = self._s3.create_multipart_upload(Bucket=bucket, Key=whole)["UploadId"]
             try:

@@ -21,7 +21,7 @@ def running_parts() -> RunningParts:
     platform, scorer = load(PlatformSettings), load(ScorerSettings)
 
     def is_announced(key: str, act: Callable[[], object]) -> bool:
-        return arrives(platform.kafka, platform.s3.key(key), act, ANNOUNCED_WITHIN_S)
+        return arrives(platform.kafka, platform.s3.home.whole(key), act, ANNOUNCED_WITHIN_S)
 
     return RunningParts(
         S3Store(platform.s3),

@@ -19,6 +19,7 @@ from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
 from shared.bus.memory import MemoryBus
 from shared.errors import PermanentError
+from shared.home import Home
 from shared.model.errors import BadBundleError
 from shared.route import subscriptions
 from shared.times import stamp
@@ -51,7 +52,7 @@ def request(case: str = "MB-1") -> CaseRescoreRequested:
 def handled(store: MemoryStore, event: CaseRescoreRequested, until: str) -> MemoryBus:
     """The bus once the scorer's answer to the event is on topic `until`."""
     bus = MemoryBus()
-    served = routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, "medulla")
+    served = routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, Home("medulla"))
     bus.producer().send([to_record(event, "test")])
     worker = Worker(SERVICE, bus.consumer(SERVICE, subscriptions(SERVICE, served)), bus.producer(), served, QUICK)
     with running(worker.run):

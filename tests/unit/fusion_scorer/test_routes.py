@@ -10,6 +10,7 @@ from shared.bus import topics
 from shared.bus.memory import MemoryBus
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
+from shared.home import Home
 from shared.route import Route
 from shared.units import CaseId
 
@@ -17,7 +18,7 @@ CASE, DIGEST = CaseId("case-1"), sha256(b"any")
 
 
 def _of_objects(store: MemoryStore) -> Route[ObjectHint]:
-    served = routes(store, Bundles(store), MemoryBus().producer(), "0.0", lambda _: None, "medulla")
+    served = routes(store, Bundles(store), MemoryBus().producer(), "0.0", lambda _: None, Home("medulla"))
     return next(route for route in served if route.topic == topics.S3_EVENTS)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from shared import metrics
 from shared.errors import TransientError
-from shared.health import BusyAddressError, HealthServer, Heartbeat
+from shared.health import BusyAddressError, HealthServer, Heartbeat, LastingYes
 from tests.support.logs import logging_as
 from tests.support.polling import eventually
 
@@ -51,6 +51,25 @@ def test_why_it_is_not_ready_is_logged_once_and_so_is_that_it_is_again() -> None
         {"object store": "the object store refused the bucket: 403"}
     ]
     assert len(log.lines("ready")) == 1
+
+
+def test_a_yes_holds_for_a_while_and_a_no_is_asked_again_at_once() -> None:
+    clock, answers = Clock(), [True, False, False, True]
+    check = LastingYes(lambda: answers.pop(0), seconds=60, clock=clock)
+    assert [check(), check()] == [True, True]
+    clock.now = 60
+    assert [check(), check(), check(), check()] == [False, False, True, True]
+    assert not answers
+
+
+def test_a_check_that_fails_after_a_yes_says_why_each_time() -> None:
+    clock, answers = Clock(), [True]
+    check = LastingYes(lambda: answers.pop() if answers else _bucket_is_down(), seconds=60, clock=clock)
+    assert check()
+    clock.now = 61
+    for _ in range(2):
+        with pytest.raises(TransientError, match="does not answer"):
+            check()
 
 
 def test_a_loop_without_progress_is_not_live_until_it_beats_again() -> None:

@@ -8,12 +8,15 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from shared.bus import topics
 from shared.bus.dead_letters import original, to_dead_letter
 from shared.bus.port import Delivery, Record
 from shared.bus.s3_events import ObjectHint, announcement, context, decode, decoder, parse, split, splitter, to_bytes
 from shared.errors import PoisonMessageError
+from shared.home import Home
+from tests.support.logs import logging_as
 
 HARD = "slides/q b/1+2 %41 ä.svs"
 _LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
@@ -133,22 +136,38 @@ def test_a_record_about_one_object_is_rid_of_what_the_store_says_beside_it() -> 
 
 
 def test_events_of_another_prefix_are_ignored_and_own_ones_are_read_below_it() -> None:
-    own, read = splitter("slides/north"), decoder("slides/north")
+    own, read = splitter(Home("slides", "north/")), decoder(Home("slides", "north/"))
     several = Record(topics.S3_EVENTS, "k", message(*map(minio, (f"south/{HARD}", f"north/{HARD}", HARD, "north-2/a"))))
     assert [read(record) for record in own(several)] == [ObjectHint(HARD, "slides")]
-    assert own(announcement("slides/south", HARD)) == []
-    (other_bucket,) = own(announcement("elsewhere", HARD))
+    assert own(announcement(Home("slides", "south/"), HARD)) == []
+    (other_bucket,) = own(announcement(Home("elsewhere"), HARD))
     with pytest.raises(PoisonMessageError, match="MEDULLA_S3__BUCKET"):
         read(other_bucket)
     with pytest.raises(PoisonMessageError, match="MEDULLA_S3__PREFIX"):
-        read(announcement("slides", HARD))
+        read(announcement(Home("slides"), HARD))
+
+
+def test_objects_outside_of_the_prefix_are_counted_and_one_without_any_prefix_is_warned_of() -> None:
+    own = splitter(Home("slides", "north/"))
+    counts = [_ignored("none"), _ignored("another")]
+    with logging_as("tiler", "WARNING") as log:
+        own(Record(topics.S3_EVENTS, "k", message(minio(f"nroth/{HARD}"), minio(f"north/{HARD}"))))
+        assert not log.lines("ignored: objects whose keys do not begin with the prefix")
+        own(Record(topics.S3_EVENTS, "k", message(*map(minio, ("slides/Anna Meier/a.svs", "clinical/C.json", "x/y")))))
+    (line,) = log.lines("ignored: objects whose keys do not begin with the prefix")
+    assert (line["objects"], line["prefix"], "Meier" in str(line)) == (2, "north/", False)
+    assert [_ignored("none") - counts[0], _ignored("another") - counts[1]] == [2, 2]
+
+
+def _ignored(prefix: str) -> float:
+    return REGISTRY.get_sample_value("medulla_ignored_objects_total", {"prefix": prefix}) or 0
 
 
 @given(key=keys)
 def test_what_we_announce_below_a_prefix_is_what_the_store_would_announce(key: str) -> None:
-    (record,) = splitter("slides/north")(announcement("slides/north", key))
+    (record,) = splitter(Home("slides", "north/"))(announcement(Home("slides", "north/"), key))
     assert parse(record.value) == [ObjectHint(f"north/{key}", "slides")]
-    assert decoder("slides/north")(record) == ObjectHint(key, "slides")
+    assert decoder(Home("slides", "north/"))(record) == ObjectHint(key, "slides")
     assert record.key == f"slides/north/{key}"
 
 
@@ -156,26 +175,26 @@ def test_a_split_event_stays_in_the_bucket_that_it_names() -> None:
     """Also where the name looks like a bucket with a prefix."""
     event = aws(HARD)
     event["s3"]["bucket"]["name"] = "slides/north"
-    (single,) = splitter("slides/north")(Record(topics.S3_EVENTS, "k", message(event)))
+    (single,) = splitter(Home("slides", "north/"))(Record(topics.S3_EVENTS, "k", message(event)))
     with pytest.raises(PoisonMessageError, match="MEDULLA_S3__BUCKET"):
-        decoder("slides/north")(single)
+        decoder(Home("slides", "north/"))(single)
 
 
 def test_an_event_of_another_bucket_is_poison() -> None:
-    own = decoder("slides")
-    assert own(announcement("slides", HARD)) == ObjectHint(HARD, "slides")
+    own = decoder(Home("slides"))
+    assert own(announcement(Home("slides"), HARD)) == ObjectHint(HARD, "slides")
     with pytest.raises(PoisonMessageError, match="MEDULLA_S3__BUCKET is 'slides'"):
-        own(announcement("169.254.169.254/latest", HARD))
+        own(announcement(Home("169.254.169.254/latest"), HARD))
 
 
 def test_a_key_with_nul_is_poison() -> None:
     with pytest.raises(PoisonMessageError, match="NUL"):
-        decode(announcement("slides", "slides/case-1/\0.svs"))
+        decode(announcement(Home("slides"), "slides/case-1/\0.svs"))
 
 
 def test_an_announcement_is_keyed_as_minio_keys_it() -> None:
-    assert announcement("slides", HARD).key == f"slides/{HARD}"
-    assert decode(announcement("slides", HARD)) == ObjectHint(HARD, "slides")
+    assert announcement(Home("slides"), HARD).key == f"slides/{HARD}"
+    assert decode(announcement(Home("slides"), HARD)) == ObjectHint(HARD, "slides")
 
 
 @pytest.mark.parametrize(
@@ -255,7 +274,7 @@ def test_any_bytes_are_an_event_or_poison(value: bytes) -> None:
 
 
 def test_a_hint_keeps_the_version_and_says_whether_a_person_sent_it_again() -> None:
-    record = announcement("slides", HARD, "etag-1")
+    record = announcement(Home("slides"), HARD, "etag-1")
     assert decode(record).etag == "etag-1"
     assert not decode(record).replayed
     letter = to_dead_letter(Delivery(record, 0, 0), PoisonMessageError("no slide"), "tiler")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from shared.home import Home
 from shared.settings import BadSettingsError, PlatformSettings, S3Settings, load
 
 
@@ -81,9 +82,9 @@ def test_a_missing_directory_of_secrets_is_refused(tmp_path: Path, monkeypatch: 
 
 def test_a_prefix_is_of_the_own_bucket_alone() -> None:
     own = S3Settings(bucket="b", prefix="north")
-    assert (own.home, own.key("slides/C/a.svs")) == ("b/north", "north/slides/C/a.svs")
-    assert (own.of("b").home, own.of("other").home) == ("b/north", "other")
-    assert (S3Settings(bucket="b").home, S3Settings().key("slides/x")) == ("b", "slides/x")
+    assert (own.home, own.home.whole("slides/C/a.svs")) == (Home("b", "north/"), "north/slides/C/a.svs")
+    assert (own.of("b").home, own.of("other").home) == (own.home, Home("other"))
+    assert (S3Settings(bucket="b").home, Home("b").whole("slides/x")) == (Home("b"), "slides/x")
 
 
 @pytest.mark.parametrize("prefix", ["north/", "/north", "North", "a.b", "-a", "x" * 21])

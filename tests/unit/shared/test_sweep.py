@@ -15,6 +15,7 @@ from shared.bus.memory import MemoryBus
 from shared.bus.port import Producer, Record
 from shared.bus.s3_events import decode
 from shared.errors import PoisonMessageError, TransientError
+from shared.home import Home
 from shared.sweep import EachObject, Every, Sweep
 
 
@@ -26,7 +27,7 @@ def stored(*keys: str) -> MemoryStore:
 
 
 def sweep_of(store: MemoryStore, producer: Producer, is_pending: Callable[[BlobInfo], bool]) -> Sweep:
-    return Sweep(EachObject(store, "slides/", is_pending), producer, "bucket", ["slides/"])
+    return Sweep(EachObject(store, "slides/", is_pending), producer, Home("bucket"), ["slides/"])
 
 
 def announced(bus: MemoryBus) -> set[str]:
@@ -36,7 +37,10 @@ def announced(bus: MemoryBus) -> set[str]:
 def test_only_unseen_objects_below_the_prefix_are_announced() -> None:
     store, bus = stored("slides/a/1 +ä.svs", "slides/a/2.svs", "clinical/a.json"), MemoryBus()
     sweep = Sweep(
-        EachObject(store, "slides/", lambda info: info.key != "slides/a/2.svs"), bus.producer(), "bucket", ["slides/"]
+        EachObject(store, "slides/", lambda info: info.key != "slides/a/2.svs"),
+        bus.producer(),
+        Home("bucket"),
+        ["slides/"],
     )
     assert sweep() == {"slides/": 1}
     assert announced(bus) == {"slides/a/1 +ä.svs"}

@@ -14,6 +14,7 @@ from shared.bus.port import Delivery, Record
 from shared.bus.retried import Retry, retry_of
 from shared.bus.retry import DEFERRALS, RetryPolicy, deferred, next_turn
 from shared.errors import TransientError
+from shared.home import Home
 from shared.waiting import WaitingSlide, publish, read_waiting
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -30,8 +31,8 @@ def retried(record: Record, why: str = "the object store does not answer") -> Re
     return again
 
 
-@pytest.mark.parametrize("home", ["bucket", "bucket/north"])
-def test_an_object_that_is_tried_again_says_who_tries_when_and_why(home: str) -> None:
+@pytest.mark.parametrize("home", [Home("bucket"), Home("bucket", "north/")])
+def test_an_object_that_is_tried_again_says_who_tries_when_and_why(home: Home) -> None:
     announced = s3_events.announcement(home, "slides/MB-1/A1.svs")
     traced = replace(announced, headers={"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
     retry = retry_of("tiler", retried(traced), home)
@@ -44,7 +45,7 @@ def test_an_object_that_is_tried_again_says_who_tries_when_and_why(home: str) ->
 def test_an_event_that_is_tried_again_names_its_slide_and_a_turn_has_no_failure() -> None:
     event = SlideTiled(event_id="e")
     event.slide.case_id, event.slide.slide_id = "MB-1", "A1.svs"
-    retry = retry_of("embedder", next_turn(Delivery(to_record(event, "tiler"), 0, 0, 0.0), "embedder"), "bucket")
+    retry = retry_of("embedder", next_turn(Delivery(to_record(event, "tiler"), 0, 0, 0.0), "embedder"), Home("bucket"))
     assert retry is not None
     assert (retry.case_id, retry.slide_id) == ("MB-1", "A1.svs")
     assert retry.sentence == "embedder works on it in turns with other slides"
@@ -52,10 +53,11 @@ def test_an_event_that_is_tried_again_names_its_slide_and_a_turn_has_no_failure(
 
 @pytest.mark.parametrize("why", sorted(DEFERRALS))
 def test_a_record_whose_work_must_not_begin_now_says_why_and_repeats_no_earlier_failure(why: str) -> None:
-    announced = s3_events.announcement("bucket", "slides/MB-1/A1.svs")
+    announced = s3_events.announcement(Home("bucket"), "slides/MB-1/A1.svs")
     waits = [deferred(Delivery(record, 0, 0, 0.0), "tiler", 0.0, why) for record in (announced, retried(announced))]
     retries = [
-        retry_of("tiler", record, "bucket") for record in (*waits, next_turn(Delivery(waits[1], 0, 1, 0.0), "tiler"))
+        retry_of("tiler", record, Home("bucket"))
+        for record in (*waits, next_turn(Delivery(waits[1], 0, 1, 0.0), "tiler"))
     ]
     assert [retry.sentence for retry in retries if retry] == [
         f"tiler: {why}",
@@ -65,7 +67,7 @@ def test_a_record_whose_work_must_not_begin_now_says_why_and_repeats_no_earlier_
 
 
 def test_what_names_no_case_explains_nothing() -> None:
-    assert retry_of("tiler", Record("tiler.retry", "", b"no event", {headers.ATTEMPT: "1"}), "bucket") is None
+    assert retry_of("tiler", Record("tiler.retry", "", b"no event", {headers.ATTEMPT: "1"}), Home("bucket")) is None
 
 
 def test_the_list_is_explained_by_the_retry_of_the_slide_or_of_its_case() -> None:

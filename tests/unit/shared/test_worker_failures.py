@@ -28,6 +28,7 @@ from shared.errors import (
     TransientError,
     UnfinishedError,
 )
+from shared.home import Home
 from shared.incidents import STOPS
 from shared.process_marks import Process
 from shared.steps.crashes import Crashes
@@ -201,7 +202,7 @@ def test_a_record_that_a_stopping_process_does_not_begin_says_so_and_counts_no_a
     task = Task("scorer", bench.routes[0], Delivery(to_record(tiled(), "tiler"), 0, 0), tiled())
     outcome = Crashes(attempts, DeadLetters(Retries(QUICK)))(task, lambda _: pytest.fail("it works on it"))
     (later,) = outcome.records
-    retry = retry_of("scorer", later, "bucket")
+    retry = retry_of("scorer", later, Home("bucket"))
     assert (outcome.name, attempts_of(later)) == ("deferred", 0)
     assert retry is not None
     assert retry.sentence == f"scorer: {STOPPING}"

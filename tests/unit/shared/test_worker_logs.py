@@ -14,6 +14,7 @@ from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import ObjectHint
 from shared.errors import PoisonMessageError, TransientError
+from shared.home import Home
 from shared.model_keys import CURRENT_BUNDLE
 from shared.route import Route, subscriptions
 from shared.worker import Worker
@@ -22,7 +23,7 @@ from tests.support.logs import Logged, logging_as
 from tests.support.polling import eventually
 
 TILED = to_record(SlideTiled(event_id="e1", slide=Slide(case_id="case-1", slide_id="a")), "tiler")
-LANDED = s3_events.announcement("medulla", "slides/case-1/a.svs")
+LANDED = s3_events.announcement(Home("medulla"), "slides/case-1/a.svs")
 
 
 @pytest.fixture
@@ -82,11 +83,11 @@ def test_lines_of_failures_of_a_landed_object_name_its_case_and_slide(logged: Lo
 
 @pytest.mark.parametrize("key", ["plans/9f/tiles.safetensors", "attempts/case-1/tiler-9f.json"])
 def test_an_object_that_services_wrote_leaves_no_line(key: str, logged: Logged) -> None:
-    work(on_landing(lambda _: []), s3_events.announcement("medulla", key))
+    work(on_landing(lambda _: []), s3_events.announcement(Home("medulla"), key))
     assert not logged.lines()
 
 
 def test_the_line_of_a_promoted_bundle_names_its_pointer(logged: Logged) -> None:
-    work(on_landing(lambda _: []), s3_events.announcement("medulla", CURRENT_BUNDLE))
+    work(on_landing(lambda _: []), s3_events.announcement(Home("medulla"), CURRENT_BUNDLE))
     (line,) = logged.lines("done")
     assert (line["pointer"], line["outcome"]) == (CURRENT_BUNDLE, "ok")

@@ -8,6 +8,7 @@ from shared.blob.folder import FolderStore
 from shared.bus import topics
 from shared.bus.memory import MemoryBus
 from shared.bus.s3_events import decode
+from shared.home import Home
 
 
 class Watched:
@@ -18,7 +19,7 @@ class Watched:
         self.path.parent.mkdir(parents=True)
         self.erased = False
         self.look = FolderWatch(
-            FolderStore(folder), self.bus.producer(), "b", "slides/", lambda: self.clock, lambda _: self.erased
+            FolderStore(folder), self.bus.producer(), Home("b"), "slides/", lambda: self.clock, lambda _: self.erased
         )
 
     def after(self, seconds: float) -> list[bool]:

@@ -19,6 +19,7 @@ def test_the_reference_is_what_the_code_says(generated: dict[str, str]) -> None:
 def test_the_reference_names_commands_settings_reasons_and_routes(generated: dict[str, str]) -> None:
     assert "## medulla score\n" in generated["commands"]
     assert "| `MEDULLA_S3__BUCKET` | text | `medulla` |" in generated["settings"]
+    assert '| `MEDULLA_AUTH__ROLES__VIEWER` | JSON | `["viewer"]` |' in generated["settings"]
     assert "| `not_a_slide` |" in generated["reasons"]
     assert "`POST /api/v1/cases/{case_id}/what-if`" in generated["rest"]
     assert "| `StreamTiles` |" in generated["grpc"]

@@ -17,6 +17,7 @@ from shared.bus.port import Record
 from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import announcement, to_bytes
 from shared.errors import CrashedWorkerError
+from shared.home import Home
 from shared.route import subscriptions
 from shared.worker import Worker
 from tests.support.bus import running
@@ -32,19 +33,19 @@ GOOD = "slides/case-1/good.svs"
 EVENTS = (
     Record(topics.S3_EVENTS, "k", b"\x00 no event"),
     Record(topics.S3_EVENTS, "k", to_bytes("medulla", ["slides/case-1/silent.svs", GOOD])),
-    announcement("medulla", "slides/case-2/none.svs"),
-    announcement("medulla", "slides/loose.svs"),
-    announcement("medulla", "slides/case-1/gone.svs"),
-    announcement("medulla", "clinical/case-1.json"),
-    announcement("of-another-lab", "slides/case-1/good.svs"),
-    announcement("medulla", "slides/case-1/good.svs"),
+    announcement(Home("medulla"), "slides/case-2/none.svs"),
+    announcement(Home("medulla"), "slides/loose.svs"),
+    announcement(Home("medulla"), "slides/case-1/gone.svs"),
+    announcement(Home("medulla"), "clinical/case-1.json"),
+    announcement(Home("of-another-lab"), "slides/case-1/good.svs"),
+    announcement(Home("medulla"), "slides/case-1/good.svs"),
 )
 
 
 def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -> None:
     bus = MemoryBus()
     with tiling(tmp_path) as tiler, logging_as("tiler", "INFO") as logged:
-        served = routes(tiler.on_landing, "medulla")
+        served = routes(tiler.on_landing, Home("medulla"))
         read = subscriptions("tiler", served)
         worker = Worker("tiler", bus.consumer("tiler", read), bus.producer(), served)
         tiler.land("slides/case-1/good.svs", cc0_bytes())
@@ -76,9 +77,9 @@ def test_good_and_bad_input_side_by_side_end_where_they_belong(tmp_path: Path) -
 def letters(tiler: Tiling, keys: Sequence[str], policy: RetryPolicy | None = None) -> list[tuple[str, str]]:
     """Reason and sentence of every dead letter that events about the keys end as, two about each."""
     bus = MemoryBus()
-    served = routes(tiler.on_landing, "medulla")
+    served = routes(tiler.on_landing, Home("medulla"))
     read = subscriptions("tiler", served)
-    bus.producer().send([announcement("medulla", key) for key in (*keys, *keys)])
+    bus.producer().send([announcement(Home("medulla"), key) for key in (*keys, *keys)])
     with running(Worker("tiler", bus.consumer("tiler", read), bus.producer(), served, policy).run):
         eventually(lambda: not bus.lag("tiler", read))
     read_letters = [dead_letters.read(record) for record in bus.records(topics.DEAD_LETTERS)]
@@ -123,9 +124,9 @@ def test_a_slide_that_is_replaced_while_it_is_planned_is_no_dead_letter(tmp_path
     first = without_mpp()
     with tiling(tmp_path, opener=replace_once) as tiler:
         tiler.land(KEY, first)
-        served, bus = routes(tiler.on_landing, "medulla"), MemoryBus()
+        served, bus = routes(tiler.on_landing, Home("medulla")), MemoryBus()
         read = subscriptions("tiler", served)
-        bus.producer().send([announcement("medulla", KEY)])
+        bus.producer().send([announcement(Home("medulla"), KEY)])
         with running(Worker("tiler", bus.consumer("tiler", read), bus.producer(), served, QUICK).run):
             eventually(lambda: bus.records(topics.SLIDES_TILED))
     assert not bus.records(topics.DEAD_LETTERS)
