@@ -35,11 +35,13 @@ _OLD_S = 90
 @pytest.fixture(scope="module")
 def prometheus(site: Site) -> Iterator[Prometheus]:
     """It watches a release that is well."""
-    site.medulla.install(_RELEASE)
-    with watching(site) as started:
-        _wait_for_series(started, SERVICES)
-        yield started
-    site.medulla.install()
+    try:
+        site.medulla.install(_RELEASE)
+        with watching(site) as started:
+            _wait_for_series(started, SERVICES)
+            yield started
+    finally:
+        site.medulla.install()
 
 
 def _wait_for_series(prometheus: Prometheus, services: Sequence[str]) -> None:

@@ -78,7 +78,7 @@ class Forward:
 
 def _status(error: HTTPError | ClientError) -> int:
     """HTTP status of a refusal."""
-    return error.code if isinstance(error, HTTPError) else error.response["ResponseMetadata"]["HTTPStatusCode"]
+    return error.code if isinstance(error, HTTPError) else int(error.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def _drain(process: subprocess.Popen[str]) -> None:
