@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pydicom
 
@@ -18,45 +19,69 @@ FOLDER_NAME = "Zanzibar5318"
 """In keys that are refused, as they name no case."""
 FILE_NAME = "Wolverine8642"
 """In the name of a slide's file, which is no pseudonym."""
-CASE = "CHAOS-canary"
-RECORD, REFUSED, DICOM, VECTOR, FILE = (f"{CASE}-{kind}" for kind in ("record", "refused", "dicom", "vector", "file"))
-PLANTED = (CASE, DICOM, VECTOR, FILE, RECORD, REFUSED)
-BAD_KEYS = tuple(f"{folder}/{FOLDER_NAME} Anna" for folder in ("slides", "clinical", "vectors"))
+RECORD = "-canary-record"
+"""Ends the name of the case whose record holds the name."""
 _SERIES = "1.2.826.0.1.99.7431"
 
 
-def plant(system: Installation) -> list[Landed]:
-    """Land cases with the name in everything; how each has to end."""
-    for key, content in _objects().items():
-        system.land(key, content, beside=NAME)
-    for case_id in (CASE, DICOM, VECTOR):
-        system.land_record(case_id)
-    return [
-        Landed(CASE, FUSED),
-        Landed(DICOM, FUSED),
-        Landed(FILE, SLIDE_ONLY),
-        Landed(VECTOR, RECORD_ONLY),
-        Landed(RECORD, "bad_clinical_record"),
-        Landed(REFUSED, "not_a_slide"),
-    ]
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """What a run lands with the name in everything; all that it lands is named after `prefix`."""
 
+    prefix: str = "CHAOS"
 
-def _objects() -> Mapping[str, bytes]:
-    record = json.loads(CLINICAL.read_text())
-    vector = {"case_id": VECTOR, "block": "blood", "values": {NAME: 1.0}, "patient": NAME}
-    odd_record = record | {"case_id": RECORD, NAME: NAME, "sex": NAME}
-    slide, loose, odd_folder = (f"{key}/1.svs" if "slides" in key else f"{key}.json" for key in BAD_KEYS)
-    return {
-        f"slides/{CASE}/slide.svs": described() + NAME.encode(),
-        f"slides/{REFUSED}/slide.svs": NAME.encode(),
-        f"slides/{FILE}/{FILE_NAME} Eva.svs": slides.cc0_bytes() + FILE_NAME.encode(),
-        f"clinical/{RECORD}.json": json.dumps(odd_record).encode(),
-        f"vectors/{VECTOR}/blood.json": json.dumps(vector).encode(),
-        slide: slides.cc0_bytes(),
-        loose: json.dumps(record).encode(),
-        odd_folder: json.dumps(vector).encode(),
-        **{f"slides/{DICOM}/{kind}.dcm": data for kind, data in _tagged_series()},
-    }
+    @property
+    def case(self) -> str:
+        """The case that has a slide and a record; names of the others begin with it."""
+        return f"{self.prefix}-canary"
+
+    @property
+    def cases(self) -> Sequence[str]:
+        """All cases."""
+        return [self.case, *(f"{self.case}-{kind}" for kind in ("dicom", "vector", "file", "record", "refused"))]
+
+    @property
+    def folder(self) -> str:
+        """What stands for the case in keys that are refused, as it is no pseudonym."""
+        return f"{FOLDER_NAME} Anna {self.prefix}"
+
+    @property
+    def bad_keys(self) -> Sequence[str]:
+        """Keys that name no case."""
+        return [f"slides/{self.folder}/1.svs", f"clinical/{self.folder}.json", f"vectors/{self.folder}.json"]
+
+    def land(self, system: Installation) -> list[Landed]:
+        """Put everything into the bucket; how each case has to end."""
+        for key, content in self._objects().items():
+            system.land(key, content, beside=NAME)
+        whole, dicom, vector, file, record, refused = self.cases
+        for case_id in (whole, dicom, vector):
+            system.land_record(case_id)
+        return [
+            Landed(whole, FUSED),
+            Landed(dicom, FUSED),
+            Landed(file, SLIDE_ONLY),
+            Landed(vector, RECORD_ONLY),
+            Landed(record, "bad_clinical_record"),
+            Landed(refused, "not_a_slide"),
+        ]
+
+    def _objects(self) -> Mapping[str, bytes]:
+        whole, dicom, vector, file, record, refused = self.cases
+        demo = json.loads(CLINICAL.read_text())
+        block = {"case_id": vector, "block": "blood", "values": {NAME: 1.0}, "patient": NAME}
+        slide, loose, odd_folder = self.bad_keys
+        return {
+            f"slides/{whole}/slide.svs": described() + NAME.encode(),
+            f"slides/{refused}/slide.svs": NAME.encode(),
+            f"slides/{file}/{FILE_NAME} Eva.svs": slides.cc0_bytes() + FILE_NAME.encode(),
+            f"clinical/{record}.json": json.dumps(demo | {"case_id": record, NAME: NAME, "sex": NAME}).encode(),
+            f"vectors/{vector}/blood.json": json.dumps(block).encode(),
+            slide: slides.cc0_bytes(),
+            loose: json.dumps(demo).encode(),
+            odd_folder: json.dumps(block).encode(),
+            **{f"slides/{dicom}/{kind}.dcm": data for kind, data in _tagged_series()},
+        }
 
 
 def described() -> bytes:

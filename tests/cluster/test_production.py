@@ -38,7 +38,8 @@ def signed(tmp_path_factory: pytest.TempPathFactory, site: Site, observer: Obser
     observer.promote()
     observer.store(lambda s3: s3.delete_object(Bucket=BUCKET, Key=model_keys.bundle_prefix(digest) + SIGNATURE))
     site.namespace.attempt("delete", "secret", _KEY)
-    paste(site, "medulla dead-letters drop --reason bad_bundle; kubectl -n $NS delete job $R-operator")
+    dropped = paste(site, "medulla dead-letters drop --reason bad_bundle && kubectl -n $NS delete job $R-operator")
+    assert dropped.returncode == 0, dropped.stderr
 
 
 @pytest.fixture(scope="module", autouse=True)

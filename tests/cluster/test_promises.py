@@ -2,17 +2,19 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from statistics import median
 
 import pytest
 
+from shared import keys
+from shared.canonical import sha256
 from tests.chaos.history import Landed, differing, has_outcome, settle, still_open, verdict_on
-from tests.chaos.landing import RECORD_ONLY, SLIDE_ONLY, land, land_slide_of
+from tests.chaos.landing import RECORD_ONLY, SLIDE_ONLY, announced_at, land, land_slide_of
 from tests.chaos.places import places
-from tests.chaos.planted import PLANTED
-from tests.chaos.poisons import ended_once, one_of_each
+from tests.chaos.planted import Planted
+from tests.chaos.poisons import Poison, ended_once, one_of_each
 from tests.chaos.resident import GROWTH_MB, growth
 from tests.chaos.row import Row
 from tests.chaos.scenarios import canary, last_version, replay
@@ -31,10 +33,15 @@ from tests.support.cluster.triton import triton_away
 from tests.support.polling import wait_for
 
 _SEED = 1
-_SIZE = replace(GLANCE, name="cluster", uploads=24, overwritten=5)
-_EVERY = 4
-"""Cases that land between two deaths of a pod."""
 _OUTSIDE = ("dev-kafka", "dev-s3", "dev-postgres")
+_BEFORE_A_DEATH = 4
+"""Cases that land before each death of a pod."""
+_UPLOADS = _BEFORE_A_DEATH * len((*SERVICES, *_OUTSIDE))
+_SIZE = replace(GLANCE, name="cluster", uploads=_UPLOADS, overwritten=5)
+_POISONS_A_SLIDE = 4
+"""Poisons before each good slide."""
+_UNENCODED = 4
+"""Slides that land while Triton is away."""
 _POLL_MS = 10_000
 """Kafka's max.poll.interval, the shortest that is allowed; planning the slow slide takes minutes."""
 _LOOKS = 20
@@ -58,11 +65,13 @@ def _assert_held(rows: list[Row]) -> None:
 
 
 def test_no_loss_of_cases_that_land_while_pods_die(site: Site, deployed: Deployed) -> None:
-    rng, landed = random.Random(_SEED), list[Landed]()  # noqa: S311 - deaths that can be repeated
-    for number, item in enumerate(land(deployed, f"CHAOS-loss-{deployed.observer.session}", _SIZE.uploads, _SEED)):
+    landed, deaths = list[Landed](), [*SERVICES, *_OUTSIDE]
+    random.Random(_SEED).shuffle(deaths)  # noqa: S311 - an order that can be repeated
+    for item in land(deployed, f"CHAOS-loss-{deployed.observer.session}", _UPLOADS, _SEED):
         landed.append(item)
-        if number % _EVERY == _EVERY - 1:
-            _kill(site, rng.choice((*SERVICES, *_OUTSIDE)))
+        if len(landed) % _BEFORE_A_DEATH == 0:
+            _kill(site, deaths.pop(0))
+    assert deaths == []
     settle(landed, deployed.case, _PATIENCE_S)
     verdict = verdict_on(landed, deployed.case, deployed.scores)
     assert (verdict.lost, verdict.ambiguous, verdict.ended) == ([], [], len(landed))
@@ -86,60 +95,102 @@ def test_no_loss_of_a_record_and_a_slide_whose_events_were_missed(site: Site, de
     with silent_bucket(deployed.observer):
         deployed.land_record(landed[0].case_id)
         land_slide_of(deployed, landed[1].case_id)
+    announced = _announced_with(deployed, f"{run}-later")
+    assert [item.case_id for item in landed if item.case_id in announced] == [], "the bucket was not silent"
+    assert still_open(landed, deployed.case) == landed
     sweep(site)
     assert settle(landed, deployed.case, _PATIENCE_S) == []
 
 
+def _announced_with(deployed: Deployed, case_id: str) -> set[str]:
+    """Land a record for a case; the cases that are announced once it is."""
+    deployed.land_record(case_id)
+    announced = set[str]()
+
+    def missing() -> str:
+        announced.update(announced_at(deployed))
+        return "" if case_id in announced else f"it announced {len(announced)} cases"
+
+    until(f"the bucket to announce {case_id}", missing, _PATIENCE_S)
+    return announced
+
+
 def test_replay_of_every_event_changes_no_score_and_doubles_no_dead_letter(deployed: Deployed) -> None:
-    _assert_held(replay.run(deployed, _SEED, _SIZE))
+    _assert_held(replay.run(deployed, _SEED, _SIZE, _prefix(deployed)))
 
 
 def test_last_version_of_a_record_wins(deployed: Deployed) -> None:
-    _assert_held(last_version.run(deployed, _SEED, _SIZE))
+    _assert_held(last_version.run(deployed, _SEED, _SIZE, _prefix(deployed)))
+
+
+def _prefix(deployed: Deployed) -> str:
+    """Begins the name of each case of a scenario, so that a site that stays has no case twice."""
+    return f"CHAOS-{deployed.observer.session}"
 
 
 @pytest.fixture
 def watched_tiler(site: Site) -> Iterator[None]:
     """The only tiler, which Kafka waits for as shortly as it can."""
     variable = {"name": "MEDULLA_KAFKA__MAX_POLL_INTERVAL_MS", "value": str(_POLL_MS)}
-    site.medulla.install({"tiler": {"extraEnv": [variable]}})
-    until("one tiler in its group", lambda: "" if len(members(site, "tiler")) == 1 else "others", _PATIENCE_S)
-    yield
-    site.medulla.install()
+    try:
+        site.medulla.install({"tiler": {"extraEnv": [variable]}})
+        until("one tiler in its group", lambda: _unless_one(members(site, "tiler")), _PATIENCE_S)
+        yield
+    finally:
+        site.medulla.install()
+
+
+def _unless_one(tilers: Sequence[str]) -> str:
+    return "" if len(tilers) == 1 else ", ".join(tilers) or "none"
 
 
 @pytest.mark.usefixtures("watched_tiler")
 def test_long_job_of_several_poll_intervals_costs_no_membership(site: Site, deployed: Deployed) -> None:
     """Kafka gives a member that was thought dead, and comes back, another id."""
     before, case = members(site, "tiler"), f"CHAOS-long-{deployed.observer.session}"
-    deployed.land_slide(case, slow(200_000) + case.encode(), "slow.tif")
-    seen, landed_at = set[tuple[str, ...]](), time.monotonic()
+    slide, seen = slow(200_000) + case.encode(), set[tuple[str, ...]]()
+    derived = keys.derived(sha256(slide))
+    deployed.land_slide(case, slide, "slow.tif")
+    landed_at = time.monotonic()
 
-    def ended() -> bool:
+    def is_planned() -> bool:
         seen.add(members(site, "tiler"))
-        return has_outcome(deployed.case(case))
+        return any(key.startswith(derived) and key.endswith(keys.PLAN) for key in deployed.stored_keys())
 
-    assert wait_for(ended, _PATIENCE_S, pause_s=_POLL_MS / 4000)
-    assert seen == {before}
+    assert wait_for(is_planned, _PATIENCE_S, pause_s=_POLL_MS / 4000)
     assert time.monotonic() - landed_at > _POLLS * _POLL_MS / 1000, "too short to show anything"
+    assert wait_for(lambda: has_outcome(deployed.case(case)), _PATIENCE_S, pause_s=1)
+    assert seen | {members(site, "tiler")} == {before}
 
 
 def test_poison_of_every_kind_ends_once_and_stops_nothing(site: Site, deployed: Deployed) -> None:
     run = f"CHAOS-poison-{deployed.observer.session}"
     with hostile_tiler(site):
         poisons, restarts = one_of_each(_SEED, run), _restarts(site)
-        good = [Landed(f"{run}-good-{number}", SLIDE_ONLY) for number in range(len(poisons) // _EVERY)]
+        good = [Landed(f"{run}-good-{number}", SLIDE_ONLY) for number in range(len(poisons) // _POISONS_A_SLIDE)]
         for number, poison in enumerate(poisons):
             poison.put(deployed)
-            if number % _EVERY == _EVERY - 1:
-                land_slide_of(deployed, good[number // _EVERY].case_id)
+            if number % _POISONS_A_SLIDE == _POISONS_A_SLIDE - 1:
+                land_slide_of(deployed, good[number // _POISONS_A_SLIDE].case_id)
         assert settle(good, deployed.case, _PATIENCE_S) == []
-        _wait_for_all(lambda: {each.kind for each in poisons if each not in ended_once(deployed, poisons)})
+        until("one letter of each reader of each", lambda: ", ".join(_others(deployed, poisons)), _PATIENCE_S, 5)
+        assert settle(_behind(deployed, run), deployed.case, _PATIENCE_S) == []
+        assert _others(deployed, poisons) == [], "once more after that"
         assert _restarts(site) == restarts
 
 
-def _wait_for_all(left: Callable[[], set[str]]) -> None:
-    until("one dead letter of each reader of each poison", lambda: ", ".join(sorted(left())), _PATIENCE_S, 5)
+def _others(deployed: Deployed, poisons: Sequence[Poison]) -> list[str]:
+    """Kinds of which the dead letters are not one of each reader."""
+    ended = ended_once(deployed, poisons)
+    return sorted(poison.kind for poison in poisons if poison not in ended)
+
+
+def _behind(deployed: Deployed, run: str) -> list[Landed]:
+    """A record and a slide that land now."""
+    record, slide = Landed(f"{run}-last-record", RECORD_ONLY), Landed(f"{run}-last-slide", SLIDE_ONLY)
+    deployed.land_record(record.case_id)
+    land_slide_of(deployed, slide.case_id)
+    return [record, slide]
 
 
 def _restarts(site: Site) -> dict[str, int]:
@@ -153,7 +204,7 @@ def _restarts(site: Site) -> dict[str, int]:
 
 def test_memory_without_triton_is_bounded_and_slides_that_waited_are_scored(site: Site, deployed: Deployed) -> None:
     run, pod, restarts = f"CHAOS-waits-{deployed.observer.session}", site.medulla.pod("embedder"), _restarts(site)
-    landed = [Landed(f"{run}-{number}", SLIDE_ONLY) for number in range(_EVERY)]
+    landed = [Landed(f"{run}-{number}", SLIDE_ONLY) for number in range(_UNENCODED)]
     held = list[float]()
 
     def has_looked() -> bool:
@@ -172,6 +223,7 @@ def test_memory_without_triton_is_bounded_and_slides_that_waited_are_scored(site
 
 
 def test_canary_names_are_nowhere_they_should_not_be_and_an_altered_score_is_noticed(deployed: Deployed) -> None:
-    canary.plant_and_settle(deployed)
-    searched = [*deployed.metrics(), *places(deployed, PLANTED), *deployed.logs()]
-    _assert_held(canary.rows(deployed, searched, _SEED, _SIZE))
+    planted = Planted(_prefix(deployed))
+    canary.plant_and_settle(deployed, planted)
+    searched = [*deployed.metrics(), *places(deployed, planted.cases), *deployed.logs()]
+    _assert_held(canary.rows(deployed, planted, searched, _SEED, _SIZE))

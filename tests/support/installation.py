@@ -19,6 +19,8 @@ from tests.support.checkout import CHECKOUT
 DEMO = CHECKOUT / "services/standalone/demo"
 CLINICAL: Path = next((DEMO / "clinical").glob("*.json"))
 Database = psycopg.Connection[tuple[Any, ...]]
+CONNECT_S = 10
+"""How long a connection to the database may take to open."""
 
 
 class Installation(ABC):

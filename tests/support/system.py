@@ -24,7 +24,7 @@ from tests.stack.development import promote
 from tests.stack.process import free_ports
 from tests.stack.services import Ports, Service, Surroundings, four_services
 from tests.stack.triton import Triton
-from tests.support.installation import DEMO, Database, Installation, answered, put
+from tests.support.installation import CONNECT_S, DEMO, Database, Installation, answered, put
 from tests.support.parts import KafkaPart, MinioPart, PostgresPart
 from tests.support.polling import wait_for
 
@@ -126,7 +126,7 @@ class System(Installation):
     def database(self) -> Iterator[Database]:
         """A connection to the database of results, each statement a transaction."""
         url = self.surroundings.database_url.replace("+psycopg", "")
-        with psycopg.connect(url, autocommit=True) as connection:
+        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_S) as connection:
             yield connection
 
     def fetch(self, path: str) -> bytes:

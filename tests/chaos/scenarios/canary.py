@@ -7,7 +7,7 @@ from shared.bus import topics
 from tests.chaos.history import Landed, settle
 from tests.chaos.landing import RECORD_ONLY
 from tests.chaos.places import ANSWER, LOG, METRICS, OBJECT, TABLE, TOPIC, TRACE, Place, logs, metrics, places, traces
-from tests.chaos.planted import BAD_KEYS, CASE, FILE_NAME, FOLDER_NAME, NAME, PLANTED, RECORD, plant
+from tests.chaos.planted import FILE_NAME, FOLDER_NAME, NAME, RECORD, Planted
 from tests.chaos.replaced import replaced
 from tests.chaos.row import Row
 from tests.chaos.size import Size
@@ -28,10 +28,11 @@ _PATIENCE_S = 600.0
 
 def run(system: System, seed: int, size: Size) -> list[Row]:
     """The name is nowhere but where it was put, and the audit says that a score was altered."""
-    return rows(system, _searched(system), seed, size)
+    planted = Planted()
+    return rows(system, planted, _searched(system, planted), seed, size)
 
 
-def rows(system: Installation, searched: Sequence[Place], seed: int, size: Size) -> list[Row]:
+def rows(system: Installation, planted: Planted, searched: Sequence[Place], seed: int, size: Size) -> list[Row]:
     """What the places that were searched come to, and whether the audit notices an altered score."""
     return [
         Row(
@@ -48,33 +49,33 @@ def rows(system: Installation, searched: Sequence[Place], seed: int, size: Size)
             size.name,
         ),
         _file_name(searched, seed, size.name),
-        _flipped(system, seed, size.name),
+        _flipped(system, f"{planted.case}-flip", seed, size.name),
     ]
 
 
-def _searched(system: System) -> list[Place]:
+def _searched(system: System, planted: Planted) -> list[Place]:
     """All places, after the cases with the names have ended."""
     with collecting() as (endpoint, collector):
         with replaced(system, SERVICES, {"MEDULLA_OTLP_ENDPOINT": endpoint}) as services:
-            plant_and_settle(system)
-            searched = [*metrics(services), *places(system, PLANTED)]
+            plant_and_settle(system, planted)
+            searched = [*metrics(services), *places(system, planted.cases)]
         return [*searched, *logs(services), *traces(collector)]
 
 
-def plant_and_settle(system: Installation) -> None:
+def plant_and_settle(system: Installation, planted: Planted) -> None:
     """Land the cases with the names, and wait until each has ended as it has to."""
-    left = settle(plant(system), system.case, _PATIENCE_S)
+    left = settle(planted.land(system), system.case, _PATIENCE_S)
     assert not left, f"cases that have not ended as they have to: {left}"
-    assert wait_for(lambda: _refused_keys(system) == len(BAD_KEYS), _PATIENCE_S, pause_s=1)
+    assert wait_for(lambda: _refused_keys(system, planted) == len(planted.bad_keys), _PATIENCE_S, pause_s=1)
 
 
-def _refused_keys(system: Installation) -> int:
-    return sum(FOLDER_NAME in str(refused) for refused in system.get("/api/v1/refused")["refused"])
+def _refused_keys(system: Installation, planted: Planted) -> int:
+    return sum(planted.folder in str(refused) for refused in system.get("/api/v1/refused")["refused"])
 
 
 def _quotes_record(place: Place) -> bool:
-    """The refusal of the record that holds the name, for those who may see the case."""
-    about = place.name.startswith((*_REFUSALS, f"cases/{RECORD}"))
+    """The refusal of a record that holds the name, of an earlier run too, for those who may see the case."""
+    about = place.name.startswith((*_REFUSALS, "cases/"))
     return RECORD in place.name and about and place.kind not in _WATCHED
 
 
@@ -106,16 +107,16 @@ def _file_name(searched: Sequence[Place], seed: int, size: str) -> Row:
     return Row("A name in a slide's file name is in no log, metric or trace", figure, not leaks, seed, size)
 
 
-def _flipped(system: Installation, seed: int, size: str) -> Row:
+def _flipped(system: Installation, case_id: str, seed: int, size: str) -> Row:
     """Alter a character of a stored score, ask, and put it back."""
-    system.land_record(f"{CASE}-flip")
-    settle([Landed(f"{CASE}-flip", RECORD_ONLY)], system.case, _PATIENCE_S)
+    system.land_record(case_id)
+    settle([Landed(case_id, RECORD_ONLY)], system.case, _PATIENCE_S)
     intact = bool(system.get("/api/v1/audit/verify")["intact"])
     change = "update scores set body = replace(body, %s, %s) where case_id = %s"
     with system.database() as database:
-        database.execute(change, ('"simulated"', '"simulatee"', f"{CASE}-flip"))
+        database.execute(change, ('"simulated"', '"simulatee"', case_id))
         altered = bool(system.get("/api/v1/audit/verify")["intact"])
-        database.execute(change, ('"simulatee"', '"simulated"', f"{CASE}-flip"))
+        database.execute(change, ('"simulatee"', '"simulated"', case_id))
     figure = f"before: {_in_words(intact)}; with one character changed: {_in_words(altered)}"
     return Row("One flipped byte of what the audit covers is noticed", figure, intact and not altered, seed, size)
 

@@ -11,9 +11,9 @@ _AGE = "age_at_diagnosis_years"
 _PATIENCE_S = 900.0
 
 
-def run(system: Installation, seed: int, size: Size) -> list[Row]:
-    """Every case ends with a score of the record that landed last."""
-    landed = [Landed(f"CHAOS-twice-{number:03d}", RECORD_ONLY) for number in range(size.overwritten)]
+def run(system: Installation, seed: int, size: Size, prefix: str = "CHAOS") -> list[Row]:
+    """Every case ends with a score of the record that landed last; their names begin with `prefix`."""
+    landed = [Landed(f"{prefix}-twice-{number:03d}", RECORD_ONLY) for number in range(size.overwritten)]
     for item in landed:
         system.land_record(item.case_id, **{_AGE: _FIRST})
         system.land_record(item.case_id, **{_AGE: _LAST})

@@ -13,10 +13,11 @@ import psycopg
 from shared.bus.port import Delivery, Record
 from tests.chaos.places import LOG, METRICS, Place
 from tests.support.cluster.forward import Forward
+from tests.support.cluster.kubernetes import Object
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import BUCKET, DATABASE, Site
-from tests.support.installation import Database, Installation, put
+from tests.support.installation import CONNECT_S, Database, Installation, put
 
 _SEND = """
 import base64, json, sys
@@ -68,15 +69,15 @@ class Deployed(Installation):
     def send(self, *records: Record) -> None:
         """Put records on topics."""
         lines = (json.dumps(asdict(each) | {"value": base64.b64encode(each.value).decode()}) for each in records)
-        self._in_results("--stdin", _SEND, given="\n".join(lines))
+        self._in_results("--stdin", _SEND, stdin="\n".join(lines))
 
     def read(self, topic: str) -> list[Delivery]:
         """Everything that stands on a topic."""
         return [_delivery(json.loads(line)) for line in self._in_results("--quiet", _READ, topic).splitlines()]
 
-    def _in_results(self, option: str, program: str, *arguments: str, given: str = "") -> str:
+    def _in_results(self, option: str, program: str, *arguments: str, stdin: str = "") -> str:
         pod = self.site.medulla.pod("results")
-        return self.site.namespace.kubectl("exec", option, pod, "--", "python", "-c", program, *arguments, given=given)
+        return self.site.namespace.kubectl("exec", option, pod, "--", "python", "-c", program, *arguments, stdin=stdin)
 
     def get(self, path: str) -> dict[str, Any]:
         """JSON of a REST path; empty for 404."""
@@ -91,7 +92,7 @@ class Deployed(Installation):
         """A connection to the database of results, each statement a transaction."""
         forward = Forward(self.site.namespace, f"pod/{self.site.outside.object_name('dev-postgres')}-0", 5432)
         url = urlsplit(self.site.secret("databaseUrl"))
-        own = f"user={url.username} password={url.password} dbname={DATABASE}"
+        own = f"user={url.username} password={url.password} dbname={DATABASE} connect_timeout={CONNECT_S}"
         try:
             host, _, port = forward.call(lambda address: address).partition(":")
             with psycopg.connect(f"{own} host={host} port={port}", autocommit=True) as connection:
@@ -106,11 +107,26 @@ class Deployed(Installation):
             yield Place(METRICS, service, self.site.namespace.exec(pod, "python", "-c", _METRICS).encode())
 
     def logs(self) -> Iterator[Place]:
-        """What every container of the release has said."""
+        """What each container of the release's pods has said since its last start, and the one before it.
+
+        Kubernetes keeps nothing of earlier ones, nor of pods that are gone.
+        """
         for pod in self.site.medulla.pods():
+            name, restarts = pod["metadata"]["name"], _restarts(pod)
             for each in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]):
-                name = f"{pod['metadata']['name']} {each['name']}"
-                yield Place(LOG, name, self.site.namespace.logs(pod["metadata"]["name"], each["name"]).encode())
+                container = each["name"]
+                text = self.site.namespace.logs(name, container)
+                yield Place(LOG, f"{name} {container}", text.encode())
+                if restarts.get(container):
+                    text = self.site.namespace.logs(name, container, previous=True)
+                    yield Place(LOG, f"{name} {container}, before its last start", text.encode())
+
+
+def _restarts(pod: Object) -> dict[str, int]:
+    """How often each container of a pod has restarted."""
+    status = pod["status"]
+    listed = (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ()))
+    return {each["name"]: each["restartCount"] for each in listed}
 
 
 def _delivery(line: dict[str, Any]) -> Delivery:

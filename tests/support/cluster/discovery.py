@@ -41,8 +41,8 @@ def _about(pod: dict[str, Any]) -> dict[str, str]:
         f"{_POD}phase": pod["status"]["phase"],
     }
     for kind in ("label", "annotation"):
-        given = data.get(f"{kind}s", {})
-        facts |= {f"{_POD}{kind}_{re.sub('[^a-zA-Z0-9]', '_', name)}": value for name, value in given.items()}
+        values = data.get(f"{kind}s", {})
+        facts |= {f"{_POD}{kind}_{re.sub('[^a-zA-Z0-9]', '_', name)}": value for name, value in values.items()}
     return facts
 
 

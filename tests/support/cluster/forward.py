@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TypeVar
 from urllib.error import HTTPError
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.stack.home import StackError
 from tests.support.cluster.kubernetes import Namespace, until
@@ -33,13 +33,13 @@ class Forward:
         Raises:
             StackError: nothing answered in time.
         """
-        given: list[T] = []
+        answers: list[T] = []
 
         def missing() -> str:
             try:
-                given.append(ask(self._address()))
-            except HTTPError as error:
-                if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                answers.append(ask(self._address()))
+            except (HTTPError, ClientError) as error:
+                if _status(error) != HTTPStatus.SERVICE_UNAVAILABLE:
                     raise
                 return str(error)
             except _GONE as error:
@@ -48,7 +48,7 @@ class Forward:
             return ""
 
         until(f"{self._command[-2]} to answer", missing, seconds, 0.5)
-        return given[0]
+        return answers[0]
 
     def _address(self) -> str:
         with self._lock:
@@ -74,6 +74,11 @@ class Forward:
                 self._process.kill()
                 self._process.wait()
                 self._process = None
+
+
+def _status(error: HTTPError | ClientError) -> int:
+    """HTTP status of a refusal."""
+    return error.code if isinstance(error, HTTPError) else int(error.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
 def _drain(process: subprocess.Popen[str]) -> None:

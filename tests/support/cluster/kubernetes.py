@@ -32,19 +32,19 @@ def require_cluster() -> None:
         raise MissingPartError(f"The cluster of {named} does not answer: {done.stderr.strip()}")
 
 
-def _run(arguments: Sequence[str], given: str = "", timeout: float = _DEADLINE_S) -> subprocess.CompletedProcess[str]:
+def _run(arguments: Sequence[str], stdin: str = "", timeout: float = _DEADLINE_S) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["kubectl", *arguments], input=given, capture_output=True, text=True, timeout=timeout, check=False
+        ["kubectl", *arguments], input=stdin, capture_output=True, text=True, timeout=timeout, check=False
     )
 
 
-def kubectl(*arguments: str, given: str = "", timeout: float = _DEADLINE_S) -> str:
+def kubectl(*arguments: str, stdin: str = "", timeout: float = _DEADLINE_S) -> str:
     """Run kubectl; gives what it prints.
 
     Raises:
         StackError: it failed; with what it said.
     """
-    done = _run(arguments, given, timeout)
+    done = _run(arguments, stdin, timeout)
     if done.returncode != 0:
         raise StackError(f"kubectl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
@@ -56,13 +56,13 @@ class Namespace:
 
     name: str
 
-    def kubectl(self, *arguments: str, given: str = "", timeout: float = _DEADLINE_S) -> str:
+    def kubectl(self, *arguments: str, stdin: str = "", timeout: float = _DEADLINE_S) -> str:
         """Run kubectl on it; gives what it prints.
 
         Raises:
             StackError: it failed; with what it said.
         """
-        return kubectl("--namespace", self.name, *arguments, given=given, timeout=timeout)
+        return kubectl("--namespace", self.name, *arguments, stdin=stdin, timeout=timeout)
 
     def attempt(self, *arguments: str, timeout: float = _DEADLINE_S) -> subprocess.CompletedProcess[str]:
         """Run kubectl on it; it may fail."""
@@ -83,8 +83,8 @@ class Namespace:
 
     def apply(self, *objects: Object) -> None:
         """Make or change objects."""
-        given = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-        self.kubectl("apply", "--filename", "-", given=given)
+        listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        self.kubectl("apply", "--filename", "-", stdin=listed)
 
     def objects(self, kind: str, **labels: str) -> list[Object]:
         """Everything of a kind that has these labels."""
@@ -105,9 +105,10 @@ class Namespace:
         where = ["--container", container] if container else []
         return self.kubectl("exec", pod, *where, "--", *command)
 
-    def logs(self, pod: str, container: str) -> str:
-        """What a container has said."""
-        return self.kubectl("logs", pod, "--container", container)
+    def logs(self, pod: str, container: str, *, previous: bool = False) -> str:
+        """What a container has said since its last start, or what the `previous` one said until then."""
+        options = ["--previous"] if previous else []
+        return self.kubectl("logs", pod, "--container", container, *options)
 
 
 def until(what: str, missing: Callable[[], str], seconds: float, pause: float = 1.0) -> None:

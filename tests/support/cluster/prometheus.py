@@ -98,8 +98,8 @@ def pod_monitor(site: Site) -> Config:
     files = [word for file in release.files for word in ("--values", str(file))]
     operator = ("--set", "monitoring.operator=on", "--kube-version", KUBERNETES)
     only = ("--show-only", "templates/monitoring.yaml")
-    given = json.dumps(release.values)
-    text = release.helm("template", release.name, str(CHART), *files, "--values", "-", *operator, *only, given=given)
+    values = json.dumps(release.values)
+    text = release.helm("template", release.name, str(CHART), *files, "--values", "-", *operator, *only, stdin=values)
     return next(each for each in yaml.safe_load_all(text) if each and each["kind"] == "PodMonitor")
 
 

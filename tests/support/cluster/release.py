@@ -40,9 +40,9 @@ class Release:
         """
         files = [word for file in self.files for word in ("--values", str(file))]
         wait_options = ["--wait", "--wait-for-jobs", "--timeout", f"{READY_S}s"] if wait else []
-        given = json.dumps(_merged(self.values, more or {}))
+        values = json.dumps(_merged(self.values, more or {}))
         return self.helm(
-            "upgrade", "--install", self.name, *self.chart, *files, "--values", "-", *wait_options, given=given
+            "upgrade", "--install", self.name, *self.chart, *files, "--values", "-", *wait_options, stdin=values
         )
 
     def uninstall(self) -> None:
@@ -54,14 +54,14 @@ class Release:
         pods = self.namespace.objects("pods", **{"app.kubernetes.io/instance": self.name})
         return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] not in {"Succeeded", "Failed"}]
 
-    def helm(self, *arguments: str, given: str = "") -> str:
+    def helm(self, *arguments: str, stdin: str = "") -> str:
         """Run helm on the namespace.
 
         Raises:
             StackError: it failed; with what it said, and what the pods are doing.
         """
         command = [str(tool("helm")), "--namespace", self.namespace.name, *arguments]
-        done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=READY_S + 60, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=READY_S + 60, check=False)
         if done.returncode != 0:
             state = self.namespace.attempt("get", "pods,jobs,events").stdout
             raise StackError(f"helm {arguments[0]}: {done.stderr.strip()}\n{done.stdout}\n{state}")

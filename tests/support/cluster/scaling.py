@@ -39,13 +39,13 @@ class Addon:
             return
         say(f"installing {self.parts.name} into the cluster")
         objects = self._objects()
-        kubectl("apply", "--server-side", "--filename", "-", given=yaml.safe_dump_all(objects))
+        kubectl("apply", "--server-side", "--filename", "-", stdin=yaml.safe_dump_all(objects))
         try:
             _wait(objects)
             yield
         finally:
             say(f"removing {self.parts.name}")
-            kubectl("delete", "--ignore-not-found", "--filename", "-", given=yaml.safe_dump_all(objects))
+            kubectl("delete", "--ignore-not-found", "--filename", "-", stdin=yaml.safe_dump_all(objects))
 
     def _objects(self) -> list[Object]:
         text = kubectl("kustomize", str(self.parts.install() / self.parts.manifests / self.kustomization))
@@ -64,7 +64,7 @@ def _wait(objects: list[Object]) -> None:
     """Until its Deployments run and the API server knows what they serve."""
     waited = yaml.safe_dump_all([each for each in objects if each["kind"] in {"Deployment", "APIService"}])
     limit = f"--timeout={_READY_S}s"
-    kubectl("wait", "--for=condition=Available", limit, "--filename", "-", given=waited, timeout=_READY_S + 30)
+    kubectl("wait", "--for=condition=Available", limit, "--filename", "-", stdin=waited, timeout=_READY_S + 30)
 
 
 @dataclass
