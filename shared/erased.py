@@ -28,12 +28,12 @@ class ErasedCases:
 
     store: BlobStore
 
-    def add(self, case: CaseId, request_id: str = "") -> bool:
-        """Record that the case was erased, when, and by which request; False if another request did that before."""
-        key, marker = keys.erased(case), {"at": datetime.now(UTC).isoformat(), "request": request_id}
-        if self.store.put_new(key, canonical_json(marker)):
+    def add(self, case: CaseId, request_id: str = "", cause: str = "") -> bool:
+        """Record that the case was erased, when, by which request and why; False if another request did that before."""
+        marker = {"at": datetime.now(UTC).isoformat(), "cause": cause, "request": request_id}
+        if self.store.put_new(keys.erased(case), canonical_json(marker)):
             return True
-        return bool(request_id) and json.loads(self.store.get(key)).get("request") == request_id
+        return bool(request_id) and self._marker(case).get("request") == request_id
 
     def lift(self, case: CaseId) -> bool:
         """Allow the case again; False if it was not erased."""
@@ -45,12 +45,27 @@ class ErasedCases:
         """Whether the case was erased; False for an empty id."""
         return bool(case) and self.store.head(keys.erased(CaseId(case))) is not None
 
+    def cause(self, case: CaseId) -> str:
+        """Why the case was erased; empty if it was not, or by a program that did not record it."""
+        return str(self._marker(case).get("cause", ""))
 
-def request(case: CaseId, *cause: str, slide_digests: Iterable[str] = ()) -> CaseEraseRequested:
-    """Ask for a case to be erased; the same cause, whose first word the event carries, gives the same event."""
+    def _marker(self, case: CaseId) -> dict[str, Any]:
+        try:
+            marker: dict[str, Any] = json.loads(self.store.get(keys.erased(case)))
+        except ObjectChangedError:
+            return {}
+        return marker
+
+
+def request(case: CaseId, *cause: str, slide_digests: Iterable[str] = (), first_cause: str = "") -> CaseEraseRequested:
+    """Ask for a case to be erased; the same cause gives the same event.
+
+    The event carries why the case was erased first, else the first word of `cause`.
+    """
     digests = sorted(set(slide_digests))
     name = event_id(CaseEraseRequested, case, *cause, *digests)
-    return CaseEraseRequested(event_id=name, case_id=case, slide_digests=digests, cause=cause[0] if cause else "")
+    shown = first_cause or (cause[0] if cause else "")
+    return CaseEraseRequested(event_id=name, case_id=case, slide_digests=digests, cause=shown)
 
 
 def drop_erased(routes: Sequence[Route[Any]], store: BlobStore) -> Sequence[Route[Any]]:
@@ -83,7 +98,8 @@ def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any
         results, digests = [], [*_digests(event), *changed]
     if not erased.holds(case):
         return results
-    return (request(case, "erased while it was worked on", slide_digests=digests),)
+    why = erased.cause(case)
+    return (request(case, "erased while it was worked on", slide_digests=digests, first_cause=why),)
 
 
 def _request_leftovers(store: BlobStore, case: CaseId, event: Any) -> Iterable[Event]:
@@ -93,7 +109,8 @@ def _request_leftovers(store: BlobStore, case: CaseId, event: Any) -> Iterable[E
     ]
     if not leftovers and not any(store.list(keys.landings(case))):
         return ()
-    return (request(case, "left by an earlier try", str(event), slide_digests=leftovers),)
+    why = ErasedCases(store).cause(case)
+    return (request(case, "left by an earlier try", str(event), slide_digests=leftovers, first_cause=why),)
 
 
 def _digests(*events: Any) -> list[str]:

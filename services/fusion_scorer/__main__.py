@@ -15,7 +15,7 @@ import grpc
 from medulla.v1 import scorer_pb2
 from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
-from services.fusion_scorer.erase import Forget
+from services.fusion_scorer.erase import Forget, letters_to_forget
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.last_good import LastGood
@@ -30,7 +30,6 @@ from shared import logs, model_keys, renewed, runtime
 from shared.attempts import Attempts
 from shared.blob.s3 import S3Store
 from shared.bus import kafka_admin, topics
-from shared.bus.dead_letters import is_about
 from shared.bus.hint_backlog import unfinished_hints
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
@@ -71,7 +70,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     hearts = [Heartbeat("worker"), *([Heartbeat("queue")] if settings.sqs else [])]
     attempts = Attempts(store)
     pointer = EachObject(store, model_keys.CURRENT_BUNDLE, landing.unseen_promotion)
-    forget, home = _forgetter(platform, producer), platform.s3.home
+    forget, home = _forgetter(platform, store, producer), platform.s3.home
     handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
     inputs = Sweep(landing.unseen_inputs, producer, home, PREFIXES, handled_until=handled)
     bundle = Sweep(pointer, producer, home, [pointer.prefix], handled_until=handled)
@@ -130,12 +129,12 @@ def _grpc(settings: ScorerSettings, platform: PlatformSettings, what_if: WhatIf)
     )
 
 
-def _forgetter(platform: PlatformSettings, producer: Producer) -> Forget:
-    """Removes a case's letters from Kafka's topic of dead letters."""
+def _forgetter(platform: PlatformSettings, store: S3Store, producer: Producer) -> Forget:
+    """Removes the letters of a case, and of all others that are marked as erased, from Kafka's topic."""
 
     def forget(case: CaseId) -> int:
-        letters = partial(kafka_admin.forget, platform.kafka, producer, topics.DEAD_LETTERS)
-        return letters(lambda letter: is_about(letter.record, case))
+        obsolete = partial(letters_to_forget, store, case)
+        return kafka_admin.forget(platform.kafka, producer, topics.DEAD_LETTERS, obsolete)
 
     return forget
 

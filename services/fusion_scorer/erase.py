@@ -9,7 +9,9 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.derived_objects import DerivedObjects
 from shared import file_names, keys
 from shared.blob.port import BlobStore
+from shared.bus.dead_letters import cases_of
 from shared.bus.events import Event, event_id
+from shared.bus.port import Delivery
 from shared.erased import ErasedCases, request
 from shared.units import CaseId
 
@@ -29,17 +31,21 @@ class EraseCase:
 
         A service that had obeyed before the marker stood may have taken in more of the case until then, and one at
         work may have written more of its slides. Plans and embeddings of a slide that other cases have too stay for
-        them; they are scored again, so that remarks on the slide are updated.
+        them; they are scored again, so that remarks on the slide are updated. A request with a condition is left to
+        results, which asks again without one.
         """
         case = keys.case_id(event.case_id, "the request")
-        is_new = ErasedCases(self.store).add(case, event.event_id)
+        if event.HasField("idle_since"):
+            return []
+        is_new = ErasedCases(self.store).add(case, event.event_id, event.cause)
         erased = DerivedObjects(self.store).erase_case(case, event.slide_digests)
         for name in (keys.slides(case), keys.clinical(case), keys.vectors(case), *self._unfinished(case)):
             self.store.erase(name)
         self.forget_letters(case)
-        repeated = [request(case, "marked", event.event_id, slide_digests=erased.slides)] if is_new else []
+        again = request(case, "marked", event.event_id, slide_digests=erased.slides, first_cause=event.cause)
         index = CaseIndex(self.store)
-        return [*repeated, *(_rescore(other, event) for other in sorted(erased.others) if index.has_case(other))]
+        rescored = [_rescore(other, event) for other in sorted(erased.others) if index.has_case(other)]
+        return [again, *rescored] if is_new else rescored
 
     def _unfinished(self, case: CaseId) -> list[str]:
         """Files beside the case's record that are passed over, such as `clinical/{case}.json.part`."""
@@ -54,3 +60,9 @@ def _rescore(case: CaseId, event: CaseEraseRequested) -> CaseRescoreRequested:
     )
     request.as_of.GetCurrentTime()
     return request
+
+
+def letters_to_forget(store: BlobStore, case: CaseId) -> Callable[[Delivery], bool]:
+    """Finds the dead letters of a case, and of all cases that are marked as erased now."""
+    markers = {info.key for info in store.list(keys.ERASED)} | {keys.erased(case)}
+    return lambda letter: any(keys.erased(CaseId(name)) in markers for name in cases_of(letter.record))

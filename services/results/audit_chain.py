@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.canonical import digest_of, sha256
+from shared.erased import RETENTION
 from shared.units import Sha256
 
 ERASED = "The case was erased; of its entries digests are left."
@@ -101,6 +102,11 @@ def _removed_inputs(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str
     for vector in before.get("vectors", ()):
         if vector.get("block") not in blocks:
             yield f"the vector {vector.get('block', '')} with SHA-256 {vector.get('digest', '')}"
+
+
+def erasure_text(cause: str) -> str:
+    """Text of the entry of an erasure, from the cause of its request."""
+    return EXPIRED if cause == RETENTION else ERASED
 
 
 def covering(hashes: Sequence[str]) -> Sha256:

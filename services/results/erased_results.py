@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from services.results.audit_chain import erasure_text
 from services.results.errors import BrokenArchiveError
 from services.results.ports import ResultStore
 from shared import keys, logs
@@ -26,9 +27,10 @@ class SweepErasedResults:
         Raises:
             TransientError: the store or the database is down.
         """
+        erased = ErasedCases(self.blobs)
         for case in self._late_cases():
             try:
-                self.results.erase(case)
+                self.results.erase(case, erasure_text(erased.cause(case)))
             except BrokenArchiveError as error:
                 _log.error("an erased case is left in the archive", sentence=str(error), advice=error.advice)
 

@@ -104,8 +104,10 @@ class RemoveErased:
     server: Bundles
 
     def __call__(self, event: CaseEraseRequested) -> tuple[()]:
-        """Delete the document of the case."""
-        _remove(self.server, keys.case_id(event.case_id, "the request"))
+        """Delete the document of the case, unless the request still depends on a condition."""
+        case = keys.case_id(event.case_id, "the request")
+        if not event.HasField("idle_since"):
+            _remove(self.server, case)
         return ()
 
 

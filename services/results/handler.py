@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseScored, Progress, SlideRejected
 
 from services.results.announced_score import announced_score
-from services.results.audit_chain import ERASED, EXPIRED
+from services.results.audit_chain import erasure_text
 from services.results.ports import CaseFacts, ResultStore, ScoreRecord, Withdrawal
 from services.results.record_site import record_site
-from shared import keys, metrics
+from services.results.retention import has_landed_since
+from shared import keys, logs, metrics
 from shared.blob.port import BlobStore
-from shared.erased import RETENTION
+from shared.erased import ErasedCases, request
 from shared.times import when
 from shared.units import CaseId, Sha256, SlideId
+
+_log = logs.get(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,13 +99,31 @@ class RecordProgress:
 class EraseResults:
     """A request in, no row of the case left; the audit record keeps digests."""
 
+    blobs: BlobStore
     results: ResultStore
 
-    def __call__(self, event: CaseEraseRequested) -> tuple[()]:
-        """Drop everything of the case; the audit entry states that retention requested it."""
-        why = EXPIRED if event.cause == RETENTION else ERASED
-        self.results.erase(keys.case_id(event.case_id, "the request"), why)
+    def __call__(self, event: CaseEraseRequested) -> tuple[CaseEraseRequested, ...]:
+        """Drop everything of the case; the audit entry states that retention requested it.
+
+        A request with a condition marks the case as erased and asks all services, if the case meets it.
+        """
+        case = keys.case_id(event.case_id, "the request")
+        if event.HasField("idle_since"):
+            return self._if_idle(case, event)
+        self.results.erase(case, erasure_text(event.cause))
         return ()
+
+    def _if_idle(self, case: CaseId, event: CaseEraseRequested) -> tuple[CaseEraseRequested, ...]:
+        """The request without its condition: again after a crash, once the marker stands."""
+        erased, since = ErasedCases(self.blobs), when(event.idle_since)
+        unconditional = request(case, event.cause, event.event_id)
+        if not erased.holds(case) and not self._is_idle(case, since):
+            _log.info("not erased: something of the case is newer than the request allows")
+            return ()
+        return (unconditional,) if erased.add(case, unconditional.event_id, event.cause) else ()
+
+    def _is_idle(self, case: CaseId, since: datetime) -> bool:
+        return self.results.is_idle(case, since) and not has_landed_since(self.blobs, case, since)
 
 
 def _withdrawal(case: CaseId, event: CaseScored) -> Withdrawal:

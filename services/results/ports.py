@@ -153,6 +153,9 @@ class ResultStore(Protocol):
     def forget_rejection(self, rejection: SlideRejected) -> None:
         """Delete the refusal of a deleted object."""
 
+    def is_idle(self, case_id: CaseId, since: datetime) -> bool:
+        """Whether a case is stored, and nothing that landed or was recorded of it is newer."""
+
     def erase(self, case_id: CaseId, why: str = ERASED) -> bool:
         """Delete everything of a case; its audit entries keep digests. False if nothing of it was stored.
 

@@ -15,6 +15,7 @@ from shared import erased, keys, logs
 from shared.blob.port import BlobStore
 from shared.bus.events import to_record
 from shared.bus.port import Producer
+from shared.times import stamp
 from shared.units import CaseId
 
 PAGE = 100
@@ -60,17 +61,22 @@ class RetainCases:
         """
         done = Retained()
         for idle in self._idle(before):
-            due = [case for case in idle if not self._has_landed_since(case.case_id, before)]
+            due = [case for case in idle if not has_landed_since(self.blobs, case.case_id, before)]
+            left = self.at_most - done.requested if self.producer else len(due)
+            sent = self._request(due[:left], before)
             newer = done.newer_in_bucket + len(idle) - len(due)
-            if self.producer:
-                due = due[: self.at_most - done.requested]
-                self.producer.send([to_record(_request(case), _SOURCE) for case in due])
-                _log.info("requested erasures", cases=len(due))
-            requested = done.requested + (len(due) if self.producer else 0)
-            done = Retained(done.due + len(due), requested, newer, requested == self.at_most)
+            done = Retained(done.due + len(due[:left]), done.requested + sent, newer, len(due) > left)
             if done.limit_reached:
                 break
         return done
+
+    def _request(self, due: Sequence[DatedCase], before: datetime) -> int:
+        """Request their erasure, and return of how many; none in a dry run."""
+        if not self.producer or not due:
+            return 0
+        self.producer.send([to_record(_request(case, before), _SOURCE) for case in due])
+        _log.info("requested erasures", cases=len(due))
+        return len(due)
 
     def _idle(self, before: datetime) -> Iterator[Sequence[DatedCase]]:
         """Pages of cases of which the database has nothing newer."""
@@ -83,13 +89,16 @@ class RetainCases:
             after = page[-1]
             yield [case for case in page if not case.recorded_since]
 
-    def _has_landed_since(self, case: CaseId, before: datetime) -> bool:
-        """Whether the bucket has a newer input, whose event may wait or be lost."""
-        record = self.blobs.head(keys.clinical(case))
-        landed = chain(*map(self.blobs.list, (keys.slides(case), keys.vectors(case))), [record] if record else [])
-        return any(info.last_modified >= before for info in landed)
+
+def has_landed_since(blobs: BlobStore, case: CaseId, since: datetime) -> bool:
+    """Whether the bucket has a newer input of a case, whose event may wait or be lost."""
+    record = blobs.head(keys.clinical(case))
+    landed = chain(*map(blobs.list, (keys.slides(case), keys.vectors(case))), [record] if record else [])
+    return any(info.last_modified >= since for info in landed)
 
 
-def _request(case: DatedCase) -> CaseEraseRequested:
-    """The same request for a case until it changes."""
-    return erased.request(case.case_id, erased.RETENTION, case.updated_at.isoformat())
+def _request(case: DatedCase, idle_since: datetime) -> CaseEraseRequested:
+    """A request that ends where the case has changed; with the same id until it does."""
+    event = erased.request(case.case_id, erased.RETENTION, case.updated_at.isoformat())
+    event.idle_since.CopyFrom(stamp(idle_since))
+    return event

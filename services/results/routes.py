@@ -27,7 +27,7 @@ def routes(blobs: BlobStore, results: ResultStore) -> Sequence[Route[Any]]:
         Route(topics.SLIDES_REJECTED, decoder(SlideRejected), RecordRejection(blobs, results)),
         Route(topics.PROGRESS, decoder(Progress), RecordProgress(results), minor=True, may_crash=lambda _: False),
     )
-    erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseResults(results))
+    erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseResults(blobs, results))
     return (*drop_erased(kept, blobs), erase)
 
 

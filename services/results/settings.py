@@ -1,6 +1,8 @@
 """Settings of results, read only in `__main__`."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from services.results.fhir_server import FhirSettings
@@ -8,6 +10,14 @@ from services.results.progress_feed import LOOK_EVERY_S, WATCHERS
 from shared.rpc.client_tls import ClientTls
 from shared.rpc.server_tls import ServerTls
 from shared.settings import Port, ServiceSettings
+
+_FEWEST_DAYS = 30
+
+
+def _long_enough(days: int) -> int:
+    if days < _FEWEST_DAYS:
+        raise ValueError(f"a case is erased after {_FEWEST_DAYS} days without activity at the earliest")
+    return days
 
 
 class ResultsSettings(ServiceSettings):
@@ -46,9 +56,10 @@ class ResultsSettings(ServiceSettings):
     """Time between two queries of the database for watchers."""
     archive_after_days: int = Field(default=365, ge=1)
     """Age from which `python -m services.results archive` moves superseded scores into the bucket."""
-    cases_kept_days: int | None = Field(default=None, ge=1)
-    """Days without activity until `python -m services.results retain` has a case erased; None: it does nothing."""
-    cases_erased_at_once: int = Field(default=1000, ge=1)
+    cases_kept_days: Annotated[int, AfterValidator(_long_enough)] | None = None
+    """Days, 30 or more, without activity until `python -m services.results retain` has a case erased; None: `retain`
+    ends with an error, since nothing says what to erase."""
+    cases_erased_at_once: int = Field(default=100, ge=1)
     """Largest number of cases of which one run of `retain` requests the erasure, as erasures go before live work."""
     views_kept_days: int = Field(default=730, ge=1)
     """How long it is kept who looked at which case."""

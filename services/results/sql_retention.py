@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Exists, and_, exists, or_, select
 
 from services.results.schema import AUDIT, CASES
 from shared.units import CaseId
@@ -26,6 +26,15 @@ def page(tx: Connection, before: datetime, limit: int, after: DatedCase | None) 
         same = and_(CASES.c.updated_at == after.updated_at, CASES.c.case_id > after.case_id)
         query = query.where(or_(CASES.c.updated_at > after.updated_at, same))
     old = query.order_by(CASES.c.updated_at, CASES.c.case_id).limit(limit).subquery()
-    since = exists().where(AUDIT.c.case_id == old.c.case_id, AUDIT.c.recorded_at >= before)
-    rows = tx.execute(select(old, since).order_by(old.c.updated_at, old.c.case_id))
+    rows = tx.execute(select(old, _recorded_since(old.c.case_id, before)).order_by(old.c.updated_at, old.c.case_id))
     return [DatedCase(CaseId(case), at, bool(recorded)) for case, at, recorded in rows]
+
+
+def is_idle(tx: Connection, case: CaseId, since: datetime) -> bool:
+    """Whether a case is known and nothing of it is newer."""
+    old = CASES.c.case_id == case, CASES.c.updated_at < since, ~_recorded_since(CASES.c.case_id, since)
+    return tx.execute(select(CASES.c.case_id).where(*old)).first() is not None
+
+
+def _recorded_since(case: ColumnElement[str], since: datetime) -> Exists:
+    return exists().where(AUDIT.c.case_id == case, AUDIT.c.recorded_at >= since)

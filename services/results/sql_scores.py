@@ -1,14 +1,14 @@
-"""Stores the text of scores in SQL, each once."""
+"""Stores the text of scores in SQL, each once, and withdrawals."""
 
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from services.results import sql_reads
 from services.results.database import insert, wrote
 from services.results.errors import ScoreMismatchError
-from services.results.ports import ScoreRecord
-from services.results.schema import SCORES
+from services.results.ports import ScoreRecord, Withdrawal
+from services.results.schema import CASES, SCORES
 
 
 def check_same_text(tx: Connection, record: ScoreRecord) -> None:
@@ -51,3 +51,16 @@ def keep(tx: Connection, record: ScoreRecord) -> None:
     tx.execute(
         update(SCORES).where(*older).values({name: values[name] for name in ("as_of", "revision", "inputs", "site_id")})
     )
+
+
+def keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:
+    """Note a withdrawal in the row of its case, unless a later one is noted."""
+    older = or_(CASES.c.withdrawn_revision.is_(None), CASES.c.withdrawn_revision < withdrawal.revision)
+    values = {
+        "withdrawn": withdrawal.sentence,
+        "withdrawn_revision": withdrawal.revision,
+        "withdrawn_at": withdrawal.as_of,
+        "withdrawn_event_id": withdrawal.event_id,
+        "nothing_left": withdrawal.nothing_left,
+    }
+    tx.execute(update(CASES).where(CASES.c.case_id == withdrawal.case_id, older).values(values))

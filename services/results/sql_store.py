@@ -20,6 +20,7 @@ from services.results import (
     sql_list,
     sql_notes,
     sql_reads,
+    sql_retention,
     sql_scores,
     sql_summary,
     sql_verify,
@@ -108,7 +109,7 @@ class SqlStore:
             if sql_audit.holds(tx, withdrawal):
                 return False
             _touch_case(tx, withdrawal.case_id, withdrawal.as_of)
-            _keep_withdrawal(tx, withdrawal)
+            sql_scores.keep_withdrawal(tx, withdrawal)
             _conclude(tx, withdrawal.case_id, self._now())
             sql_summary.refresh(tx, withdrawal.case_id)
             sql_audit.append(tx, withdrawal, withdrawal.sentence, self._now())
@@ -129,6 +130,11 @@ class SqlStore:
         with transaction(self.engine, write=True) as tx:
             if tx.execute(delete(REJECTIONS).where(REJECTIONS.c.event_id == rejection.event_id)).rowcount:
                 _bump_case(tx, CaseId(rejection.case_id))
+
+    def is_idle(self, case_id: CaseId, since: datetime) -> bool:
+        """See ResultStore."""
+        with transaction(self.engine, write=False) as tx:
+            return sql_retention.is_idle(tx, case_id, since)
 
     def erase(self, case_id: CaseId, why: str = audit_chain.ERASED) -> bool:
         """See ResultStore; one transaction."""
@@ -246,18 +252,6 @@ class SqlStore:
     def verify_whole_chain(self) -> audit_chain.ChainReport:
         """Verify the audit record from its first entry, however long it takes, and store a checkpoint."""
         return sql_verify.verify_whole(self.engine, self._seal(), self._now(), self.archive)
-
-
-def _keep_withdrawal(tx: Connection, withdrawal: Withdrawal) -> None:
-    older = or_(CASES.c.withdrawn_revision.is_(None), CASES.c.withdrawn_revision < withdrawal.revision)
-    values = {
-        "withdrawn": withdrawal.sentence,
-        "withdrawn_revision": withdrawal.revision,
-        "withdrawn_at": withdrawal.as_of,
-        "withdrawn_event_id": withdrawal.event_id,
-        "nothing_left": withdrawal.nothing_left,
-    }
-    tx.execute(update(CASES).where(CASES.c.case_id == withdrawal.case_id, older).values(values))
 
 
 def _touch_case(tx: Connection, case_id: CaseId, at: datetime, increment: int = 1) -> None:

@@ -29,7 +29,7 @@ def send_again(letters: Iterable[Letter]) -> None:
 def drop(letters: Iterable[Letter]) -> None:
     """See DeadLetterTopic."""
     with _topic() as (topic, kafka):
-        topic.drop(letters, partial(forget, kafka, topic.producer))
+        topic.drop(letters, lambda name, is_dropped: forget(kafka, topic.producer, name, lambda: is_dropped))
 
 
 @contextmanager

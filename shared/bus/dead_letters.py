@@ -133,9 +133,13 @@ def replayed_letter(record: Record) -> str:
 
 def is_about(record: Record, case: str) -> bool:
     """Whether a dead letter is of a case: its event's, or that of an object of the case."""
-    name = re.escape(case)
-    landed = rf"(?:^|/)(?:(?:slides|vectors)/{name}/|clinical/{name}\.json$)"
-    return record.key == case or re.search(landed, record.key) is not None
+    return case in cases_of(record)
+
+
+def cases_of(record: Record) -> set[str]:
+    """Which cases a dead letter may be of: its event's, or that of an object."""
+    landed = r"(?:^|/)(?:(?:slides|vectors)/([^/]+)(?=/)|clinical/([^/]+)\.json$)"
+    return {record.key, *(match[1] or match[2] for match in re.finditer(landed, record.key))} - {""}
 
 
 def original(record: Record) -> Record:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from kafka import TopicPartition
@@ -15,6 +16,8 @@ from shared.bus.kafka_reading import DEADLINE_MS, partitions_of, reader, up_to
 from shared.bus.port import LARGEST_BYTES, Delivery, Producer, Record
 from shared.settings import KafkaSettings
 
+_FORGETTING = Lock()
+"""Held while a topic is written anew: two at once would each append all that they retain."""
 _ROOMY = {"max.message.bytes": str(LARGEST_BYTES)}
 
 
@@ -67,15 +70,29 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[Delivery]:
         yield from up_to(consumer, consumer.end_offsets(partitions, timeout_ms=DEADLINE_MS), settings)
 
 
-def forget(settings: KafkaSettings, producer: Producer, topic: str, is_obsolete: Callable[[Delivery], bool]) -> int:
+IsObsolete = Callable[[Delivery], bool]
+
+
+def forget(settings: KafkaSettings, producer: Producer, topic: str, obsolete: Callable[[], IsObsolete]) -> int:
     """Remove records from the middle of a topic and return how many: the others are appended again.
 
-    Kafka deletes only from the front. After a crash between the two steps the other records are there twice.
+    Kafka deletes only from the front. After a crash between the two steps the other records are there twice, and after
+    two processes did this at once. `obsolete` is asked anew after each reading, until it is true of no record: what
+    another process removed meanwhile goes again, if it was appended here.
 
     Raises:
         KafkaDownError, KafkaRefusedError: as `read_topic`, or no right to delete.
     """
+    removed = 0
+    with _FORGETTING:
+        while count := _forget_once(settings, producer, topic, obsolete):
+            removed += count
+    return removed
+
+
+def _forget_once(settings: KafkaSettings, producer: Producer, topic: str, obsolete: Callable[[], IsObsolete]) -> int:
     deliveries = list(read_topic(settings, topic))
+    is_obsolete = obsolete()
     retained = [_with_time(delivery) for delivery in deliveries if not is_obsolete(delivery)]
     if len(retained) == len(deliveries):
         return 0

@@ -1,11 +1,15 @@
 """Erasing a case from every result store, on SQLite and on PostgreSQL."""
 
+import pytest
+
+from services.results.audit_chain import ERASED, EXPIRED
 from services.results.erased_results import SweepErasedResults
 from services.results.schema import METADATA
 from services.results.sql_store import SqlStore
+from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.canonical import sha256
-from shared.erased import ErasedCases
+from shared.erased import RETENTION, ErasedCases
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.result_stores import apply, record, withdrawal
@@ -80,6 +84,25 @@ def test_rows_that_were_written_of_an_erased_case_are_swept_and_those_of_others_
     assert fresh.case_ids() == [other]
     assert case not in everything(fresh)
     assert fresh.verify_chain().intact
+
+
+@pytest.mark.parametrize(("cause", "why"), [(RETENTION, EXPIRED), ("operator", ERASED), ("", ERASED)])
+def test_the_record_says_why_although_the_marker_comes_before_the_request(
+    fresh: SqlStore, cause: str, why: str
+) -> None:
+    case, blobs = CaseId("c-erased"), MemoryStore()
+    ErasedCases(blobs).add(case, "request", cause)
+    apply(fresh, record(case, "1", 5))
+    SweepErasedResults(blobs, fresh)()
+    assert fresh.audited(sha256(case.encode()))[-1].entry.why == why
+
+
+def test_a_marker_of_an_older_program_is_read(fresh: SqlStore) -> None:
+    case, blobs = CaseId("c-erased"), MemoryStore()
+    blobs.put(keys.erased(case), b'{"at":"","request":"r"}')
+    apply(fresh, record(case, "1", 5))
+    SweepErasedResults(blobs, fresh)()
+    assert fresh.audited(sha256(case.encode()))[-1].entry.why == ERASED
 
 
 def everything(store: SqlStore) -> str:

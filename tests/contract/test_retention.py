@@ -17,7 +17,7 @@ from shared.blob.memory import MemoryStore
 from shared.bus import topics
 from shared.bus.memory import MemoryBus
 from shared.canonical import sha256
-from shared.erased import request
+from shared.erased import RETENTION, ErasedCases, request
 from shared.times import utc_now
 from shared.units import CaseId
 from tests.support import scores as samples
@@ -36,6 +36,15 @@ def requests(bus: MemoryBus) -> list[CaseEraseRequested]:
     return [CaseEraseRequested.FromString(each.value) for each in bus.records(topics.CASES_ERASE)]
 
 
+def handle(store: SqlStore, bus: MemoryBus, blobs: MemoryStore | None = None) -> list[str]:
+    """Have results handle the requests, and those that it asks of all services; the cases that it asked for."""
+    erase = EraseResults(blobs or MemoryStore(), store)
+    asked_for = [follow for event in requests(bus) for follow in erase(event)]
+    for follow in asked_for:
+        assert erase(follow) == ()
+    return [follow.case_id for follow in asked_for]
+
+
 def requested(bus: MemoryBus) -> list[str]:
     return sorted(event.case_id for event in requests(bus))
 
@@ -47,8 +56,7 @@ def test_cases_without_activity_are_erased_and_the_record_has_who_asked(fresh: S
     apply(fresh, record("young", "1", 130))
     assert retain(fresh, bus) == Retained(due=5, requested=5)
     assert requested(bus) == ["a", "b", "c", "d", "e"]
-    for event in requests(bus):
-        EraseResults(fresh)(event)
+    assert sorted(handle(fresh, bus)) == ["a", "b", "c", "d", "e"]
     assert fresh.case_ids() == ["young"]
     assert fresh.verify_whole_chain().intact
     assert fresh.audited(sha256(b"a"))[-1].entry.why == EXPIRED
@@ -58,7 +66,7 @@ def test_cases_without_activity_are_erased_and_the_record_has_who_asked(fresh: S
 
 def test_a_request_of_a_person_is_recorded_as_before(fresh: SqlStore) -> None:
     apply(fresh, record("a", "1", 1))
-    EraseResults(fresh)(request(CaseId("a"), "operator"))
+    EraseResults(MemoryStore(), fresh)(request(CaseId("a"), "operator"))
     assert fresh.audited(sha256(b"a"))[-1].entry.why == ERASED
 
 
@@ -99,11 +107,47 @@ def test_a_run_is_bounded_and_the_next_one_goes_on(fresh: SqlStore) -> None:
     for expected in (Retained(3, 3, limit_reached=True), Retained(2, 2)):
         bus = MemoryBus()
         assert retain(fresh, bus, at_most=3) == expected
-        for event in requests(bus):
-            EraseResults(fresh)(event)
-            erased.append(event.case_id)
+        erased += handle(fresh, bus)
     assert sorted(erased) == list("abcde")
     assert len(set(erased)) == len(erased)
+
+
+def test_a_run_that_ends_with_the_last_case_is_not_limited(fresh: SqlStore) -> None:
+    for case in "abcd":
+        apply(fresh, record(case, "1", 1))
+    assert retain(fresh, MemoryBus(), at_most=4) == Retained(4, 4)
+
+
+@pytest.mark.parametrize("kind", ["score", "note", "refusal", "slide"])
+def test_what_comes_before_its_request_is_handled_keeps_a_case(fresh: SqlStore, kind: str) -> None:
+    apply(fresh, record("a", "1", 1))
+    bus, blobs = MemoryBus(), MemoryStore()
+    assert retain(fresh, bus).requested == 1
+    fresh._now = lambda: samples.at(121)
+    if kind == "score":
+        apply(fresh, record("a", "2", 2))
+    elif kind == "note":
+        fresh.record_note(NoteRecord(CaseId("a"), "n", "{}", sha256(b"{}"), samples.at(121)))
+    elif kind == "refusal":
+        apply(fresh, samples.rejected("a", "B", LATER))
+    else:
+        blobs.put("slides/a/new.svs", b"landed now")
+    assert handle(fresh, bus, blobs) == []
+    assert fresh.case_ids() == ["a"]
+    assert not ErasedCases(blobs).holds(CaseId("a"))
+
+
+def test_a_request_is_handled_the_same_way_after_a_crash_and_the_marker_says_why(fresh: SqlStore) -> None:
+    apply(fresh, record("a", "1", 1))
+    bus, blobs = MemoryBus(), MemoryStore()
+    retain(fresh, bus)
+    (event,) = requests(bus)
+    erase = EraseResults(blobs, fresh)
+    first = erase(event)
+    assert [follow.cause for follow in first] == [RETENTION]
+    assert ErasedCases(blobs).cause(CaseId("a")) == RETENTION
+    blobs.put("slides/a/late.svs", b"landed after the marker")
+    assert erase(event) == first
 
 
 def test_requests_that_were_not_handled_yet_are_the_same_again(fresh: SqlStore) -> None:

@@ -80,7 +80,7 @@ def test_an_erasure_of_another_case_leaves_the_id_and_takes_the_notes_of_its_own
         producer.send([_dead("other-case")])
         (other,) = (row["id"] for row in _json("list") if row["key"] == "other-case")
         assert _letters("replay", letter["id"], other).exit_code == 0
-        assert forget(settings, producer, topics.DEAD_LETTERS, lambda d: is_about(d.record, "other-case")) == 2
+        assert forget(settings, producer, topics.DEAD_LETTERS, lambda: lambda d: is_about(d.record, "other-case")) == 2
     (retained,) = (row for row in _json("list") if row["id"] == letter["id"])
     assert retained["replayed"]
     assert retained["written"] == letter["written"]

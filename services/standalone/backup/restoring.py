@@ -1,6 +1,6 @@
 """Restores a backup into an empty database and an empty bucket, and erases again what was erased since."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,8 +41,8 @@ class Restore:
     results: SqlStore
     bucket: Bucket
     store: BackupStore
-    requested_since: Callable[[datetime], set[Sha256]]
-    """Digests of the ids of cases whose erasure was requested since a moment."""
+    requested_since: Callable[[datetime], Mapping[Sha256, str]]
+    """Digests of the ids of cases whose erasure was requested since a moment, and why."""
 
     def __call__(
         self, manifest: Manifest, *, database: bool = True, bucket: bool = True, advance: Advance = silent
@@ -64,7 +64,7 @@ class Restore:
         if to_load:
             tables.load_tables(self.results.engine, manifest, self.store)
             self.results.migrate()
-        erased = max(erased, again.in_results(self.results))
+        erased = max(erased, again.in_results(self.results, self.bucket))
         audit = self.results.verify_whole_chain()
         self.bucket.delete(RESTORING)
         rows, known_until = manifest.rows if database else 0, self.store.manifest().began
@@ -100,11 +100,12 @@ class Restore:
 
     def _erased_since(self, manifest: Manifest, *, has_audit: bool) -> tuple[erasures.EraseAgain, str]:
         """The cases to erase again, and why those of the bus are missing; `has_audit`: the database was not lost."""
-        digests, unknown = erasures.in_backups(self.store, manifest) | set(erasures.marked(self.bucket)), ""
+        known, unknown = erasures.in_backups(self.store, manifest) | set(erasures.marked(self.bucket)), ""
+        causes = dict.fromkeys(known, "")
         if has_audit:
-            digests |= tables.erased_since(self.results.engine, manifest.began)
+            causes |= tables.erased_since(self.results.engine, manifest.began)
         try:
-            digests |= self.requested_since(manifest.began)
+            causes |= self.requested_since(manifest.began)
         except TransientError as error:
             unknown = str(error)
-        return erasures.EraseAgain(frozenset(digests)), unknown
+        return erasures.EraseAgain(causes), unknown

@@ -10,13 +10,14 @@ from psycopg import sql
 from sqlalchemy import Connection, Engine, exists, func, inspect, select, table
 
 from services.results import migrate
-from services.results.audit_chain import ERASURES
+from services.results.audit_chain import ERASURES, EXPIRED
 from services.results.database import transaction
 from services.results.errors import DatabaseDownError
 from services.results.schema import ARCHIVES, AUDIT, CASE_COUNTS
 from services.standalone.backup.backup_store import BackupStore
 from services.standalone.backup.errors import NewerBackupError, NotEmptyError, UnsuitableTargetError
 from services.standalone.backup.manifest import Manifest, TableCopy
+from shared.erased import RETENTION
 from shared.units import Sha256
 
 _WRITTEN_ELSEWHERE = ("alembic_version", CASE_COUNTS.name)
@@ -68,11 +69,11 @@ def is_loaded(engine: Engine, manifest: Manifest) -> bool:
     raise NotEmptyError(f"the database is not empty: it has rows in {', '.join(filled)}")
 
 
-def erased_since(engine: Engine, moment: datetime) -> set[Sha256]:
-    """Digests of the ids of cases of whose erasure the audit record has an entry since a moment."""
-    entries = select(AUDIT.c.case_id).where(AUDIT.c.why.in_(ERASURES), AUDIT.c.recorded_at >= moment)
+def erased_since(engine: Engine, moment: datetime) -> dict[Sha256, str]:
+    """Digests of the ids of cases of whose erasure the audit record has an entry since a moment, and why."""
+    entries = select(AUDIT.c.case_id, AUDIT.c.why).where(AUDIT.c.why.in_(ERASURES), AUDIT.c.recorded_at >= moment)
     with transaction(engine, write=False) as tx:
-        return {Sha256(digest) for digest in tx.scalars(entries)}
+        return {Sha256(digest): RETENTION if why == EXPIRED else "" for digest, why in tx.execute(entries)}
 
 
 def load_tables(engine: Engine, manifest: Manifest, store: BackupStore) -> None:

@@ -2,15 +2,18 @@
 
 import json
 
+import pytest
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested
 
-from services.fusion_scorer.erase import EraseCase
+from services.fusion_scorer.erase import EraseCase, letters_to_forget
 from shared import keys
 from shared.blob.memory import MemoryStore
-from shared.erased import ErasedCases, request
+from shared.bus import topics
+from shared.bus.port import Delivery, Record
+from shared.erased import RETENTION, ErasedCases, request
 from shared.units import CaseId, Sha256, SlideId
 
-CANARY, OTHER = CaseId("canary-7"), CaseId("canary-77")
+CANARY, OTHER, LIFTED = CaseId("canary-7"), CaseId("canary-77"), CaseId("lifted")
 OWN, COMMON, LATE = (Sha256(digit * 64) for digit in "abc")
 PLAN, SCORE = Sha256("d" * 64), Sha256("e" * 64)
 
@@ -105,6 +108,43 @@ def test_a_request_whose_scorer_was_killed_before_its_answer_is_answered_the_sam
     first = erase(request(CANARY, "operator"))
     assert first
     assert erase(request(CANARY, "operator")) == first
+
+
+def test_the_marker_and_the_second_request_have_the_cause_of_the_first() -> None:
+    store = MemoryStore()
+    (again,) = EraseCase(store, lambda _: None)(request(CANARY, RETENTION, "id"))
+    assert isinstance(again, CaseEraseRequested)
+    assert (again.cause, ErasedCases(store).cause(CANARY)) == (RETENTION, RETENTION)
+
+
+def test_a_request_with_a_condition_is_left_to_results() -> None:
+    store = MemoryStore()
+    _fill(store, CANARY, (OWN,))
+    event, before = request(CANARY, RETENTION, "id"), _left(store)
+    event.idle_since.GetCurrentTime()
+    assert _erase(store, event) == ([], [])
+    assert _left(store) == before
+
+
+@pytest.mark.parametrize(
+    ("key", "is_forgotten"),
+    [
+        (CANARY, True),
+        (f"medulla/slides/{CANARY}/S.svs", True),
+        (f"medulla/slides/slides/{CANARY}/S.svs", False),
+        (f"clinical/{CANARY}.json", True),
+        (LIFTED, True),
+        (OTHER, False),
+        (f"medulla/slides/{OTHER}/S.svs", False),
+        ("", False),
+    ],
+)
+def test_letters_of_every_erased_case_are_forgotten(key: str, is_forgotten: bool) -> None:
+    """Also of the case whose request is handled, if its erasure was lifted meanwhile."""
+    store = MemoryStore()
+    ErasedCases(store).add(CANARY)
+    letter = Delivery(Record(topics.DEAD_LETTERS, key, b""), 0, 0, 0.0)
+    assert letters_to_forget(store, LIFTED)(letter) == is_forgotten
 
 
 def test_an_object_that_another_erasure_of_the_case_removed_first_is_passed_over() -> None:

@@ -100,6 +100,10 @@ def test_an_erased_case_leaves_no_document_even_if_it_is_erased_while_it_is_sent
     push(event)
     assert (server.puts, server.bundles) == (1, {})
     server.bundles[bundle_id(CASE)] = {}
+    conditional = CaseEraseRequested(event_id="e", case_id=CASE)
+    conditional.idle_since.GetCurrentTime()
+    RemoveErased(server)(conditional)
+    assert server.bundles
     RemoveErased(server)(CaseEraseRequested(event_id="e", case_id=CASE))
     assert not server.bundles
 

@@ -11,7 +11,7 @@ from shared.blob.port import ObjectChangedError
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder
 from shared.bus.s3_events import ObjectHint
-from shared.erased import ErasedCases, drop_erased
+from shared.erased import RETENTION, ErasedCases, drop_erased
 from shared.errors import MedullaError, TransientError
 from shared.route import Route
 from shared.units import CaseId
@@ -81,6 +81,15 @@ def test_work_under_way_when_the_case_was_erased_asks_to_erase_what_it_wrote(
     (event,) = _handle(store, _Embed(store, erase=True, fail=fail))
     assert isinstance(event, CaseEraseRequested)
     assert (event.case_id, list(event.slide_digests)) == (CASE, ["a" * 64])
+
+
+def test_what_is_asked_late_has_the_cause_of_the_erasure() -> None:
+    store = MemoryStore()
+    ErasedCases(store).add(CASE, "r", RETENTION)
+    store.put(f"embeddings/{'a' * 64}/part-00000", b"late")
+    (event,) = _handle(store, _Embed(store))
+    assert isinstance(event, CaseEraseRequested)
+    assert event.cause == RETENTION
 
 
 def test_a_refusal_of_a_case_that_was_not_erased_stays_a_refusal() -> None:

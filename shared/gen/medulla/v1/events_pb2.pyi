@@ -176,13 +176,18 @@ class CaseEraseRequested(_message.Message):
     CASE_ID_FIELD_NUMBER: _builtins.int
     SLIDE_DIGESTS_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
+    IDLE_SINCE_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     case_id: _builtins.str
     cause: _builtins.str
-    """Who or what asked: "operator", "retention", or why it is asked again."""
+    """Who or what asked first: "operator", "retention", or why an object is erased late."""
     @_builtins.property
     def slide_digests(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Slides of the case, by the SHA-256 of their bytes, that its index may not know any more."""
+
+    @_builtins.property
+    def idle_since(self) -> _timestamp_pb2.Timestamp:
+        """With it results alone obeys: if the case is still idle since then, it marks the case and asks without it."""
 
     def __init__(
         self,
@@ -191,10 +196,11 @@ class CaseEraseRequested(_message.Message):
         case_id: _builtins.str = ...,
         slide_digests: _abc.Iterable[_builtins.str] | None = ...,
         cause: _builtins.str = ...,
+        idle_since: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["idle_since", b"idle_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "cause", b"cause", "event_id", b"event_id", "slide_digests", b"slide_digests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_id", b"case_id", "cause", b"cause", "event_id", b"event_id", "idle_since", b"idle_since", "slide_digests", b"slide_digests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
