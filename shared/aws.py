@@ -1,4 +1,4 @@
-"""Clients of boto3 whose keys and authorities are read again while they are used, without guessing of times."""
+"""Clients of boto3 whose keys and authorities are read again while they are used, and times are parsed as ISO 8601."""
 
 import os
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def client(
 
 
 class _Client:
-    """boto3's client of this moment: one trusts every authority that it ever read, so that another takes its place."""
+    """boto3 clients never forget an authority, so a new client replaces the old one."""
 
     def __init__(self, current: Rebuilt[bytes, Any]) -> None:
         self._current = current

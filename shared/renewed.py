@@ -5,7 +5,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
-from pydantic import PrivateAttr
+from pydantic import BaseModel, PrivateAttr
 
 from shared import logs
 from shared.errors import MedullaError
@@ -13,6 +13,7 @@ from shared.settings import KafkaLogin, KafkaSettings, PlatformSettings, S3Setti
 
 K = TypeVar("K")
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 _log = logs.get(__name__)
 
 
@@ -56,7 +57,11 @@ class Rebuilt(Generic[K, T]):
 
 def s3(settings: S3Settings, every_s: float = 30.0) -> Renewed[S3Settings]:
     """How to reach the bucket, with the keys that are mounted now."""
-    return Renewed(settings, lambda: load(PlatformSettings).s3, every_s)
+
+    def mounted() -> S3Settings:
+        return complete(load(PlatformSettings).s3, settings, "access_key_id", "secret_access_key")
+
+    return Renewed(settings, mounted, every_s)
 
 
 class _RenewedKafka(KafkaSettings):
@@ -69,10 +74,22 @@ class _RenewedKafka(KafkaSettings):
 
 def platform(settings: PlatformSettings) -> PlatformSettings:
     """The settings, of which each connection to Kafka takes the user and password that are mounted by then."""
+
+    def mounted() -> KafkaLogin:
+        return complete(load(PlatformSettings).kafka, settings.kafka, "sasl_username", "sasl_password").login()
+
     kafka = _RenewedKafka(**dict(settings.kafka))
-    kafka._login = Renewed(settings.kafka.login(), _mounted_login, every_s=0)
+    kafka._login = Renewed(settings.kafka.login(), mounted, every_s=0)
     return settings.model_copy(update={"kafka": kafka})
 
 
-def _mounted_login() -> KafkaLogin:
-    return load(PlatformSettings).kafka.login()
+def complete(newest: M, first: M, *secrets: str) -> M:
+    """The newest settings, with all secrets that were set at the start.
+
+    Raises:
+        MedullaError: one of these was set and is empty now.
+    """
+    for name in secrets:
+        if getattr(first, name) and not getattr(newest, name):
+            raise MedullaError(f"{name} was set at the start and is empty now")
+    return newest

@@ -48,7 +48,7 @@ class KafkaLogin(NamedTuple):
     """A user of Kafka with its password."""
 
     username: str
-    password: str
+    password: SecretStr
 
 
 class KafkaSettings(Section):
@@ -69,8 +69,8 @@ class KafkaSettings(Section):
     max_poll_interval_ms: int = Field(default=300_000, ge=10_000)
 
     def login(self) -> KafkaLogin:
-        """What the next connection logs in with; see `renewed.kafka`."""
-        return KafkaLogin(self.sasl_username, self.sasl_password.get_secret_value() if self.sasl_password else "")
+        """What the next connection logs in with; see `renewed.platform`."""
+        return KafkaLogin(self.sasl_username, self.sasl_password or SecretStr(""))
 
 
 class S3Settings(Section):

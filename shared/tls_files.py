@@ -48,7 +48,7 @@ def pair(certificate: Path, private_key: Path) -> tuple[bytes, bytes]:
 
 
 def expiry(certificate: bytes) -> float:
-    """When the first certificate of a PEM chain ends, in Unix seconds."""
+    """Earliest expiry in a PEM chain, in Unix seconds."""
     return min(each.not_valid_after_utc.timestamp() for each in x509.load_pem_x509_certificates(certificate))
 
 

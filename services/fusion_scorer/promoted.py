@@ -15,15 +15,20 @@ from services.fusion_scorer.stored_files import StoredFiles
 from shared import model_keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
+from shared.errors import TransientError
 from shared.model.bundle import Bundle, assemble
 from shared.model.bundle_files import VerifiedFiles, verify
-from shared.model.errors import BadBundleError
+from shared.model.errors import BadBundleError, BadSignatureError
 from shared.model.manifest import MANIFEST
 from shared.model.signature import SIGNATURE
 from shared.units import Sha256
 
 _KEPT = 3
 """Bundles held in memory."""
+_KEY_GONE = (
+    "the bundle in use is not signed by the mounted key: mount a file that also holds the old key, or promote a bundle "
+    "signed with the new one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ class Bundles:
     ) -> None:
         """With `last_good`, the last good bundle is used while the promoted one cannot be.
 
-        `public_key` gives the keys that bundles must be signed with; those in memory are verified anew by others.
+        `public_key` gives the keys that bundles must be signed with; bundles in memory are verified again when the
+        keys change.
         """
         self._store = store
         self._last_good = last_good
@@ -80,6 +86,7 @@ class Bundles:
         Raises:
             NoBundleError: there is no pointer.
             BadBundleError: the pointer or the bundle cannot be used, and no other was good before.
+            TransientError: as for `by_digest`.
         """
         info = self._pointer()
         try:
@@ -94,7 +101,7 @@ class Bundles:
         """The bundle that the pointer names now, and no other.
 
         Raises:
-            NoBundleError, BadBundleError: as above.
+            NoBundleError, BadBundleError, TransientError: as above.
         """
         return self._strictly(self._pointer())
 
@@ -124,6 +131,7 @@ class Bundles:
 
         Raises:
             BadBundleError: there is none of that digest, or it was altered.
+            TransientError: it is in memory, and the keys that are mounted now did not sign it.
         """
         verified = _Verified(digest, self._public_key())
         with self._lock:
@@ -157,14 +165,25 @@ class Bundles:
             raise BadBundleError(f"{model_keys.CURRENT_BUNDLE} does not name a bundle by its digest") from error
 
     def _loaded(self, verified: _Verified) -> Bundle:
-        digest, public_key = verified
-        checked = verify(StoredFiles(self._store, digest), public_key)
+        digest = verified.digest
+        checked = self._checked(verified)
         if checked.digest != digest:
             raise BadBundleError(
                 f"{MANIFEST} of {model_keys.bundle_prefix(digest)} was altered: its SHA-256 is another"
             )
         self._trial(checked)
         return assemble(checked)
+
+    def _checked(self, verified: _Verified) -> VerifiedFiles:
+        digest, public_key = verified
+        try:
+            return verify(StoredFiles(self._store, digest), public_key)
+        except BadSignatureError as error:
+            with self._lock:
+                is_in_memory = any(kept.digest == digest for kept in self._kept)
+            if is_in_memory:
+                raise TransientError(_KEY_GONE) from error
+            raise
 
 
 def promote(store: BlobStore, folder: Path, public_key: bytes | None = None, trial: Trial = untried) -> Bundle:

@@ -23,7 +23,7 @@ from services.results.archive_metrics import MaintainArchive
 from services.results.archiving import ArchiveScores
 from services.results.audit_seal import Seal
 from services.results.erased_results import SweepErasedResults
-from services.results.fhir_server import FhirServer
+from services.results.fhir_server import FhirServer, FhirSettings
 from services.results.grpc_pixels import GrpcPixels
 from services.results.grpc_scorer import GrpcScorer
 from services.results.http_server import HttpServer
@@ -191,9 +191,13 @@ def _served(settings: ResultsSettings, blobs: BlobStore, results: ResultStore) -
     """Routes by consumer group."""
     served = {SERVICE: routes(blobs, results)}
     if fhir := settings.fhir:
-        renew = renewed.Renewed(fhir, lambda: load(ResultsSettings).fhir or fhir)
+        renew = renewed.Renewed(fhir, partial(_mounted_fhir, fhir))
         served[FHIR] = fhir_routes(blobs, results, FhirServer(fhir, renew))
     return served
+
+
+def _mounted_fhir(first: FhirSettings) -> FhirSettings:
+    return renewed.complete(load(ResultsSettings).fhir or first, first, "token")
 
 
 def _bucket(platform: PlatformSettings) -> S3Store:
@@ -201,7 +205,7 @@ def _bucket(platform: PlatformSettings) -> S3Store:
 
 
 def _store(settings: ResultsSettings, blobs: BlobStore | None = None) -> SqlStore:
-    seal = renewed.Renewed(_seal(settings), lambda: _seal(load(ResultsSettings)), every_s=0)
+    seal = renewed.Renewed(_seal(settings), partial(_mounted_seal, settings), every_s=0)
     url = settings.database_url.get_secret_value()
     return SqlStore(url, seal=seal, renew=renewed.Renewed(url, _database_url, every_s=0), blobs=blobs)
 
@@ -209,6 +213,10 @@ def _store(settings: ResultsSettings, blobs: BlobStore | None = None) -> SqlStor
 def _seal(settings: ResultsSettings) -> Seal | None:
     key = settings.audit_key
     return Seal(key.get_secret_value().encode()) if key else None
+
+
+def _mounted_seal(first: ResultsSettings) -> Seal | None:
+    return _seal(renewed.complete(load(ResultsSettings), first, "audit_key"))
 
 
 def _database_url() -> str:

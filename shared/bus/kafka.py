@@ -16,11 +16,12 @@ from kafka.structs import MemberState
 from shared import logs
 from shared.bus.kafka_client import KafkaDownError, connection, explained, to_delivery
 from shared.bus.kafka_lag import LagGauge
-from shared.bus.kafka_login import RefusedLogins
+from shared.bus.kafka_login import is_refused
 from shared.bus.kafka_names import on_broker
 from shared.bus.kafka_starts import Starts
 from shared.bus.partition_queues import Partition, PartitionQueues
 from shared.bus.port import Delivery
+from shared.bus.refused_logins import RefusedLogins
 from shared.bus.worker_pool import WorkerPool
 from shared.settings import KafkaSettings
 
@@ -28,6 +29,8 @@ _BUSY_POLL_MS = 50
 _IDLE_POLL_MS = 250
 _JOINING_POLL_MS = 1_000
 _COMMIT_MS = 5_000
+_LOGIN_PAUSE_S = 1.0
+"""Between two logins of which Kafka refused the first: kafka-python itself tries again at once."""
 _TURN_S = 1.0
 """After this time a partition with a backlog yields its thread to others."""
 _READ_AHEAD_BYTES = 65_536
@@ -123,7 +126,7 @@ class _PollLoop:
         self._settings = settings
         self._lag = LagGauge(consumer, self._queues, group, settings)
         self._starts = Starts(consumer)
-        self._refusals = RefusedLogins()
+        self._refusals = RefusedLogins(is_refused)
 
     def run(self, topics: Sequence[str], beat: Callable[[], None]) -> BaseException | None:
         """Poll until `stop` is set or a handler fails; returns what it raised."""
@@ -193,9 +196,12 @@ class _PollLoop:
         try:
             read = self._consumer.poll(timeout_ms=self._patience_ms())
         except KafkaError as error:
-            if not error.retriable and not self._refusals.may_end(error):
+            is_login = self._refusals.may_end(error)
+            if not error.retriable and not is_login:
                 raise
             _log.warning("polling again", error=str(error))
+            if is_login:
+                self._stop.wait(_LOGIN_PAUSE_S)
             return
         for partition, records in read.items():
             self._queues.add(Partition(*partition), (to_delivery(record, self._settings) for record in records))

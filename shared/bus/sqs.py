@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared import aws
 from shared.bus import headers, topics
 from shared.bus.port import Delivery, Record
+from shared.bus.refused_logins import RefusedLogins
 from shared.bus.worker_pool import WorkerPool
 from shared.errors import MedullaError
 from shared.logs import get
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_A_POLL = 10
 _LOOK_UP_S = 1.0
+_UNKNOWN_KEY = "InvalidClientTokenId"
 _log = get(__name__)
 
 
@@ -63,7 +65,7 @@ class SqsConsumer:
         """Consume until `stop` is set, then finish what is in flight.
 
         Raises:
-            SqsRefusedError: there is no such queue, or no right to read it.
+            SqsRefusedError: there is no such queue, no right to read it, or our key is unknown for five minutes.
         """
         _ReceiveLoop(self._queue, self._concurrency, handle, stop).run(self._beat)
 
@@ -75,6 +77,7 @@ class _ReceiveLoop:
         self._handle = handle
         self._stop = stop
         self._error: BaseException | None = None
+        self._refusals = RefusedLogins(_is_unknown_key)
         self._pool = WorkerPool(concurrency, "sqs")
         self._at_work: dict[Future[None], tuple[str, float]] = {}
         """Receipt of each message at work, and when it becomes visible again (monotonic seconds)."""
@@ -105,7 +108,8 @@ class _ReceiveLoop:
                 MessageSystemAttributeNames=["SentTimestamp"],
             ).get("Messages", [])
         except (BotoCoreError, ClientError) as error:
-            _raise_refusal(error, self._queue.url)
+            if not self._refusals.may_end(error):
+                _raise_refusal(error, self._queue.url)
             _log.warning("queue does not answer", error=str(error))
             self._stop.wait(_LOOK_UP_S)
             return []
@@ -152,10 +156,16 @@ def _to_delivery(message: "MessageTypeDef") -> Delivery:
     return Delivery(record, 0, 0, int(message.get("Attributes", {}).get("SentTimestamp", "0")) / 1000)
 
 
+def _code(error: Exception) -> str:
+    return error.response.get("Error", {}).get("Code", "") if isinstance(error, ClientError) else ""
+
+
+def _is_unknown_key(error: Exception) -> bool:
+    return _UNKNOWN_KEY in _code(error)
+
+
 def _raise_refusal(error: Exception, url: str) -> None:
-    """Raises SqsRefusedError when a retry cannot help: no such queue, or no right to it."""
-    if not isinstance(error, ClientError):
-        return
-    code = error.response.get("Error", {}).get("Code", "")
-    if any(sign in code for sign in ("NonExistent", "DoesNotExist", "AccessDenied", "InvalidClientTokenId")):
+    """Raises SqsRefusedError when a retry cannot help: no such queue, no right to it, or an unknown key."""
+    code = _code(error)
+    if any(sign in code for sign in ("NonExistent", "DoesNotExist", "AccessDenied", _UNKNOWN_KEY)):
         raise SqsRefusedError(f"queue {url} refuses us ({code}); check its address and our right to read it") from error

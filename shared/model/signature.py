@@ -11,6 +11,7 @@ from shared.model.errors import BadKeyError
 
 SIGNATURE = "signature"
 """File beside bundle.json: ed25519 over its bytes, in hex."""
+_BEGIN = b"-----BEGIN"
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
@@ -68,7 +69,11 @@ def public_keys(data: bytes) -> Sequence[Ed25519PublicKey]:
     """Read verification keys, of which a PEM file may hold several while one takes another's place.
 
     Raises:
-        BadKeyError: one of them is none.
+        BadKeyError: one of them is not a key.
     """
-    pems = [] if b"PRIVATE KEY" in data else _PEM.findall(data)
-    return [public_key(pem) for pem in pems or [data]]
+    pems = _PEM.findall(data)
+    if b"PRIVATE KEY" in data or not pems:
+        return [public_key(data)]
+    if len(pems) != data.count(_BEGIN):
+        raise BadKeyError("one of the public keys for bundles is cut off, or is not a public key")
+    return [public_key(pem) for pem in pems]

@@ -66,7 +66,7 @@ def channel(
     again every `renew_s`; calls in flight end on the connection on which they began.
 
     Raises:
-        MedullaError: a TLS file cannot be read, or a certificate has not its key.
+        MedullaError: a TLS file cannot be read, or a certificate does not match its private key.
     """
     options = _options(max_message_mb * _MIB, round(1000 * silence_s))
     opened: grpc.Channel

@@ -54,7 +54,7 @@ class RenewedChannel(grpc.Channel):
         renew_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises MedullaError where a file cannot be read, or a certificate has not its key."""
+        """Raises MedullaError where a file cannot be read, or a certificate does not match its private key."""
         self._files = files = Renewed(_read(tls), lambda: _read(tls), renew_s, clock)
         self._opened, self._longest_s, self._clock = opened, longest_s, clock
         self._used, self._channel = files(), opened(files().credentials())
@@ -68,27 +68,31 @@ class RenewedChannel(grpc.Channel):
                 return self._channel
             files, now = self._files(), self._clock()
             if files != self._used:
+                opened = self._opened(files.credentials())
                 self._retired.append((now + self._longest_s, self._channel))
-                self._used, self._channel = files, self._opened(files.credentials())
+                self._used, self._channel = files, opened
                 _log.info("renewed TLS files are used for gRPC calls")
-            while self._retired and self._retired[0][0] <= now:
-                self._retired.pop(0)[1].close()
-            return self._channel
+            ended = [channel for until, channel in self._retired if until <= now]
+            self._retired = self._retired[len(ended) :]
+            current = self._channel
+        for channel in ended:
+            channel.close()
+        return current
 
     def unary_unary(self, *args: Any, **kwargs: Any) -> Any:
-        """Of the channel of this moment; so are the other three."""
+        """Opens the call on the current channel."""
         return self._current().unary_unary(*args, **kwargs)
 
     def unary_stream(self, *args: Any, **kwargs: Any) -> Any:
-        """See unary_unary."""
+        """Opens the call on the current channel."""
         return self._current().unary_stream(*args, **kwargs)
 
     def stream_unary(self, *args: Any, **kwargs: Any) -> Any:
-        """See unary_unary."""
+        """Opens the call on the current channel."""
         return self._current().stream_unary(*args, **kwargs)
 
     def stream_stream(self, *args: Any, **kwargs: Any) -> Any:
-        """See unary_unary."""
+        """Opens the call on the current channel."""
         return self._current().stream_stream(*args, **kwargs)
 
     def subscribe(self, *_: Any, **__: Any) -> NoReturn:
@@ -101,8 +105,8 @@ class RenewedChannel(grpc.Channel):
         """End every call, also those of channels whose files have changed."""
         with self._lock:
             self._closed = True
-            for channel in (self._channel, *(each for _, each in self._retired)):
-                channel.close()
+        for channel in (self._channel, *(each for _, each in self._retired)):
+            channel.close()
 
     def __enter__(self) -> "RenewedChannel":
         return self

@@ -166,3 +166,6 @@ def test_checkpoints_are_signed_with_the_key_that_is_mounted_now(
             before = store.verify_chain().checkpoint
             store.verify_whole_chain()
             assert (before, store.verify_chain().checkpoint) == (0, 1)
+    with closing(results._store(load(ResultsSettings))) as store:
+        (mounted / "RESULTS_AUDIT_KEY").unlink()
+        assert store.verify_chain().checkpoint == 1

@@ -28,7 +28,7 @@ from services.results.sql_views import SqlViews
 from services.results.viewing import Viewing
 from shared.blob.memory import MemoryStore
 from shared.bus.memory import MemoryBus
-from shared.redirects import NoRedirects
+from shared.redirects import opener
 from shared.rpc.auth import EVERY_ROLE, TokenVerifier, caller_check, require_role
 from shared.rpc.client import channel
 from shared.rpc.server import GrpcServer
@@ -208,7 +208,7 @@ def _logged_in(issuer: OidcIssuer, verifier: str) -> str:
         "code_challenge_method": "S256",
     }
     with pytest.raises(urllib.error.HTTPError) as redirected:
-        urllib.request.build_opener(NoRedirects).open(f"{issuer.url}/authorize?{urlencode(query)}", timeout=10)
+        opener().open(f"{issuer.url}/authorize?{urlencode(query)}", timeout=10)
     answer = parse_qs(urlsplit(redirected.value.headers["Location"]).query)
     assert (redirected.value.code, answer["state"]) == (302, ["s1"])
     return answer["code"][0]

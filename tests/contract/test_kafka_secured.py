@@ -1,6 +1,7 @@
 """A secured broker: TLS, a password, and only the rights that were given."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -76,13 +77,27 @@ def mounted(broker: SecuredKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return mount
 
 
+@contextmanager
+def restored(broker: SecuredKafka) -> Iterator[None]:
+    """Sets the broker's own password again at the end."""
+    try:
+        yield
+    finally:
+        broker.set_password(broker.password)
+
+
 def test_a_running_consumer_and_producer_log_in_with_the_password_that_is_mounted_by_then(
     broker: SecuredKafka, mounted: Callable[[str], KafkaSettings]
 ) -> None:
     settings, recorder = mounted(broker.password), Recorder(lambda delivery: delivery.record.key == "renewed")
     producer = KafkaProducerAdapter(settings, deadline_s=5)
     consumer = KafkaConsumerAdapter(settings, GROUP, [ALLOWED])
-    with logging_as("embedder", "WARNING") as logged, running(consume(consumer, recorder)) as member:
+    with (
+        restored(broker),
+        closing(producer),
+        logging_as("embedder", "WARNING") as logged,
+        running(consume(consumer, recorder)) as member,
+    ):
         producer.send([Record(ALLOWED, "renewed", b"before")])
         recorder.wait_for(1)
         broker.set_password("another")
@@ -93,8 +108,6 @@ def test_a_running_consumer_and_producer_log_in_with_the_password_that_is_mounte
         eventually(lambda: delivered(producer, Record(ALLOWED, "renewed", b"after")))
         eventually(lambda: recorder.deliveries[-1].record.value == b"after")
         assert member.error is None
-    producer.close()
-    broker.set_password(broker.password)
 
 
 def test_a_running_consumer_and_producer_trust_the_authorities_that_are_mounted_by_then(broker: SecuredKafka) -> None:
@@ -104,7 +117,6 @@ def test_a_running_consumer_and_producer_trust_the_authorities_that_are_mounted_
         producer.send([Record(ALLOWED, "trusted", b"before")])
         recorder.wait_for(1)
         broker.stop()
-        broker.renew_certificate()
         broker.start()
         eventually(lambda: delivered(producer, Record(ALLOWED, "trusted", b"after")))
         eventually(lambda: recorder.deliveries[-1].record.value == b"after")

@@ -81,12 +81,12 @@ class SecuredKafka(Kafka):
     def _admin(self) -> closing[KafkaAdminClient]:
         return closing(KafkaAdminClient(**connection(KafkaSettings(bootstrap_servers=self.bootstrap))))
 
-    def renew_certificate(self) -> None:
-        """Have a certificate of another authority from the next start on, which `settings` trusts at once."""
+    def _renew_certificate(self) -> None:
+        """Each start has a certificate of another authority, which `settings` trusts at once."""
         pair = self_signed(self.folder)
         (self.folder / "broker.pem").write_bytes(pair.private_key.read_bytes() + pair.certificate.read_bytes())
 
     def _properties(self) -> str:
-        self.renew_certificate()
+        self._renew_certificate()
         ours = {"port": self.port, "secure": self.secure_port, "controller": self.controller_port}
         return super()._properties() + _PROPERTIES.format(folder=self.folder, **ours)

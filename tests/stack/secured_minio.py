@@ -25,7 +25,7 @@ class SecuredMinio(Minio):
         return Program("minio", self.folder, argv, plain.env)
 
     def start(self) -> None:
-        """Start with a new certificate, which MinIO renews by itself only after a while."""
+        """Start with the certificate that was renewed last; MinIO itself reads it again only after a while."""
         require_free("MinIO", self.port)
         (self.folder / "data").mkdir(parents=True, exist_ok=True)
         self.program.start(lambda: listening(self.port))

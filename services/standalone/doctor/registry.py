@@ -9,11 +9,11 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import Request, build_opener
+from urllib.request import Request
 
 from services.standalone.doctor.chart_images import Image
 from services.standalone.doctor.findings import Finding, State
-from shared.redirects import NoRedirects
+from shared.redirects import opener
 
 _STEP = "registry"
 _TIMEOUT_S = 10
@@ -24,7 +24,6 @@ _MANIFESTS = (
 )
 _LOCAL = ("localhost", "127.0.0.1")
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
-_OPENER = build_opener(NoRedirects)
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 Credentials = Callable[[str], str]
 """`user:password` in Base64 for a registry's host; empty where there is none."""
@@ -78,7 +77,7 @@ def _head(url: str, authorization: str) -> tuple[int, str]:
     """Status, and how to log in."""
     headers = {"Accept": _MANIFESTS, **({"Authorization": authorization} if authorization else {})}
     try:
-        with _OPENER.open(Request(url, headers=headers, method="HEAD"), timeout=_TIMEOUT_S) as response:  # noqa: S310 - http or https
+        with opener().open(Request(url, headers=headers, method="HEAD"), timeout=_TIMEOUT_S) as response:  # noqa: S310 - http or https
             return int(response.status), ""
     except HTTPError as error:
         return error.code, error.headers.get("WWW-Authenticate", "")
@@ -100,7 +99,7 @@ def _token(challenge: Mapping[str, str], login: str) -> str:
     query = urlencode({name: challenge[name] for name in ("service", "scope") if name in challenge})
     request = Request(f"{realm}?{query}", headers={"Authorization": f"Basic {login}"} if login else {})  # noqa: S310 - checked above
     try:
-        with _OPENER.open(request, timeout=_TIMEOUT_S) as response:
+        with opener().open(request, timeout=_TIMEOUT_S) as response:
             answer = json.loads(response.read(_MAX_BYTES))
     except HTTPError as error:
         if error.code in _REFUSED:

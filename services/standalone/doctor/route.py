@@ -6,11 +6,11 @@ import ssl
 from collections.abc import Iterator
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
-from urllib.request import HTTPSHandler, Request, build_opener
+from urllib.request import Request
 
 from services.standalone.doctor.findings import Finding
 from services.standalone.doctor.values_file import Values, value
-from shared.redirects import NoRedirects
+from shared.redirects import opener
 
 _STEP = "route"
 _TIMEOUT_S = 10
@@ -21,13 +21,12 @@ def check_route(values: Values, context: ssl.SSLContext | None = None) -> Iterat
     """Whether the route's host has an address, a certificate that browsers trust, and results behind it."""
     host = str(value(values, "results.route.host"))
     if host:
-        yield _check(host, context or ssl.create_default_context())
+        yield _check(host, context)
 
 
-def _check(host: str, context: ssl.SSLContext) -> Finding:
-    opener = build_opener(HTTPSHandler(context=context), NoRedirects)
+def _check(host: str, context: ssl.SSLContext | None) -> Finding:
     try:
-        with opener.open(Request(f"https://{host}/api/v1/config"), timeout=_TIMEOUT_S) as response:
+        with opener(context=context).open(Request(f"https://{host}/api/v1/config"), timeout=_TIMEOUT_S) as response:
             config = json.loads(response.read(_MAX_BYTES))
     except HTTPError as error:
         return _another(host, f"{error.code}")

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.promoted import Bundles, promote
 from services.fusion_scorer.settings import ScorerSettings
+from shared.errors import TransientError
 from shared.model.bundle_files import sign
-from shared.model.errors import BadBundleError
 from shared.renewed import Renewed
 from tests.support.fusion import write_bundle
 from tests.support.scorer import Scorer
@@ -18,7 +19,8 @@ def test_a_bundle_is_verified_anew_when_the_key_changes(scorer: Scorer, tmp_path
     mounted, folder, old, new = tmp_path / "bundle.pem", write_bundle(tmp_path / "signed"), pair(), pair()
     mounted.write_bytes(old[1])
     settings = ScorerSettings(bundle_public_key=mounted)
-    bundles = Bundles(scorer.store, Renewed(settings.public_key(), settings.public_key, every_s=0))
+    keys = Renewed(settings.public_key(), settings.public_key, every_s=0)
+    bundles = Bundles(scorer.store, keys, last_good=LastGood(scorer.store))
     sign(folder, old[0])
     digest = promote(scorer.store, folder, old[1]).digest
     assert bundles.promoted().bundle.digest == digest
@@ -26,7 +28,7 @@ def test_a_bundle_is_verified_anew_when_the_key_changes(scorer: Scorer, tmp_path
         mounted.write_bytes(unfinished)
         assert bundles.promoted().bundle.digest == digest
     mounted.write_bytes(new[1])
-    with pytest.raises(BadBundleError, match="another key signed"):
+    with pytest.raises(TransientError, match="mount a file that also holds the old key"):
         bundles.promoted()
     mounted.write_bytes(old[1] + new[1])
     assert bundles.promoted().bundle.digest == digest

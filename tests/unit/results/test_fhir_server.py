@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 from pydantic import SecretStr
 
+import services.results.__main__ as results
 from services.results.errors import FhirServerDownError, RefusedByFhirServerError
 from services.results.fhir_server import FhirServer, FhirSettings
 from services.results.settings import ResultsSettings
@@ -73,6 +74,15 @@ def test_each_request_bears_the_token_that_is_mounted_now(http: ThreadingHTTPSer
     server.delete("404")
     seen = http.seen[-2:]  # type: ignore[attr-defined]
     assert seen == [("DELETE", "Bearer old"), ("DELETE", "Bearer new")]
+
+
+def test_a_token_that_was_set_at_the_start_and_is_gone_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "http://fhir"
+    monkeypatch.setenv("RESULTS_DATABASE_URL", "sqlite://")
+    monkeypatch.setenv("RESULTS_FHIR__URL", url)
+    with pytest.raises(MedullaError, match="token was set at the start and is empty now"):
+        results._mounted_fhir(FhirSettings(url=url, token=SecretStr("abc")))
+    assert results._mounted_fhir(FhirSettings(url=url)).token is None
 
 
 def test_a_bundle_that_is_not_there_is_none_and_needs_no_deletion(fhir: FhirServer) -> None:

@@ -28,7 +28,8 @@ def test_a_secured_broker_gets_user_password_and_mechanism() -> None:
     options = connection(SECURED)
     assert options["security_protocol"] == "SASL_SSL"
     assert options["sasl_mechanism"] == "SCRAM-SHA-512"
-    assert options["sasl_plain_password"]() == ("medulla", "hush")
+    assert options["sasl_plain_password"]() == ("medulla", SecretStr("hush"))
+    assert "hush" not in repr(SECURED.login())
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

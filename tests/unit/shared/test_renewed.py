@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from shared import renewed
 from shared.blob.s3 import client
 from shared.renewed import Renewed
-from shared.settings import SECRETS_DIR, BadSettingsError, S3Settings
+from shared.settings import SECRETS_DIR, BadSettingsError, KafkaLogin, PlatformSettings, S3Settings, load
 
 
 def test_a_value_is_read_again_when_it_is_due_and_not_before() -> None:
@@ -54,3 +54,25 @@ def test_keys_of_the_pods_identity_stay_those_of_the_environment(monkeypatch: py
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "pod-secret")
     url = client(S3Settings()).generate_presigned_url("get_object", {"Bucket": "b", "Key": "k"})
     assert "X-Amz-Credential=pod-id%2F" in url
+
+
+@pytest.mark.parametrize("gone", ["removed", "emptied"])
+def test_a_secret_that_was_set_at_the_start_and_is_gone_is_the_last_good_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    monkeypatch.setenv(SECRETS_DIR, str(tmp_path))
+    secrets = {
+        "MEDULLA_KAFKA__SASL_USERNAME": "medulla",
+        "MEDULLA_KAFKA__SASL_PASSWORD": "hush",
+        "MEDULLA_S3__ACCESS_KEY_ID": "id",
+        "MEDULLA_S3__SECRET_ACCESS_KEY": "secret",
+    }
+    for name, value in secrets.items():
+        (tmp_path / name).write_text(value)
+    settings = renewed.platform(load(PlatformSettings))
+    keys = renewed.s3(settings.s3, every_s=0)
+    before = settings.kafka.login(), keys()
+    for name in secrets:
+        (tmp_path / name).unlink() if gone == "removed" else (tmp_path / name).write_text("")
+    assert (settings.kafka.login(), keys()) == before
+    assert before[0] == KafkaLogin("medulla", SecretStr("hush"))

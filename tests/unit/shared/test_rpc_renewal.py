@@ -42,9 +42,9 @@ def mount(tls: ClientTls, pair: Pair) -> None:
 
 def served(pair: Pair, *clients: Pair) -> ServerTls:
     """A server with this certificate, which asks its clients for one of theirs."""
-    known = pair.certificate.with_name("clients.crt")
-    known.write_bytes(b"".join(each.certificate.read_bytes() for each in clients))
-    return ServerTls(certificate=pair.certificate, private_key=pair.private_key, client_ca=known)
+    client_ca = pair.certificate.with_name("clients.crt")
+    client_ca.write_bytes(b"".join(each.certificate.read_bytes() for each in clients))
+    return ServerTls(certificate=pair.certificate, private_key=pair.private_key, client_ca=client_ca)
 
 
 def test_the_next_call_shows_the_renewed_certificate_once_its_key_is_there_too(
@@ -138,6 +138,28 @@ def test_a_channel_of_older_files_is_closed_when_its_calls_have_reached_their_de
     now[0] = 30
     assert renewed.unary_unary("/ask") is second
     assert (first.is_closed, second.is_closed) == (True, False)
+
+
+def test_a_channel_stays_open_while_none_can_be_opened_with_newer_files(
+    mounted: ClientTls, pairs: tuple[Pair, Pair]
+) -> None:
+    now, is_failing = [0.0], [False]
+
+    def opened(credentials: grpc.ChannelCredentials) -> Opened:
+        if is_failing[0]:
+            raise RuntimeError("no channel")
+        return Opened(credentials)
+
+    renewed: Any = RenewedChannel(mounted, cast("Any", opened), longest_s=30, renew_s=0, clock=lambda: now[0])
+    first = renewed.unary_unary("/ask")
+    is_failing[0] = True
+    mount(mounted, pairs[1])
+    with pytest.raises(RuntimeError, match="no channel"):
+        renewed.unary_unary("/ask")
+    mount(mounted, pairs[0])
+    now[0] = 30
+    assert renewed.unary_unary("/ask") is first
+    assert not first.is_closed
 
 
 def test_a_certificate_without_its_key_is_refused(mounted: ClientTls, pairs: tuple[Pair, Pair]) -> None:

@@ -197,6 +197,9 @@ def test_keys_of_another_kind_are_refused_in_a_sentence(tmp_path: Path) -> None:
     sign(folder, pair()[0])
     with pytest.raises(BadKeyError, match="neither PEM nor 32 raw bytes"):
         load(folder, b"hunter2")
+    for unfinished in (pair()[1] + pair()[1][:40], pair()[1][:40] + pair()[1]):
+        with pytest.raises(BadKeyError, match="cut off"):
+            load(folder, unfinished)
 
 
 def test_advice_is_about_the_key_where_the_key_is_at_fault(tmp_path: Path) -> None:
