@@ -6,7 +6,7 @@ from shared.stop_signals import end_at_once
 
 if __name__ == "__main__":
     end_at_once()  # before the imports, which take seconds
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -76,7 +76,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     consumer = KafkaConsumerAdapter(
         platform.kafka, group, subscriptions(group, served), settings.concurrency, heart.beat
     )
-    checks = {"object store": LastingYes(store.reachable), **chosen.checks}
+    checks: dict[str, Callable[[], bool]] = {"object store": LastingYes(store.reachable), **chosen.checks}
     backlog = Backlog(store, manifest, producer.send, group, timedelta(seconds=settings.sweep_after_s))
     serve(store, group, manifest.name, manifest.digest)
     return (

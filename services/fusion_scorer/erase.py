@@ -44,7 +44,7 @@ class EraseCase:
         self.forget_letters(case)
         again = request(case, "marked", event.event_id, slide_digests=erased.slides, first_cause=event.cause)
         index = CaseIndex(self.store)
-        rescored = [_rescore(other, event) for other in sorted(erased.others) if index.has_case(other)]
+        rescored: list[Event] = [_rescore(other, event) for other in sorted(erased.others) if index.has_case(other)]
         return [again, *rescored] if is_new else rescored
 
     def _unfinished(self, case: CaseId) -> list[str]:

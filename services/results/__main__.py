@@ -164,7 +164,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     feed = Feed(results, settings.look_every_s, settings.watchers)
     attempts, served = Attempts(blobs), _served(settings, blobs, results)
     hearts = {group: Heartbeat(group) for group in served}
-    checks = {"database": results.ready, "object store": LastingYes(blobs.reachable)}
+    checks: dict[str, Callable[[], bool]] = {"database": results.ready, "object store": LastingYes(blobs.reachable)}
     return (
         HealthServer(platform.http_host, platform.http_port, list(hearts.values()), checks),
         _http(settings, platform, backends, feed),

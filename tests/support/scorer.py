@@ -67,14 +67,18 @@ class Scorer:
 
     def land(self, key: str, data: bytes) -> list[CaseRescoreRequested]:
         self.store.put(key, data)
-        return list(self.landing(ObjectHint(key, "medulla")))
+        return self.requested(ObjectHint(key, "medulla"))
+
+    def requested(self, hint: ObjectHint) -> list[CaseRescoreRequested]:
+        """The scores that an object asks for."""
+        return [event for event in self.landing(hint) if isinstance(event, CaseRescoreRequested)]
 
     def slide(self, slide: str, *rows: tuple[float, float], minutes: float = 0) -> list[CaseRescoreRequested]:
         return list(self.index_slide(store_slide(self.store, CASE, slide, features(*rows), minutes)))
 
     def rescored(self) -> list[CaseScored]:
         """The outcome of every case after a promotion."""
-        requests = self.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
+        requests = self.requested(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
         return [event for request in requests for event in self.in_background(request) if isinstance(event, CaseScored)]
 
     def score(self, case: CaseId = CASE) -> Score:

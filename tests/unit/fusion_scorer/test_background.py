@@ -24,7 +24,7 @@ def scored(scorer: Scorer) -> Scorer:
 
 
 def promotion(scorer: Scorer) -> list[CaseRescoreRequested]:
-    return list(scorer.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla")))
+    return scorer.requested(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
 
 
 def drop_bags(scorer: Scorer) -> None:

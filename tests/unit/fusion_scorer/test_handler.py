@@ -194,7 +194,7 @@ def test_promotion_asks_for_a_score_of_every_case_and_changes_it(scorer: Scorer)
     scorer.land("clinical/MB-2.json", clinical_json("MB-2", stage="M0"))
     before = scorer.score()
     digest = scorer.promote("better")
-    requests = list(scorer.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla")))
+    requests = scorer.requested(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
     assert [request.case_id for request in requests] == ["MB-1", "MB-2"]
     assert {request.cause for request in requests} == {digest}
     after = scorer.score()

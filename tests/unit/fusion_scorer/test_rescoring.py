@@ -55,7 +55,7 @@ def promoted(store: WatchedStore, tmp_path: Path) -> Scorer:
 
 
 def request(scorer: Scorer) -> CaseRescoreRequested:
-    (event,) = scorer.landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
+    (event,) = scorer.requested(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla"))
     return event
 
 

@@ -93,5 +93,5 @@ def test_what_is_asked_of_other_cases_does_not_name_the_one_that_changed(scorer:
         put(scorer, case)
     scorer.score_case(CANARY)
     scorer.store.delete(f"slides/{CANARY}/A")
-    events = scorer.landing(ObjectHint(f"{keys.slides(CANARY)}A", "medulla", removed=True))
+    events = scorer.requested(ObjectHint(f"{keys.slides(CANARY)}A", "medulla", removed=True))
     assert [CANARY in each.cause for each in events if each.case_id == CASE] == [False]
