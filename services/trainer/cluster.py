@@ -5,12 +5,11 @@ import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.trainer.errors import ClusterDownError, ClusterUnfitError
-from shared.program import library_version, program_version
+from shared.program import library_version, optional_version, program_version
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -84,8 +83,8 @@ def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
 def _versions() -> dict[str, str]:
     """Of all that figures depend on."""
     libraries = {name: library_version(name) for name in _LIBRARIES}
-    with suppress(PackageNotFoundError):
-        libraries[_FOR_NETWORKS] = library_version(_FOR_NETWORKS)
+    if networks := optional_version(_FOR_NETWORKS):
+        libraries[_FOR_NETWORKS] = networks
     return {"Python": platform.python_version(), "Medulla": program_version(), **libraries}
 
 
