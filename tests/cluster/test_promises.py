@@ -57,11 +57,11 @@ def deployed(site: Site, observer: Observer) -> Deployed:
     return Deployed(observer)
 
 
-def _assert_held(rows: list[Row]) -> None:
-    """Every promise held; the figures are printed."""
+def _broken(rows: list[Row]) -> list[str]:
+    """The figures of promises that were not held; all figures are printed."""
     figures = {f"{row.promise}: {row.figure}": row.held for row in rows}
     say("\n".join(figures))
-    assert [figure for figure, held in figures.items() if not held] == []
+    return [figure for figure, held in figures.items() if not held]
 
 
 def test_no_loss_of_cases_that_land_while_pods_die(site: Site, deployed: Deployed) -> None:
@@ -116,11 +116,11 @@ def _announced_with(deployed: Deployed, case_id: str) -> set[str]:
 
 
 def test_replay_of_every_event_changes_no_score_and_doubles_no_dead_letter(deployed: Deployed) -> None:
-    _assert_held(replay.run(deployed, _SEED, _SIZE, _prefix(deployed)))
+    assert _broken(replay.run(deployed, _SEED, _SIZE, _prefix(deployed))) == []
 
 
 def test_last_version_of_a_record_wins(deployed: Deployed) -> None:
-    _assert_held(last_version.run(deployed, _SEED, _SIZE, _prefix(deployed)))
+    assert _broken(last_version.run(deployed, _SEED, _SIZE, _prefix(deployed))) == []
 
 
 def _prefix(deployed: Deployed) -> str:
@@ -226,4 +226,4 @@ def test_canary_names_are_nowhere_they_should_not_be_and_an_altered_score_is_not
     planted = Planted(_prefix(deployed))
     canary.plant_and_settle(deployed, planted)
     searched = [*deployed.metrics(), *places(deployed, planted.cases), *deployed.logs()]
-    _assert_held(canary.rows(deployed, planted, searched, _SEED, _SIZE))
+    assert _broken(canary.rows(deployed, planted, searched, _SEED, _SIZE)) == []
