@@ -24,7 +24,7 @@ from shared.bus.port import Delivery, Record, RecordTooLargeError
 from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import announcement
 from shared.home import Home
-from tests.support.bus import Recorder, Running, consume, running
+from tests.support.bus import Recorder, Running, consume, delivered, running
 from tests.support.bus_kinds import KafkaKind
 from tests.support.polling import PATIENCE_S, eventually
 
@@ -79,7 +79,9 @@ def test_a_new_member_takes_its_share_and_every_record_is_handled(bus: KafkaKind
         bus.producer().send(spread(topic, 20))
         old.wait_for(20)
         with running(consume(bus.consumer("group", [topic]), new)):
-            eventually(lambda: _sent(bus.producer(), Record(topic, f"case-{next(numbers)}", b"")) and new.deliveries)
+            eventually(
+                lambda: delivered(bus.producer(), Record(topic, f"case-{next(numbers)}", b"")) and new.deliveries
+            )
             sent = len(bus.records(topic))
             eventually(lambda: len({delivery.origin for delivery in old.deliveries + new.deliveries}) == sent)
     assert new.deliveries
@@ -128,17 +130,9 @@ def test_consumer_and_producer_go_on_after_a_broker_that_was_killed(
         with pytest.raises(KafkaDownError):
             producer.send([Record(topic, "case-1", b"lost")])
         broker.start()
-        eventually(lambda: _sent(producer, Record(topic, "case-1", b"after")))
+        eventually(lambda: delivered(producer, Record(topic, "case-1", b"after")))
         eventually(lambda: b"after" in {delivery.record.value for delivery in recorder.deliveries})
     producer.close()
-
-
-def _sent(producer: KafkaProducerAdapter, record: Record) -> bool:
-    try:
-        producer.send([record])
-    except KafkaDownError:
-        return False
-    return True
 
 
 def test_lag_is_shown_for_every_partition_and_forgotten_with_it(bus: KafkaKind) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from threading import Condition, Event, Thread
 
 from shared.bus import headers
-from shared.bus.port import Consumer, Delivery, Record
+from shared.bus.kafka_client import KafkaDownError
+from shared.bus.port import Consumer, Delivery, Producer, Record
 from tests.support.polling import PATIENCE_S
 
 
@@ -76,3 +77,12 @@ def as_sent(record: Record) -> Record:
 def consume(consumer: Consumer, handle: Callable[[Delivery], None]) -> Callable[[Event], None]:
     """A consumer's `run` with its handler filled in."""
     return lambda stop: consumer.run(stop, handle)
+
+
+def delivered(producer: Producer, record: Record) -> bool:
+    """Whether a producer got a record through to Kafka."""
+    try:
+        producer.send([record])
+    except KafkaDownError:
+        return False
+    return True
