@@ -10,6 +10,7 @@ from threading import Event
 from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.embedder.routes import routes as embedder_routes
+from services.fusion_scorer.erase import letters_to_forget
 from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.routes import on_landing
@@ -47,7 +48,6 @@ from shared.attempts import Attempts
 from shared.blob.port import BlobStore
 from shared.bus import topics
 from shared.bus.dead_letter_topic import DeadLetterTopic
-from shared.bus.dead_letters import is_about
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
 from shared.erased import ErasedCases
@@ -205,7 +205,7 @@ def _workers(
             bundles,
             producer,
             program_version(),
-            partial(_forget_letters, bus),
+            partial(_forget_letters, bus, store),
             _HOME,
             read_record=deployment.read_record,
         ),
@@ -217,8 +217,8 @@ def _workers(
     ]
 
 
-def _forget_letters(bus: MemoryBus, case: CaseId) -> int:
-    return bus.forget(topics.DEAD_LETTERS, lambda letter: is_about(letter.record, case))
+def _forget_letters(bus: MemoryBus, store: BlobStore, case: CaseId) -> int:
+    return bus.forget(topics.DEAD_LETTERS, letters_to_forget(store, case))
 
 
 def _watch(store: BlobStore, bus: MemoryBus, prefix: str) -> Every:

@@ -131,11 +131,6 @@ def replayed_letter(record: Record) -> str:
     return record.headers.get(headers.REPLAY_OF, "")
 
 
-def is_about(record: Record, case: str) -> bool:
-    """Whether a dead letter is of a case: its event's, or that of an object of the case."""
-    return case in cases_of(record)
-
-
 def cases_of(record: Record) -> set[str]:
     """Which cases a dead letter may be of: its event's, or that of an object."""
     landed = r"(?:^|/)(?:(?:slides|vectors)/([^/]+)(?=/)|clinical/([^/]+)\.json$)"

@@ -9,8 +9,11 @@ from services.fusion_scorer.erase import EraseCase, letters_to_forget
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
+from shared.bus.dead_letters import replay_note, to_dead_letter
+from shared.bus.events import to_record
 from shared.bus.port import Delivery, Record
 from shared.erased import RETENTION, ErasedCases, request
+from shared.errors import PoisonMessageError
 from shared.units import CaseId, Sha256, SlideId
 
 CANARY, OTHER, LIFTED = CaseId("canary-7"), CaseId("canary-77"), CaseId("lifted")
@@ -145,6 +148,18 @@ def test_letters_of_every_erased_case_are_forgotten(key: str, is_forgotten: bool
     ErasedCases(store).add(CANARY)
     letter = Delivery(Record(topics.DEAD_LETTERS, key, b""), 0, 0, 0.0)
     assert letters_to_forget(store, LIFTED)(letter) == is_forgotten
+
+
+@pytest.mark.parametrize("case", [CANARY, OTHER])
+def test_a_letter_of_a_request_to_erase_stays_with_its_notes(case: CaseId) -> None:
+    """Such as that of a document which the FHIR server refused to delete; replayed, it deletes it."""
+    store = MemoryStore()
+    ErasedCases(store).add(CANARY)
+    given_up = Delivery(to_record(request(CANARY, "operator"), "results"), 0, 7, 0.0)
+    letter = to_dead_letter(given_up, PoisonMessageError("the FHIR server answers DELETE with 403"), "results_fhir")
+    is_obsolete = letters_to_forget(store, case)
+    assert not is_obsolete(Delivery(letter, 0, 0, 0.0))
+    assert not is_obsolete(Delivery(replay_note(letter), 0, 1, 0.0))
 
 
 def test_an_object_that_another_erasure_of_the_case_removed_first_is_passed_over() -> None:
