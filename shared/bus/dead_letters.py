@@ -132,8 +132,8 @@ def replayed_letter(record: Record) -> str:
 
 
 def cases_of(record: Record) -> set[str]:
-    """Which cases a dead letter may be of: its event's, or that of an object."""
-    landed = r"(?:^|/)(?:(?:slides|vectors)/([^/]+)(?=/)|clinical/([^/]+)\.json$)"
+    """Which cases a dead letter may be of: its event's, or that of an object; a bucket may be called `slides`, too."""
+    landed = r"(?=(?:^|/)(?:(?:slides|vectors)/([^/]+)/|clinical/([^/]+)\.json$))"
     return {record.key, *(match[1] or match[2] for match in re.finditer(landed, record.key))} - {""}
 
 
