@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -31,6 +31,8 @@ class InputEntry:
     """ISO 8601."""
     rejected: str | None
     """Why it was refused; None for a good one."""
+    reported: bool = False
+    """Whether the refusal became a dead letter; older programs did not note it."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,15 @@ class CaseIndex:
         """Whether exactly this version of a record or vector was looked at."""
         return self._etag_in(landed.entry) == info.etag
 
-    def has_entry(self, landed: LandedInput, entry: InputEntry) -> bool:
-        """Whether exactly this came of a record or vector when it was last looked at."""
-        return self._entry(landed.entry) == asdict(entry)
+    def has_letter(self, landed: LandedInput, entry: InputEntry) -> bool:
+        """Whether exactly this came of a record or vector when it was last looked at, and was reported."""
+        return self._entry(landed.entry) == asdict(replace(entry, reported=True))
+
+    def note_letter(self, landed: LandedInput, etag: str, rejected: str) -> None:
+        """Remember that the refusal of a version is reported, unless another version was looked at meanwhile."""
+        entry = self._entry(landed.entry)
+        if (entry.get("etag"), entry.get("rejected")) == (etag, rejected):
+            self.store.put(landed.entry, canonical_json(entry | {"reported": True}))
 
     def put_promotion(self, pointer: BlobInfo) -> None:
         """Remember for which promotion every case was asked to be scored again."""

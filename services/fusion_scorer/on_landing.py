@@ -1,7 +1,7 @@
 """Handles what lands in the bucket or is removed: the cases that are to be scored again."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideRejected
@@ -65,7 +65,7 @@ class OnLanding:
         """The event that tells people of a refused record or vector; None of other objects.
 
         It is without a case where the key names none. A version that was given up without an answer is remembered: no
-        sweep starts it again.
+        sweep starts it again. The refusal then counts as reported; what fails before that is tried again with a letter.
         """
         info = self.store.head(hint.key)
         try:
@@ -74,8 +74,10 @@ class OnLanding:
             return _rejection(hint.key, "", info, error)
         if landed is None:
             return None
-        if info is not None and isinstance(error, GivenUpError):
-            self.index.put_input(landed, _entry(info, info.sha256, error))
+        if info is not None:
+            if isinstance(error, GivenUpError):
+                self.index.put_input(landed, _entry(info, info.sha256, error))
+            self.index.note_letter(landed, info.etag, str(error))
         return _rejection(hint.key, landed.case_id, info, error)
 
     def unseen(self, info: BlobInfo) -> bool:
@@ -136,13 +138,13 @@ class OnLanding:
         requested = request(case, f"{info.key}@{info.etag}", info.last_modified)
         refusal = self._refusal(landed, data)
         entry = _entry(info, sha256(data), refusal)
-        has_letter = self.index.has_entry(landed, entry) and not hint.replayed
-        self.index.put_input(landed, entry)
+        has_letter = self.index.has_letter(landed, entry)
+        self.index.put_input(landed, replace(entry, reported=has_letter))
         if refusal is None:
             return (requested,)
         if self._has_more(landed):
             self.announce(requested)
-        if has_letter:
+        if has_letter and not hint.replayed:
             return (_rejection(landed.key, case, info, refusal),)
         raise refusal
 

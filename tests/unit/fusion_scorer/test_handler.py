@@ -13,7 +13,7 @@ from shared import keys, model_keys
 from shared.blob.port import BlobInfo
 from shared.bus.s3_events import ObjectHint
 from shared.canonical import sha256
-from shared.errors import InternalError
+from shared.errors import InternalError, TransientError
 from shared.keys import BadCaseIdError
 from shared.model.errors import BadClinicalRecordError
 from tests.support.fusion import clinical_json, features, store_slide
@@ -77,12 +77,43 @@ def test_a_version_that_is_refused_is_one_dead_letter_however_often_it_is_announ
     hint = ObjectHint("clinical/MB-1.json", "medulla")
     with pytest.raises(BadClinicalRecordError) as caught:
         list(scorer.landing(hint))
-    assert list(scorer.landing(hint)) == [scorer.landing.rejected(hint, caught.value)]
+    rejection = scorer.landing.rejected(hint, caught.value)
+    assert list(scorer.landing(hint)) == [rejection]
     with pytest.raises(BadClinicalRecordError):
         list(scorer.landing(replace(hint, replayed=True)))
+    assert list(scorer.landing(hint)) == [rejection]
     scorer.store.put("clinical/MB-1.json", clinical_json(stage="M8"))
     with pytest.raises(BadClinicalRecordError, match="M8"):
         list(scorer.landing(hint))
+
+
+def test_a_refusal_is_raised_again_until_it_was_reported(scorer: Scorer) -> None:
+    """Kafka does not answer first; then the process is killed before it has the dead letter."""
+
+    def announce(_: CaseRescoreRequested) -> None:
+        raise TransientError("Kafka does not answer")
+
+    scorer.slide("A", (0, 2))
+    scorer.store.put("clinical/MB-1.json", clinical_json(stage="M9"))
+    hint = ObjectHint("clinical/MB-1.json", "medulla")
+    with pytest.raises(TransientError):
+        list(replace(scorer.landing, announce=announce)(hint))
+    for _ in range(2):
+        with pytest.raises(BadClinicalRecordError) as caught:
+            list(scorer.landing(hint))
+    rejection = scorer.landing.rejected(hint, caught.value)
+    assert list(scorer.landing(hint)) == [rejection]
+
+
+def test_the_report_of_an_older_version_leaves_the_newer_one_to_be_reported(scorer: Scorer) -> None:
+    hint = ObjectHint("clinical/MB-1.json", "medulla")
+    with pytest.raises(BadClinicalRecordError) as older:
+        scorer.land(hint.key, clinical_json(stage="M9"))
+    with pytest.raises(BadClinicalRecordError):
+        scorer.land(hint.key, clinical_json(stage="M8"))
+    scorer.landing.rejected(hint, older.value)
+    with pytest.raises(BadClinicalRecordError, match="M8"):
+        scorer.landing(hint)
 
 
 @pytest.mark.parametrize(
