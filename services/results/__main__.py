@@ -22,6 +22,7 @@ from services.results.access import READERS
 from services.results.archive_metrics import MaintainArchive
 from services.results.archiving import ArchiveScores
 from services.results.audit_seal import Seal
+from services.results.database import check_login
 from services.results.erased_results import SweepErasedResults
 from services.results.fhir_server import FhirServer, FhirSettings
 from services.results.grpc_pixels import GrpcPixels
@@ -206,8 +207,9 @@ def _bucket(platform: PlatformSettings) -> S3Store:
 
 def _store(settings: ResultsSettings, blobs: BlobStore | None = None) -> SqlStore:
     seal = renewed.Renewed(_seal(settings), partial(_mounted_seal, settings), every_s=0)
-    url = settings.database_url.get_secret_value()
-    return SqlStore(url, seal=seal, renew=renewed.Renewed(url, _database_url, every_s=0), blobs=blobs)
+    url = _database_url(settings)
+    renew = renewed.Renewed(url, partial(_mounted_database_url, settings), every_s=0)
+    return SqlStore(url, seal=seal, renew=renew, blobs=blobs)
 
 
 def _seal(settings: ResultsSettings) -> Seal | None:
@@ -219,9 +221,14 @@ def _mounted_seal(first: ResultsSettings) -> Seal | None:
     return _seal(renewed.complete(load(ResultsSettings), first, "audit_key"))
 
 
-def _database_url() -> str:
-    """The URL that is mounted now."""
-    return load(ResultsSettings).database_url.get_secret_value()
+def _database_url(settings: ResultsSettings) -> str:
+    return settings.database_url.get_secret_value()
+
+
+def _mounted_database_url(first: ResultsSettings) -> str:
+    url = _database_url(renewed.complete(load(ResultsSettings), first, "database_url"))
+    check_login(url, _database_url(first))
+    return url
 
 
 def _prepare(results: SqlStore, settings: ResultsSettings) -> None:

@@ -59,6 +59,17 @@ def _renew_login(
     parameters |= {"user": url.username, "password": url.password}
 
 
+def check_login(newest: str, first: str) -> None:
+    """Check that a renewed URL is whole: it can be read, and has a user and a password if the first had.
+
+    Raises:
+        BadDatabaseUrlError: it is not.
+    """
+    before, now = _parsed(first), _parsed(newest)
+    if (before.username and not now.username) or (before.password and not now.password):
+        raise BadDatabaseUrlError("the database's URL had a user and a password at the start and lacks one now")
+
+
 @contextmanager
 def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
     """One transaction, committed at the end; on SQLite a writing one waits for other writers.
@@ -92,7 +103,7 @@ def wrote(connection: Connection, statement: postgresql.Insert | sqlite.Insert) 
 def _parsed(url: str) -> URL:
     try:
         parsed = _with_driver(make_url(url))
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BadDatabaseUrlError("the database's URL cannot be read") from None
     if parsed.get_backend_name() not in {"postgresql", "sqlite"}:
         raise BadDatabaseUrlError(f"a {parsed.drivername} database cannot hold results; use postgresql or sqlite")
