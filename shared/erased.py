@@ -1,7 +1,7 @@
 """Erased cases: late events of one are dropped until an operator lifts the erasure."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +10,10 @@ from medulla.v1.events_pb2 import CaseEraseRequested, SlideEmbedded, SlideTiled
 
 from shared import keys
 from shared.blob.port import BlobStore, ObjectChangedError
+from shared.bus import topics
+from shared.bus.dead_letters import cases_of, origin_of, topic_of
 from shared.bus.events import Event, event_id
+from shared.bus.port import Delivery
 from shared.canonical import canonical_json
 from shared.errors import MedullaError
 from shared.logs import get
@@ -66,6 +69,21 @@ def request(case: CaseId, *cause: str, slide_digests: Iterable[str] = (), first_
     name = event_id(CaseEraseRequested, case, *cause, *digests)
     shown = first_cause or (cause[0] if cause else "")
     return CaseEraseRequested(event_id=name, case_id=case, slide_digests=digests, cause=shown)
+
+
+def letters_to_forget(store: BlobStore, *cases: CaseId) -> Callable[[Delivery], bool]:
+    """Finds the dead letters of all cases that are marked as erased now, and of these cases.
+
+    Letters of requests to erase stay until they are dropped: what they ask for is still to be done.
+    """
+    markers = {info.key for info in store.list(keys.ERASED)} | set(map(keys.erased, cases))
+
+    def is_obsolete(letter: Delivery) -> bool:
+        if topic_of(origin_of(letter)) == topics.CASES_ERASE:
+            return False
+        return any(keys.erased(CaseId(name)) in markers for name in cases_of(letter.record))
+
+    return is_obsolete
 
 
 def drop_erased(routes: Sequence[Route[Any]], store: BlobStore) -> Sequence[Route[Any]]:

@@ -15,7 +15,7 @@ import grpc
 from medulla.v1 import scorer_pb2
 from medulla.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 
-from services.fusion_scorer.erase import Forget, letters_to_forget
+from services.fusion_scorer.erase import Forget
 from services.fusion_scorer.errors import NoBundleError
 from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.last_good import LastGood
@@ -35,6 +35,7 @@ from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
 from shared.bus.port import Producer
 from shared.bus.sqs import SqsConsumer, connect
+from shared.erased import letters_to_forget
 from shared.handled import HandledUntil
 from shared.health import HealthServer, Heartbeat, LastingYes
 from shared.model.trial import Trial

@@ -9,10 +9,7 @@ from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.derived_objects import DerivedObjects
 from shared import file_names, keys
 from shared.blob.port import BlobStore
-from shared.bus import topics
-from shared.bus.dead_letters import cases_of, origin_of, topic_of
 from shared.bus.events import Event, event_id
-from shared.bus.port import Delivery
 from shared.erased import ErasedCases, request
 from shared.units import CaseId
 
@@ -61,18 +58,3 @@ def _rescore(case: CaseId, event: CaseEraseRequested) -> CaseRescoreRequested:
     )
     request.as_of.GetCurrentTime()
     return request
-
-
-def letters_to_forget(store: BlobStore, case: CaseId) -> Callable[[Delivery], bool]:
-    """Finds the dead letters of a case, and of all cases that are marked as erased now.
-
-    Letters of requests to erase stay until they are dropped: what they ask for is still to be done.
-    """
-    markers = {info.key for info in store.list(keys.ERASED)} | {keys.erased(case)}
-
-    def is_obsolete(letter: Delivery) -> bool:
-        if topic_of(origin_of(letter)) == topics.CASES_ERASE:
-            return False
-        return any(keys.erased(CaseId(name)) in markers for name in cases_of(letter.record))
-
-    return is_obsolete

@@ -4,9 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 
+from shared.blob.port import BlobStore
+from shared.blob.s3 import S3Store
 from shared.bus.dead_letter_topic import DeadLetterReader, DeadLetterTopic, Letter
-from shared.bus.kafka_admin import forget, read_topic
+from shared.bus.kafka_admin import IsObsolete, forget, read_topic
 from shared.bus.kafka_producer import KafkaProducerAdapter
+from shared.erased import letters_to_forget
 from shared.settings import KafkaSettings, PlatformSettings, load
 
 
@@ -27,9 +30,17 @@ def send_again(letters: Iterable[Letter]) -> None:
 
 
 def drop(letters: Iterable[Letter]) -> None:
-    """See DeadLetterTopic."""
+    """See DeadLetterTopic; letters that an erasure removes meanwhile are not written anew."""
+    store = S3Store(load(PlatformSettings).s3)
     with _topic() as (topic, kafka):
-        topic.drop(letters, lambda name, is_dropped: forget(kafka, topic.producer, name, lambda: is_dropped))
+        topic.drop(
+            letters, lambda name, is_dropped: forget(kafka, topic.producer, name, partial(_obsolete, store, is_dropped))
+        )
+
+
+def _obsolete(store: BlobStore, is_dropped: IsObsolete) -> IsObsolete:
+    is_erased = letters_to_forget(store)
+    return lambda delivery: is_dropped(delivery) or is_erased(delivery)
 
 
 @contextmanager

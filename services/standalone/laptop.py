@@ -10,7 +10,6 @@ from threading import Event
 from medulla.v1.events_pb2 import Progress, SlideRejected
 
 from services.embedder.routes import routes as embedder_routes
-from services.fusion_scorer.erase import letters_to_forget
 from services.fusion_scorer.late_objects import SweepErased
 from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.routes import on_landing
@@ -50,7 +49,7 @@ from shared.bus import topics
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
-from shared.erased import ErasedCases
+from shared.erased import ErasedCases, letters_to_forget
 from shared.errors import PermanentError
 from shared.home import Home
 from shared.model.record import ReadRecord, parse_record

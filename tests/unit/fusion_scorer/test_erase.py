@@ -5,14 +5,14 @@ import json
 import pytest
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested
 
-from services.fusion_scorer.erase import EraseCase, letters_to_forget
+from services.fusion_scorer.erase import EraseCase
 from shared import keys
 from shared.blob.memory import MemoryStore
 from shared.bus import topics
 from shared.bus.dead_letters import replay_note, to_dead_letter
 from shared.bus.events import to_record
 from shared.bus.port import Delivery, Record
-from shared.erased import RETENTION, ErasedCases, request
+from shared.erased import RETENTION, ErasedCases, letters_to_forget, request
 from shared.errors import PoisonMessageError
 from shared.units import CaseId, Sha256, SlideId
 
