@@ -192,7 +192,9 @@ class Counts:
     cases: int
     values: Mapping[Field, Mapping[str, int]]
     more: bool = False
-    """Whether all numbers are lower bounds, as a search fits more cases than are counted."""
+    """Whether `cases` is a lower bound, as a search fits more cases than are counted."""
+    bounded: Collection[Field] = ()
+    """Fields of which every number is one, as the search and the other fields fit more cases than are counted."""
 
     def __iter__(self) -> Iterator[tuple[Field, str, int]]:
         """Field, value and cases, the most frequent value of a field first."""

@@ -52,7 +52,10 @@ class Queries:
     def count_cases(self, chosen: Selection) -> CountCasesResponse:
         """How many cases a selection has, by field and value."""
         counted = self.results.counts(chosen)
-        counts = (CaseCount(field=field, value=value, cases=cases) for field, value, cases in counted)
+        counts = (
+            CaseCount(field=field, value=value, cases=cases, more=field in counted.bounded)
+            for field, value, cases in counted
+        )
         return CountCasesResponse(cases=counted.cases, counts=counts, more=counted.more)
 
     def get_case(self, case_id: str) -> GetCaseResponse:

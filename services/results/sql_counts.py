@@ -54,7 +54,8 @@ def _bounded(tx: Connection, chosen: Selection, of_words: Sequence[_Group]) -> C
     counted = {name: _counted([*groups, *unmet], chosen, name) for name, groups in by_field.items()}
     values = {name: {value: min(n, _MOST_SEARCHED) for value, n in each.items()} for name, each in counted.items()}
     cases = min(_total(fitting), _MOST_SEARCHED)
-    return Counts(cases, values, more=any(map(_are_more, by_field.values())))
+    bounded = [name for name, groups in by_field.items() if _are_more(groups)]
+    return Counts(cases, values, _are_more(fitting), bounded)
 
 
 def _total(groups: Iterable[_Group]) -> int:

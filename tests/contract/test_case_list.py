@@ -138,7 +138,7 @@ def test_a_search_that_fits_many_cases_is_counted_up_to_a_bound(
     assert not exact.more
     monkeypatch.setattr(sql_counts, "_MOST_SEARCHED", 2)
     bounded = listed.counts(selection(query="mb", group=["high"]))
-    assert (bounded.cases, bounded.more) == (2, True)
+    assert (bounded.cases, bounded.more, list(bounded.bounded)) == (2, False, [Field.GROUP])
     for name, values in listed.counts(ALL).values.items():
         assert set(values) >= set(bounded.values[name]) >= set(exact.values[name])
         assert all(bounded.values[name][value] <= cases for value, cases in exact.values[name].items())
@@ -148,7 +148,7 @@ def test_a_search_that_fits_many_cases_is_counted_up_to_a_bound(
 @pytest.mark.parametrize(
     ("chosen", "bound", "cases", "more"),
     [
-        (selection(query="0", state=["rejected"]), 2, 1, True),
+        (selection(query="0", state=["rejected"]), 2, 1, False),
         (selection(query="0", site=["south"], group=["low"]), 2, 1, False),
         (selection(query="0"), 2, 2, True),
         (selection(query="0"), 6, 6, True),
@@ -165,7 +165,16 @@ def test_a_bounded_count_is_of_cases_that_filters_fit_too(
     assert (bounded.cases, bounded.more) == (cases, more)
     assert max(cases for values in bounded.values.values() for cases in values.values()) <= bound
     met = {name: {value: n for value, n in values.items() if n} for name, values in bounded.values.items()}
-    assert more or met == exact.values
+    exact_fields = set(Field) - set(bounded.bounded)
+    assert {name: met[name] for name in exact_fields} == {name: exact.values[name] for name in exact_fields}
+
+
+def test_a_filter_that_few_cases_fit_leaves_its_own_field_a_lower_bound_and_the_others_exact(
+    listed: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_counts, "_MOST_SEARCHED", 2)
+    bounded = listed.counts(selection(query="0", state=["rejected"]))
+    assert (bounded.cases, bounded.more, list(bounded.bounded)) == (1, False, [Field.STATE])
 
 
 def test_each_field_is_counted_as_if_it_were_not_filtered(listed: SqlStore) -> None:

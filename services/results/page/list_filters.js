@@ -54,18 +54,18 @@ export class Filters {
   /** Show how many cases there are; null before that is known. */
   count(counts) {
     for (const [name, select] of Object.entries(this.selects)) {
-      fill(select, name, this.search[name], (counts?.counts ?? []).filter((each) => each.field === name), counts?.more);
+      fill(select, name, this.search[name], (counts?.counts ?? []).filter((each) => each.field === name));
     }
     this.total.textContent = counts ? `${counts.more ? "at least " : ""}${words.count(counts.cases)} ${counts.cases === 1 ? "case" : "cases"}` : "";
     this.clear.hidden = !isNarrow(this.search);
   }
 }
 
-/** The choices of a field: all, those that cases have, and what is chosen although no case has it; there are `more` cases where not all were counted. */
-function fill(select, name, chosen, counts, more) {
+/** The choices of a field: all, those that cases have, and what is chosen although no case has it. */
+function fill(select, name, chosen, counts) {
   const absent = chosen.filter((value) => !counts.some((each) => each.value === value)).map((value) => ({ value, cases: 0 }));
   const several = chosen.length > 1;
-  const options = [h("option", { value: "" }, "All"), ...[...counts, ...absent].map(({ value, cases }) =>
+  const options = [h("option", { value: "" }, "All"), ...[...counts, ...absent].map(({ value, cases, more }) =>
     h("option", { value, selected: !several && chosen.includes(value) }, `${LABELS[name](value)} (${words.count(cases)}${more ? "+" : ""})`))];
   select.replaceChildren(...options);
   select.closest(".labelled")?.toggleAttribute("hidden", options.length === 1);

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
+from services.results import sql_counts
 from services.results.rest import create_app
 from tests.support import scores as samples
 from tests.support.results import Results
@@ -76,6 +77,13 @@ def test_counts_tell_how_many_cases_have_each_value(client: TestClient) -> None:
     assert counts["state", "scored"] == 2
     assert counts["group", "high"] == 2
     assert counts["site", "north"] == 1
+
+
+def test_each_count_tells_whether_it_is_a_lower_bound(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql_counts, "_MOST_SEARCHED", 2)
+    answer = client.get("/api/v1/case-counts?q=mb&state=rejected").json()
+    assert (answer["cases"], answer["more"]) == (1, False)
+    assert {count["field"] for count in answer["counts"] if count["more"]} == {"state"}
 
 
 def test_a_case_whose_risk_is_not_clear_counts_as_that_and_not_as_scored(client: TestClient, results: Results) -> None:

@@ -27,15 +27,15 @@ from medulla.v1 import events_pb2 as medulla_dot_v1_dot_events__pb2
 from medulla.v1 import scorer_pb2 as medulla_dot_v1_dot_scorer__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18medulla/v1/results.proto\x12\nmedulla.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17medulla/v1/events.proto\x1a\x17medulla/v1/scorer.proto\"\x81\x02\n\x0b\x43\x61seSummary\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.medulla.v1.CaseState\x12*\n\x04risk\x18\x03 \x01(\x0b\x32\x17.medulla.v1.HorizonRiskH\x00\x88\x01\x01\x12\x12\n\nrisk_group\x18\x04 \x01(\t\x12\r\n\x05\x66lags\x18\x05 \x03(\t\x12.\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcertainty\x18\x07 \x01(\t\x12\x0f\n\x07site_id\x18\x08 \x01(\t\x12\x0f\n\x07reasons\x18\t \x03(\tB\x07\n\x05_risk\"\x7f\n\nCaseFilter\x12\r\n\x05query\x18\x01 \x01(\t\x12\x0e\n\x06states\x18\x02 \x03(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\x13\n\x0b\x63\x65rtainties\x18\x04 \x03(\t\x12\r\n\x05\x66lags\x18\x05 \x03(\t\x12\r\n\x05sites\x18\x06 \x03(\t\x12\x0f\n\x07reasons\x18\x07 \x03(\t\"o\n\x10ListCasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12&\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x16.medulla.v1.CaseFilter\x12\x0c\n\x04sort\x18\x04 \x01(\t\";\n\x11\x43ountCasesRequest\x12&\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x16.medulla.v1.CaseFilter\"X\n\x12\x43ountCasesResponse\x12\r\n\x05\x63\x61ses\x18\x01 \x01(\x05\x12%\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x15.medulla.v1.CaseCount\x12\x0c\n\x04more\x18\x03 \x01(\x08\"8\n\tCaseCount\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\r\n\x05\x63\x61ses\x18\x03 \x01(\x05\"T\n\x11ListCasesResponse\x12&\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x17.medulla.v1.CaseSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0eGetCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"\xae\x01\n\x0fGetCaseResponse\x12(\n\x07summary\x18\x01 \x01(\x0b\x32\x17.medulla.v1.CaseSummary\x12%\n\x05score\x18\x02 \x01(\x0b\x32\x11.medulla.v1.ScoreH\x00\x88\x01\x01\x12-\n\nrejections\x18\x03 \x03(\x0b\x32\x19.medulla.v1.SlideRejected\x12\x11\n\twithdrawn\x18\x04 \x01(\tB\x08\n\x06_score\"$\n\x11ListScoresRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"=\n\x12ListScoresResponse\x12\'\n\x06scores\x18\x01 \x03(\x0b\x32\x17.medulla.v1.StoredScore\"k\n\x0bStoredScore\x12 \n\x05score\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Score\x12\x0f\n\x07\x63urrent\x18\x02 \x01(\x08\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x12GetTimelineRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"Q\n\x13GetTimelineResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12)\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x19.medulla.v1.TimelineEvent\"\xb6\x01\n\rTimelineEvent\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x10\n\x08score_id\x18\x04 \x01(\t\x12\x13\n\x0b\x62undle_name\x18\x05 \x01(\t\x12\x15\n\rbundle_digest\x18\x06 \x01(\t\x12\x10\n\x08sentence\x18\x07 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x08 \x01(\t\"\xc7\x02\n\x04Note\x12\x0f\n\x07note_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x04 \x01(\t\x12\x13\n\x0b\x61uthor_name\x18\x05 \x01(\t\x12\x10\n\x08score_id\x18\x06 \x01(\t\x12\x0c\n\x04kind\x18\x07 \x01(\t\x12\x0c\n\x04text\x18\x08 \x01(\t\x12\x10\n\x08slide_id\x18\t \x01(\t\x12\x14\n\x0cslide_digest\x18\n \x01(\t\x12\x0c\n\x04x_px\x18\x0b \x01(\x05\x12\x0c\n\x04y_px\x18\x0c \x01(\x05\x12\r\n\x05\x65vent\x18\r \x01(\t\x12\x12\n\nevent_date\x18\x0e \x01(\t\x12\x18\n\x0b\x65vent_years\x18\x0f \x01(\x01H\x00\x88\x01\x01\x12\x11\n\tsimulated\x18\x10 \x01(\x08\x42\x0e\n\x0c_event_years\"#\n\x10ListNotesRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"4\n\x11ListNotesResponse\x12\x1f\n\x05notes\x18\x01 \x03(\x0b\x32\x10.medulla.v1.Note\"\'\n\x14WatchProgressRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"?\n\x15WatchProgressResponse\x12&\n\x08progress\x18\x01 \x01(\x0b\x32\x14.medulla.v1.Progress*\xa7\x01\n\tCaseState\x12\x1a\n\x16\x43\x41SE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41SE_STATE_IN_PROGRESS\x10\x01\x12\x15\n\x11\x43\x41SE_STATE_SCORED\x10\x02\x12\x18\n\x14\x43\x41SE_STATE_ABSTAINED\x10\x03\x12\x17\n\x13\x43\x41SE_STATE_REJECTED\x10\x04\x12\x18\n\x14\x43\x41SE_STATE_WITHDRAWN\x10\x05\x32\xaa\x04\n\x0eResultsService\x12H\n\tListCases\x12\x1c.medulla.v1.ListCasesRequest\x1a\x1d.medulla.v1.ListCasesResponse\x12K\n\nCountCases\x12\x1d.medulla.v1.CountCasesRequest\x1a\x1e.medulla.v1.CountCasesResponse\x12\x42\n\x07GetCase\x12\x1a.medulla.v1.GetCaseRequest\x1a\x1b.medulla.v1.GetCaseResponse\x12K\n\nListScores\x12\x1d.medulla.v1.ListScoresRequest\x1a\x1e.medulla.v1.ListScoresResponse\x12N\n\x0bGetTimeline\x12\x1e.medulla.v1.GetTimelineRequest\x1a\x1f.medulla.v1.GetTimelineResponse\x12H\n\tListNotes\x12\x1c.medulla.v1.ListNotesRequest\x1a\x1d.medulla.v1.ListNotesResponse\x12V\n\rWatchProgress\x12 .medulla.v1.WatchProgressRequest\x1a!.medulla.v1.WatchProgressResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18medulla/v1/results.proto\x12\nmedulla.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17medulla/v1/events.proto\x1a\x17medulla/v1/scorer.proto\"\x81\x02\n\x0b\x43\x61seSummary\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12$\n\x05state\x18\x02 \x01(\x0e\x32\x15.medulla.v1.CaseState\x12*\n\x04risk\x18\x03 \x01(\x0b\x32\x17.medulla.v1.HorizonRiskH\x00\x88\x01\x01\x12\x12\n\nrisk_group\x18\x04 \x01(\t\x12\r\n\x05\x66lags\x18\x05 \x03(\t\x12.\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcertainty\x18\x07 \x01(\t\x12\x0f\n\x07site_id\x18\x08 \x01(\t\x12\x0f\n\x07reasons\x18\t \x03(\tB\x07\n\x05_risk\"\x7f\n\nCaseFilter\x12\r\n\x05query\x18\x01 \x01(\t\x12\x0e\n\x06states\x18\x02 \x03(\t\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\x13\n\x0b\x63\x65rtainties\x18\x04 \x03(\t\x12\r\n\x05\x66lags\x18\x05 \x03(\t\x12\r\n\x05sites\x18\x06 \x03(\t\x12\x0f\n\x07reasons\x18\x07 \x03(\t\"o\n\x10ListCasesRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12&\n\x06\x66ilter\x18\x03 \x01(\x0b\x32\x16.medulla.v1.CaseFilter\x12\x0c\n\x04sort\x18\x04 \x01(\t\";\n\x11\x43ountCasesRequest\x12&\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x16.medulla.v1.CaseFilter\"X\n\x12\x43ountCasesResponse\x12\r\n\x05\x63\x61ses\x18\x01 \x01(\x05\x12%\n\x06\x63ounts\x18\x02 \x03(\x0b\x32\x15.medulla.v1.CaseCount\x12\x0c\n\x04more\x18\x03 \x01(\x08\"F\n\tCaseCount\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\r\n\x05\x63\x61ses\x18\x03 \x01(\x05\x12\x0c\n\x04more\x18\x04 \x01(\x08\"T\n\x11ListCasesResponse\x12&\n\x05\x63\x61ses\x18\x01 \x03(\x0b\x32\x17.medulla.v1.CaseSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"!\n\x0eGetCaseRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"\xae\x01\n\x0fGetCaseResponse\x12(\n\x07summary\x18\x01 \x01(\x0b\x32\x17.medulla.v1.CaseSummary\x12%\n\x05score\x18\x02 \x01(\x0b\x32\x11.medulla.v1.ScoreH\x00\x88\x01\x01\x12-\n\nrejections\x18\x03 \x03(\x0b\x32\x19.medulla.v1.SlideRejected\x12\x11\n\twithdrawn\x18\x04 \x01(\tB\x08\n\x06_score\"$\n\x11ListScoresRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"=\n\x12ListScoresResponse\x12\'\n\x06scores\x18\x01 \x03(\x0b\x32\x17.medulla.v1.StoredScore\"k\n\x0bStoredScore\x12 \n\x05score\x18\x01 \x01(\x0b\x32\x11.medulla.v1.Score\x12\x0f\n\x07\x63urrent\x18\x02 \x01(\x08\x12)\n\x05\x61s_of\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"%\n\x12GetTimelineRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"Q\n\x13GetTimelineResponse\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12)\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x19.medulla.v1.TimelineEvent\"\xb6\x01\n\rTimelineEvent\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x10\n\x08score_id\x18\x04 \x01(\t\x12\x13\n\x0b\x62undle_name\x18\x05 \x01(\t\x12\x15\n\rbundle_digest\x18\x06 \x01(\t\x12\x10\n\x08sentence\x18\x07 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x08 \x01(\t\"\xc7\x02\n\x04Note\x12\x0f\n\x07note_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61se_id\x18\x02 \x01(\t\x12&\n\x02\x61t\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x04 \x01(\t\x12\x13\n\x0b\x61uthor_name\x18\x05 \x01(\t\x12\x10\n\x08score_id\x18\x06 \x01(\t\x12\x0c\n\x04kind\x18\x07 \x01(\t\x12\x0c\n\x04text\x18\x08 \x01(\t\x12\x10\n\x08slide_id\x18\t \x01(\t\x12\x14\n\x0cslide_digest\x18\n \x01(\t\x12\x0c\n\x04x_px\x18\x0b \x01(\x05\x12\x0c\n\x04y_px\x18\x0c \x01(\x05\x12\r\n\x05\x65vent\x18\r \x01(\t\x12\x12\n\nevent_date\x18\x0e \x01(\t\x12\x18\n\x0b\x65vent_years\x18\x0f \x01(\x01H\x00\x88\x01\x01\x12\x11\n\tsimulated\x18\x10 \x01(\x08\x42\x0e\n\x0c_event_years\"#\n\x10ListNotesRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"4\n\x11ListNotesResponse\x12\x1f\n\x05notes\x18\x01 \x03(\x0b\x32\x10.medulla.v1.Note\"\'\n\x14WatchProgressRequest\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\"?\n\x15WatchProgressResponse\x12&\n\x08progress\x18\x01 \x01(\x0b\x32\x14.medulla.v1.Progress*\xa7\x01\n\tCaseState\x12\x1a\n\x16\x43\x41SE_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43\x41SE_STATE_IN_PROGRESS\x10\x01\x12\x15\n\x11\x43\x41SE_STATE_SCORED\x10\x02\x12\x18\n\x14\x43\x41SE_STATE_ABSTAINED\x10\x03\x12\x17\n\x13\x43\x41SE_STATE_REJECTED\x10\x04\x12\x18\n\x14\x43\x41SE_STATE_WITHDRAWN\x10\x05\x32\xaa\x04\n\x0eResultsService\x12H\n\tListCases\x12\x1c.medulla.v1.ListCasesRequest\x1a\x1d.medulla.v1.ListCasesResponse\x12K\n\nCountCases\x12\x1d.medulla.v1.CountCasesRequest\x1a\x1e.medulla.v1.CountCasesResponse\x12\x42\n\x07GetCase\x12\x1a.medulla.v1.GetCaseRequest\x1a\x1b.medulla.v1.GetCaseResponse\x12K\n\nListScores\x12\x1d.medulla.v1.ListScoresRequest\x1a\x1e.medulla.v1.ListScoresResponse\x12N\n\x0bGetTimeline\x12\x1e.medulla.v1.GetTimelineRequest\x1a\x1f.medulla.v1.GetTimelineResponse\x12H\n\tListNotes\x12\x1c.medulla.v1.ListNotesRequest\x1a\x1d.medulla.v1.ListNotesResponse\x12V\n\rWatchProgress\x12 .medulla.v1.WatchProgressRequest\x1a!.medulla.v1.WatchProgressResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'medulla.v1.results_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CASESTATE']._serialized_start=2177
-  _globals['_CASESTATE']._serialized_end=2344
+  _globals['_CASESTATE']._serialized_start=2191
+  _globals['_CASESTATE']._serialized_end=2358
   _globals['_CASESUMMARY']._serialized_start=124
   _globals['_CASESUMMARY']._serialized_end=381
   _globals['_CASEFILTER']._serialized_start=383
@@ -47,35 +47,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COUNTCASESRESPONSE']._serialized_start=686
   _globals['_COUNTCASESRESPONSE']._serialized_end=774
   _globals['_CASECOUNT']._serialized_start=776
-  _globals['_CASECOUNT']._serialized_end=832
-  _globals['_LISTCASESRESPONSE']._serialized_start=834
-  _globals['_LISTCASESRESPONSE']._serialized_end=918
-  _globals['_GETCASEREQUEST']._serialized_start=920
-  _globals['_GETCASEREQUEST']._serialized_end=953
-  _globals['_GETCASERESPONSE']._serialized_start=956
-  _globals['_GETCASERESPONSE']._serialized_end=1130
-  _globals['_LISTSCORESREQUEST']._serialized_start=1132
-  _globals['_LISTSCORESREQUEST']._serialized_end=1168
-  _globals['_LISTSCORESRESPONSE']._serialized_start=1170
-  _globals['_LISTSCORESRESPONSE']._serialized_end=1231
-  _globals['_STOREDSCORE']._serialized_start=1233
-  _globals['_STOREDSCORE']._serialized_end=1340
-  _globals['_GETTIMELINEREQUEST']._serialized_start=1342
-  _globals['_GETTIMELINEREQUEST']._serialized_end=1379
-  _globals['_GETTIMELINERESPONSE']._serialized_start=1381
-  _globals['_GETTIMELINERESPONSE']._serialized_end=1462
-  _globals['_TIMELINEEVENT']._serialized_start=1465
-  _globals['_TIMELINEEVENT']._serialized_end=1647
-  _globals['_NOTE']._serialized_start=1650
-  _globals['_NOTE']._serialized_end=1977
-  _globals['_LISTNOTESREQUEST']._serialized_start=1979
-  _globals['_LISTNOTESREQUEST']._serialized_end=2014
-  _globals['_LISTNOTESRESPONSE']._serialized_start=2016
-  _globals['_LISTNOTESRESPONSE']._serialized_end=2068
-  _globals['_WATCHPROGRESSREQUEST']._serialized_start=2070
-  _globals['_WATCHPROGRESSREQUEST']._serialized_end=2109
-  _globals['_WATCHPROGRESSRESPONSE']._serialized_start=2111
-  _globals['_WATCHPROGRESSRESPONSE']._serialized_end=2174
-  _globals['_RESULTSSERVICE']._serialized_start=2347
-  _globals['_RESULTSSERVICE']._serialized_end=2901
+  _globals['_CASECOUNT']._serialized_end=846
+  _globals['_LISTCASESRESPONSE']._serialized_start=848
+  _globals['_LISTCASESRESPONSE']._serialized_end=932
+  _globals['_GETCASEREQUEST']._serialized_start=934
+  _globals['_GETCASEREQUEST']._serialized_end=967
+  _globals['_GETCASERESPONSE']._serialized_start=970
+  _globals['_GETCASERESPONSE']._serialized_end=1144
+  _globals['_LISTSCORESREQUEST']._serialized_start=1146
+  _globals['_LISTSCORESREQUEST']._serialized_end=1182
+  _globals['_LISTSCORESRESPONSE']._serialized_start=1184
+  _globals['_LISTSCORESRESPONSE']._serialized_end=1245
+  _globals['_STOREDSCORE']._serialized_start=1247
+  _globals['_STOREDSCORE']._serialized_end=1354
+  _globals['_GETTIMELINEREQUEST']._serialized_start=1356
+  _globals['_GETTIMELINEREQUEST']._serialized_end=1393
+  _globals['_GETTIMELINERESPONSE']._serialized_start=1395
+  _globals['_GETTIMELINERESPONSE']._serialized_end=1476
+  _globals['_TIMELINEEVENT']._serialized_start=1479
+  _globals['_TIMELINEEVENT']._serialized_end=1661
+  _globals['_NOTE']._serialized_start=1664
+  _globals['_NOTE']._serialized_end=1991
+  _globals['_LISTNOTESREQUEST']._serialized_start=1993
+  _globals['_LISTNOTESREQUEST']._serialized_end=2028
+  _globals['_LISTNOTESRESPONSE']._serialized_start=2030
+  _globals['_LISTNOTESRESPONSE']._serialized_end=2082
+  _globals['_WATCHPROGRESSREQUEST']._serialized_start=2084
+  _globals['_WATCHPROGRESSREQUEST']._serialized_end=2123
+  _globals['_WATCHPROGRESSRESPONSE']._serialized_start=2125
+  _globals['_WATCHPROGRESSRESPONSE']._serialized_end=2188
+  _globals['_RESULTSSERVICE']._serialized_start=2361
+  _globals['_RESULTSSERVICE']._serialized_end=2915
 # @@protoc_insertion_point(module_scope)

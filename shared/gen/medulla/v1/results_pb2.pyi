@@ -229,7 +229,7 @@ class CountCasesResponse(_message.Message):
     cases: _builtins.int
     """Cases that the filter selects."""
     more: _builtins.bool
-    """A search fits more cases than are counted, 10,000: every number is a lower bound."""
+    """The filter selects more cases than are counted for a search, 10,000: `cases` is a lower bound."""
     @_builtins.property
     def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___CaseCount]:
         """Each value of a field with the cases that have it and fit the filter's other fields, the most frequent first."""
@@ -256,20 +256,24 @@ class CaseCount(_message.Message):
     FIELD_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     CASES_FIELD_NUMBER: _builtins.int
+    MORE_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """state, group, certainty, flag, site or reason."""
     value: _builtins.str
     cases: _builtins.int
+    more: _builtins.bool
+    """More cases fit the filter's other fields than are counted for a search: `cases` is a lower bound."""
     def __init__(
         self,
         *,
         field: _builtins.str = ...,
         value: _builtins.str = ...,
         cases: _builtins.int = ...,
+        more: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "field", b"field", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "field", b"field", "more", b"more", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
