@@ -42,7 +42,7 @@ def test_a_slide_put_into_the_bucket_is_planned_and_its_tiles_are_served(
 ) -> None:
     """With a prefix, also beside another installation's slides in the bucket, which the tiler passes over."""
     bucket, (health, port) = minio.bucket(), free_ports(2)
-    minio.announce(bucket)
+    minio.announce(bucket, beginnings=["slides/", "north/slides/", "south/slides/"])
     own, case = s3_settings(minio, bucket).model_copy(update={"prefix": prefix}), bucket[-12:]
     store, neighbour = S3Store(own), S3Store(own.model_copy(update={"prefix": "south"}))
     settings = {**_settings(kafka, minio, bucket, tmp_path), "TILER_ADDRESS": f"127.0.0.1:{port}"}
