@@ -33,6 +33,8 @@ FOLDERS = {
     *("cases", "cases-of", "landings", "attempts", "erased", "operations", "archive"),
 }
 """Every folder of a bucket."""
+WRITTEN = frozenset(FOLDERS - {"slides", "clinical", "vectors", "models"})
+"""Folders that nobody but Medulla writes to: an event about their objects asks for nothing."""
 
 PLAN, PLAN_TILES, PLAN_MASK, THUMBNAIL = "plan.json", "tiles.safetensors", "mask.png", "thumbnail.jpg"
 """Files in the folder of a tile plan."""

@@ -137,5 +137,5 @@ def fhir_server(real_part: Callable[[str], object]) -> FhirServer:
 
 @pytest.fixture
 def event_bucket(kafka: real.KafkaPart, minio: real.MinioPart, parts: real.Parts) -> tuple[str, str]:  # noqa: ARG001 - asked for so that they start early
-    """A new bucket and the topic of its own on which it announces its objects."""
+    """A new bucket and the topic of its own on which it announces every object."""
     return parts.event_bucket()

@@ -42,13 +42,14 @@ from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
 from services.tiler.routes import routes as tiler_routes
 from services.tiler.settling import SeriesSettings, Settling
-from shared import keys, model_keys, runtime
+from shared import keys, runtime
 from shared.attempts import Attempts
 from shared.blob.port import BlobStore
 from shared.bus import topics
 from shared.bus.dead_letter_topic import DeadLetterTopic
 from shared.bus.events import to_record
 from shared.bus.memory import MemoryBus
+from shared.bus.s3_events import ANNOUNCED
 from shared.erased import ErasedCases, letters_to_forget
 from shared.errors import PermanentError
 from shared.home import Home
@@ -74,7 +75,6 @@ _LOOK_FOR_UNREADABLE_S = 10.0
 _SWEEP_EVERY_S = 30.0
 """How often cases are checked for inputs removed without an event, for example while the program was stopped."""
 _PATIENCE = SeriesSettings(settle_s=5, quiet_s=60)
-_WATCHED = (*keys.LANDED, model_keys.CURRENT_BUNDLE)
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def _parts(deployment: Deployment, options: Options) -> Iterator[list[runtime.Pa
             attempts,
             Interruption(pipeline),
             *_workers(deployment, bundles, pipeline, results, bus, attempts),
-            *(_watch(workspace.store, bus, prefix) for prefix in _WATCHED),
+            *(_watch(workspace.store, bus, prefix) for prefix in ANNOUNCED),
             Every(_SWEEP_EVERY_S, on_landing(workspace.store, bundles, producer).sweep_cases),
             Every(_SWEEP_EVERY_S, SweepErased(workspace.store)),
             Every(_SWEEP_EVERY_S, SweepErasedResults(workspace.store, results)),

@@ -14,10 +14,12 @@ from shared.bus import headers, topics
 from shared.bus.port import Record
 from shared.errors import PoisonMessageError
 from shared.home import Home
-from shared.keys import FOLDERS, named_in
+from shared.keys import FOLDERS, LANDED, WRITTEN, named_in
 from shared.logs import get
 from shared.model_keys import CURRENT_BUNDLE
 
+ANNOUNCED = (*LANDED, CURRENT_BUNDLE)
+"""How the keys begin of which a bucket has to announce what is created and removed."""
 _log = get(__name__)
 _OF_NO_INTEREST = frozenset(
     {
@@ -69,10 +71,13 @@ def parse(value: bytes) -> list[ObjectHint]:
 
 
 def splitter(home: Home) -> Callable[[Record], Sequence[Record]]:
-    """As `split`; the function drops and counts objects of the bucket outside of the prefix of `home`."""
+    """As `split`; the function drops what Medulla wrote, and drops and counts what is outside of the prefix of `home`.
+
+    A bucket that announces every object tells of about twenty that services write for a slide.
+    """
 
     def split_own(record: Record) -> Sequence[Record]:
-        hints = parse(record.value)
+        hints = [hint for hint in parse(record.value) if not _is_written(hint, home)]
         outside = {hint for hint in hints if hint.bucket == home.bucket and not hint.key.startswith(home.prefix)}
         _count_ignored([hint.key for hint in outside], home.prefix)
         return _split(record, [hint for hint in hints if hint not in outside])
@@ -94,6 +99,12 @@ def _split(record: Record, hints: Sequence[ObjectHint]) -> Sequence[Record]:
         _log.debug("ignored: an event that names no object to handle")
     records = [_record(hint.bucket, hint.key, hint.etag, removed=hint.removed) for hint in hints]
     return [replace(records[0], key=record.key, headers=record.headers)] if len(records) == 1 else records
+
+
+def _is_written(hint: ObjectHint, home: Home) -> bool:
+    """Whether an object is in a folder of `home` that Medulla alone writes to."""
+    name = hint.key.removeprefix(home.prefix)
+    return hint.bucket == home.bucket and home.whole(name) == hint.key and name.partition("/")[0] in WRITTEN
 
 
 def _count_ignored(keys: Sequence[str], prefix: str) -> None:
@@ -146,6 +157,18 @@ def context(hint: ObjectHint) -> dict[str, str]:
 def announcement(home: Home, key: str, etag: str = "", *, removed: bool = False) -> Record:
     """A record as MinIO would send it, for objects that no store announced; `etag` identifies the version."""
     return _record(home.bucket, home.whole(key), etag, removed=removed)
+
+
+def notifications(queue: str, beginnings: Sequence[str] = ANNOUNCED) -> list[dict[str, Any]]:
+    """`QueueConfigurations` of a bucket that announces to a queue the objects whose keys begin so."""
+    return [
+        {
+            "QueueArn": queue,
+            "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+            "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": beginning}]}},
+        }
+        for beginning in beginnings
+    ]
 
 
 def _record(bucket: str, key: str, etag: str, *, removed: bool) -> Record:

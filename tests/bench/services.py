@@ -1,7 +1,7 @@
 """Latency of a slide through four processes on the real parts, compared with the same work in this process."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -32,6 +32,13 @@ _HERE = "the same work in process"
 ANNOUNCED = f"hop to {topics.S3_EVENTS}"
 HOPS = (ANNOUNCED, *(f"hop to {topic}" for topic in _WAY[1:]), "hop to REST")
 """Rows of a slide's way, each since the one before; the first is the store's own."""
+_HANDLERS = {
+    HOPS[1]: [("tiler", topics.S3_EVENTS)],
+    HOPS[2]: [("embedder", topics.SLIDES_TILED)],
+    HOPS[3]: [("fusion_scorer", topics.SLIDES_EMBEDDED), ("fusion_scorer", topics.CASES_RESCORE)],
+    HOPS[4]: [("results", topics.CASES_SCORED)],
+}
+"""What each hop waits for, and what works in it: the rest is sending and looking."""
 THROUGH_SERVICES = "announced to score over REST"
 _NOTES = ("MinIO keeps its events on disk and looks there every 3 s; another store announces at its own pace",)
 
@@ -54,9 +61,12 @@ class TimedSlide:
 
 def overhead(system: System, size: Size, folder: Path) -> Section:
     """Slides of one tile, one after the other, here and through the services in turn; the first is not counted."""
-    slides = material.small_slides(folder, size.small_slides + 1)
+    first, *slides = material.small_slides(folder, size.small_slides + 1)
     with _in_process(folder / "workspace") as score:
-        timed = [_timed(system, score, path) for path in slides][1:]
+        _timed(system, score, first)
+        before = _handled(system)
+        timed = [_timed(system, score, path) for path in slides]
+    handled = {name: sums - before.get(name, 0.0) for name, sums in _handled(system).items()}
     ways = _ways(system, timed)
     here = [1000 * passage.in_process_s for passage in timed]
     whole = [sum(way) for way in ways]
@@ -66,7 +76,11 @@ def overhead(system: System, size: Size, folder: Path) -> Section:
         Row("  of which until MinIO has announced the object", "ms", [way[0] for way in ways]),
         Row("  of which from then on", "ms", announced, _HERE, here),
         Row("overhead of our event path", "ms", [a - b for a, b in zip(announced, here, strict=True)]),
-        *(Row(hop, "ms", list(times)) for hop, times in zip(HOPS, zip(*ways, strict=True), strict=True)),
+        *(
+            row
+            for hop, times in zip(HOPS, zip(*ways, strict=True), strict=True)
+            for row in (Row(hop, "ms", list(times)), *_of_which(hop, handled))
+        ),
     ]
     return Section("Four processes: one slide of one tile at a time", rows, _NOTES)
 
@@ -153,6 +167,29 @@ def _written_at(system: System, topic: str) -> dict[str, float]:
         case_id = _case_of(delivery.record.key)
         times[case_id] = min(delivery.written_at, times.get(case_id, delivery.written_at))
     return times
+
+
+def _handled(system: System) -> dict[str, float]:
+    """Sums and counts of the seconds that events waited and were worked on, by their series."""
+    lines = [line for service in system.services.values() for line in service.metrics().splitlines()]
+    series = (line.rpartition(" ") for line in lines if line.startswith("medulla_event_") and "_bucket" not in line)
+    return {name: float(value) for name, _, value in series}
+
+
+def _of_which(hop: str, handled: Mapping[str, float]) -> Iterator[Row]:
+    """Means of a hop's events: the time they waited to be read, and the time of their handlers."""
+    if hop in _HANDLERS:
+        yield Row("  of which waiting to be read (mean)", "ms", [_mean_ms("age_seconds", hop, handled)])
+        yield Row("  of which at work (mean)", "ms", [_mean_ms("seconds", hop, handled)])
+
+
+def _mean_ms(metric: str, hop: str, handled: Mapping[str, float]) -> float:
+    """Sum over a hop's handlers of the mean of each."""
+    names = [f'{{service="{service}",topic="{topic}"}}' for service, topic in _HANDLERS[hop]]
+    means = [
+        (handled[f"medulla_event_{metric}_sum{name}"], handled[f"medulla_event_{metric}_count{name}"]) for name in names
+    ]
+    return 1000 * sum(seconds / count for seconds, count in means if count)
 
 
 def _case_of(key: str) -> str:

@@ -1,6 +1,6 @@
 """The tiler as an operator starts it, on a real broker and a real object store."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from shared.bus import topics
 from shared.bus.events import decoder
 from shared.bus.kafka import KafkaConsumerAdapter
 from shared.bus.kafka_producer import KafkaProducerAdapter
+from shared.bus.port import Record
 from shared.bus.s3_events import announcement
 from shared.home import Home
 from shared.rpc.client import channel
@@ -33,7 +34,10 @@ _PATIENCE_S = 120
 _LIMIT_S = 3.0
 """A small slide takes tenths of a second, and the slow one minutes."""
 _TOPICS = (topics.SLIDES_TILED, topics.SLIDES_REJECTED)
-_READ = {topics.SLIDES_TILED: decoder(SlideTiled), topics.SLIDES_REJECTED: decoder(SlideRejected)}
+_READ: Mapping[str, Callable[[Record], SlideTiled | SlideRejected]] = {
+    topics.SLIDES_TILED: decoder(SlideTiled),
+    topics.SLIDES_REJECTED: decoder(SlideRejected),
+}
 
 
 @pytest.mark.parametrize("prefix", ["", "north"])
@@ -42,7 +46,7 @@ def test_a_slide_put_into_the_bucket_is_planned_and_its_tiles_are_served(
 ) -> None:
     """With a prefix, also beside another installation's slides in the bucket, which the tiler passes over."""
     bucket, (health, port) = minio.bucket(), free_ports(2)
-    minio.announce(bucket)
+    minio.announce(bucket, beginnings=["slides/", "north/slides/", "south/slides/"])
     own, case = s3_settings(minio, bucket).model_copy(update={"prefix": prefix}), bucket[-12:]
     store, neighbour = S3Store(own), S3Store(own.model_copy(update={"prefix": "south"}))
     settings = {**_settings(kafka, minio, bucket, tmp_path), "TILER_ADDRESS": f"127.0.0.1:{port}"}

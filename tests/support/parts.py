@@ -19,6 +19,7 @@ from psycopg import sql
 
 from shared.bus import topics
 from shared.bus.kafka_admin import ensure_topics
+from shared.bus.s3_events import ANNOUNCED, notifications
 from shared.settings import KafkaSettings
 from tests.stack import install
 from tests.stack.elasticmq import ElasticMq
@@ -95,24 +96,20 @@ class MinioPart(Minio):
         self.client().create_bucket(Bucket=name)
         return name
 
-    def announce(self, bucket: str, topic: str = topics.S3_EVENTS) -> None:
-        """Make a bucket announce every object created in it on one of EVENT_TOPICS, which must exist in Kafka.
+    def announce(self, bucket: str, topic: str = topics.S3_EVENTS, beginnings: Sequence[str] = ANNOUNCED) -> None:
+        """Make a bucket announce objects whose keys begin so on one of EVENT_TOPICS, which must exist in Kafka.
 
         Raises:
             StackError: MinIO, which connects to them after it is ready, knows no such topic.
         """
-        if not wait_for(lambda: self._announces(bucket, topic), _ANNOUNCES_S, 0.2):
+        if not wait_for(lambda: self._announces(bucket, topic, beginnings), _ANNOUNCES_S, 0.2):
             raise StackError(f"MinIO does not know the topic {topic}; its log is {self.program.log}.")
 
-    def _announces(self, bucket: str, topic: str) -> bool:
+    def _announces(self, bucket: str, topic: str, beginnings: Sequence[str]) -> bool:
         try:
             self.client().put_bucket_notification_configuration(
                 Bucket=bucket,
-                NotificationConfiguration={
-                    "QueueConfigurations": [
-                        {"QueueArn": self.queue_arn(topic), "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}
-                    ]
-                },
+                NotificationConfiguration={"QueueConfigurations": notifications(self.queue_arn(topic), beginnings)},
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "InvalidArgument":
@@ -227,12 +224,12 @@ class Parts:
         return KafkaPart(self.folder / "kafka", self._ports[0], self._ports[1])
 
     def event_bucket(self) -> tuple[str, str]:
-        """A new bucket, and the topic of its own on which it announces its objects."""
+        """A new bucket, and the topic of its own on which it announces every object."""
         topic = next(self._event_topics)
         cast("KafkaPart", self.get("kafka")).create_topics(topic)
         minio = cast("MinioPart", self.get("minio"))
         bucket = minio.bucket("events")
-        minio.announce(bucket, topic)
+        minio.announce(bucket, topic, [""])
         return bucket, topic
 
     def logs(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Makes the bucket of `dev.enabled`, has it announce its objects to Kafka and, if asked, promotes the demo bundle."""
+"""Makes the bucket of `dev.enabled`, has it announce what lands there and, if asked, promotes the demo bundle."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import services.standalone
 from shared import model_keys
 from shared.blob.s3 import S3Store, client
+from shared.bus.s3_events import notifications
 from shared.settings import PlatformSettings, load
 
 BUNDLE = Path(services.standalone.__file__).parent / "demo" / "bundle"
@@ -23,11 +24,9 @@ def main(bundle: str) -> int:
         print(f"bucket {settings.bucket} is there already", flush=True)
     s3.put_bucket_notification_configuration(
         Bucket=settings.bucket,
-        NotificationConfiguration={
-            "QueueConfigurations": [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]}]
-        },
+        NotificationConfiguration={"QueueConfigurations": notifications(QUEUE)},
     )
-    print(f"bucket {settings.bucket} announces its objects", flush=True)
+    print(f"bucket {settings.bucket} announces what lands in it", flush=True)
     if bundle == "--demo-bundle" and S3Store(settings).head(model_keys.CURRENT_BUNDLE) is None:
         return subprocess.run(["medulla", "rescore", "--bundle", str(BUNDLE)], check=False).returncode
     return 0

@@ -147,6 +147,19 @@ def test_events_of_another_prefix_are_ignored_and_own_ones_are_read_below_it() -
         read(announcement(Home("slides"), HARD))
 
 
+@pytest.mark.parametrize("prefix", ["", "north/"])
+def test_events_of_what_medulla_writes_itself_ask_for_nothing(prefix: str) -> None:
+    home = Home("slides", prefix)
+    own, read = splitter(home), decoder(home)
+    landed = (f"slides/{HARD}", "clinical/C.json", "vectors/C/rna.json", "models/bundles/current.json", "other")
+    written = ("cases/C/index.json", "landings/C/a.json", "plans/ab/thumbnail.jpg", "attempts/tiler/a", "erased/C.json")
+    several = Record(topics.S3_EVENTS, "k", message(*(minio(f"{prefix}{key}") for key in (*written, *landed))))
+    assert [read(record).key for record in own(several)] == list(landed)
+    assert len(own(announcement(Home("elsewhere", prefix), written[0]))) == 1, (
+        "refused, as every event of another bucket"
+    )
+
+
 def test_objects_outside_of_the_prefix_are_counted_and_one_without_any_prefix_is_warned_of() -> None:
     own = splitter(Home("slides", "north/"))
     counts = [_ignored("none"), _ignored("another")]
