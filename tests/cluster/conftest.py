@@ -1,6 +1,7 @@
 """One site for all tests on a cluster, in a namespace of its own that goes away in the end."""
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,11 +29,16 @@ _LAST = (
     "laptop",
 )
 _ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "training_in_bucket", *_LAST)
+_SHUFFLED = "MEDULLA_SHUFFLE"
+"""A seed: the files, and the tests of each, run in an order drawn by it, as none may depend on another."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order of the tests: first those of a running site, then those that disturb it."""
-    items.sort(key=_rank)
+    if seed := os.environ.get(_SHUFFLED):
+        random.Random(seed).shuffle(items)  # noqa: S311 - an order that can be repeated
+    files = [item.path for item in items]
+    items.sort(key=lambda item: files.index(item.path) if seed else _rank(item))
 
 
 def _rank(item: pytest.Item) -> int:

@@ -91,11 +91,18 @@ def _fewer_than_three(site: Site, busy: set[str]) -> str:
     return "" if len(busy) >= 3 else f"busy: {busy}"
 
 
+@pytest.fixture
+def queue_watched(site: Site) -> Iterator[Callable[[str], None]]:
+    """Has KEDA ask a Prometheus at a URL for Triton's queue, and none any more in the end."""
+    yield lambda url: site.medulla.install({**_SCALED, "autoscaling": {**_SCALED["autoscaling"], "prometheusUrl": url}})
+    site.medulla.install(_SCALED)
+
+
 def test_tritons_queue_counts_while_prometheus_is_there_and_one_embedder_stays_when_it_is_not(
-    site: Site, observer: Observer, as_in_calm: Check
+    site: Site, observer: Observer, as_in_calm: Check, queue_watched: Callable[[str], None]
 ) -> None:
     with watching(site) as prometheus:
-        site.medulla.install({**_SCALED, "autoscaling": {**_SCALED["autoscaling"], "prometheusUrl": prometheus.url}})
+        queue_watched(prometheus.url)
         with load(observer, "queue") as coming:
             until("KEDA to know the queue", lambda: _queue_unknown(site), 300)
         _scored(observer, coming.cases)

@@ -1,5 +1,6 @@
 """The scenarios of `make chaos` on a site, by their names and with smaller counts (tests/chaos/README.md)."""
 
+import json
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,7 @@ from tests.support.cluster.deployed import Deployed
 from tests.support.cluster.hostile import hostile_tiler
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Observer
+from tests.support.cluster.operator import paste
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site, say
 from tests.support.cluster.slides import slow
@@ -55,6 +57,17 @@ def deployed(site: Site, observer: Observer) -> Deployed:
     """The site, every pod ready."""
     site.medulla.wait_ready()
     return Deployed(observer)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_letters(site: Site) -> Iterator[None]:
+    """What was given up here is dropped in the end, as other tests look for letters of their own."""
+    yield
+    listed = json.loads(paste(site, "medulla dead-letters list --json").stdout)
+    if listed:
+        dropped = paste(site, f"medulla dead-letters drop {' '.join(letter['id'] for letter in listed)}")
+        assert dropped.returncode == 0, dropped.stderr
+    paste(site, "kubectl -n $NS delete job $R-operator")
 
 
 def _broken(rows: list[Row]) -> list[str]:

@@ -1,30 +1,42 @@
-"""Silence raises alerts: a real Prometheus misses services that ended, and records that nobody reads any more."""
+"""Silence is noticed: services that ended, records that nobody reads any more, slides that no event announced."""
 
 import json
+import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
 
+from shared import keys
+from shared.bus import topics
 from tests.support.cluster.kubernetes import until
 from tests.support.cluster.observer import Observer
 from tests.support.cluster.prometheus import Prometheus, watching
 from tests.support.cluster.release import SERVICES
 from tests.support.cluster.site import Site, say
+from tests.support.cluster.sweeping import silent_bucket
 
 _SILENT, _UNREAD = "MedullaServiceSilent", "MedullaPartitionUnread"
-_AT_ONCE = {"monitoring": {"rules": {"alerts": {alert: {"for": "10s"} for alert in (_SILENT, _UNREAD)}}}}
+_RELEASE = {
+    "monitoring": {"rules": {"alerts": {alert: {"for": "10s"} for alert in (_SILENT, _UNREAD)}}},
+    "sweep": {"schedule": "0 0 1 1 *"},
+}
+"""Alerts at once, and no sweeps but those of the services, which are counted."""
 _WAITING = 40
 """Slides that the tiler plans in one go: more than the embedder takes while Prometheus looks once and the pod ends."""
 _PATIENCE_S = 240
 _READ = "medulla_consumer_lag_records"
+_SWEPT, _COUNTED = "medulla_sweep_findings_total", "medulla:sweep_findings:new1h"
+_OLD_S = 90
+"""A slide of this age, by whichever clock, was announced or never will be."""
 
 
 @pytest.fixture(scope="module")
 def prometheus(site: Site) -> Iterator[Prometheus]:
     """It watches a release that is well."""
     try:
-        site.medulla.install(_AT_ONCE)
+        site.medulla.install(_RELEASE)
         with watching(site) as started:
             _wait_for_series(started, SERVICES)
             yield started
@@ -94,3 +106,48 @@ def test_a_consumer_that_is_scaled_away_with_records_waiting_is_missed_until_it_
     prometheus.wait_until_quiet(_UNREAD)
     waited = observer.wait_scored(cases)
     say(f"{len(cases)} of {len(cases)} scored, the last after {max(waited.values()):.0f} s")
+
+
+def test_a_tiler_that_was_away_counts_the_slide_that_no_event_announced_and_none_that_waited(
+    site: Site, observer: Observer, prometheus: Prometheus
+) -> None:
+    """A tiler sweeps as soon as it runs."""
+    with _scaled_away(site, ["tiler"]):
+        waiting = observer.land("waits", range(_WAITING))
+        _wait_until_old(observer, waiting)
+    assert _swept_first(site, prometheus) == 0
+    assert _announced_again(observer, waiting), "the sweep came too late to see any of them"
+    observer.wait_scored(waiting)
+    until("the tiler to be idle", lambda: " ".join(prometheus.now(f'{_READ}{{service="tiler"}} > 0')), _PATIENCE_S)
+    before = _counted(prometheus)
+    with _scaled_away(site, ["tiler"]):
+        with silent_bucket(observer):
+            missed = observer.land("missed", [0])
+        _wait_until_old(observer, missed)
+    assert _swept_first(site, prometheus) == 1
+    until(_COUNTED, lambda: "" if _counted(prometheus) == before + 1 else str(_counted(prometheus)), _PATIENCE_S)
+    observer.wait_scored(missed)
+
+
+def _wait_until_old(observer: Observer, cases: Sequence[str]) -> None:
+    """Wait until the slides of cases are so old that the sweep could count them."""
+    put_at = max(observer.put_at[case] for case in cases)
+    until("slides to be old", lambda: "" if time.time() - put_at > _OLD_S else "they are new", _PATIENCE_S)
+
+
+def _swept_first(site: Site, prometheus: Prometheus) -> float:
+    """How many slides the first sweep of the tiler that runs now has counted, once it has ended."""
+    series = f'{_SWEPT}{{prefix="{keys.SLIDES}",pod="{site.medulla.pod("tiler")}"}}'
+    until("the first sweep", lambda: "" if prometheus.now(series) else "it has not ended", _PATIENCE_S)
+    return sum(prometheus.now(series).values())
+
+
+def _counted(prometheus: Prometheus) -> float:
+    """Slides that were counted within the hour, as the alert MedullaSweepFinds has it."""
+    return sum(prometheus.now(f'{_COUNTED}{{prefix="{keys.SLIDES}"}}').values())
+
+
+def _announced_again(observer: Observer, cases: Sequence[str]) -> list[str]:
+    """Cases whose slide was announced by the sweep too."""
+    times = Counter(key.split("/")[2] for key, _, _ in observer.topic(topics.S3_EVENTS) if key.count("/") > 2)
+    return [case for case in cases if times[case] > 1]

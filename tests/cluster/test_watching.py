@@ -49,7 +49,11 @@ _WINDOW_S = 600
 
 @pytest.fixture(scope="module")
 def prometheus(site: Site) -> Iterator[Prometheus]:
+    """It watches pods that have counted nothing before."""
     site.medulla.install(_WATCHED)
+    deployments = [f"deployment/{site.medulla.object_name(service)}" for service in SERVICES]
+    site.namespace.kubectl("rollout", "restart", *deployments)
+    site.medulla.wait_ready()
     with watching(site) as started:
         yield started
     site.medulla.install()
@@ -74,6 +78,7 @@ def given_up(observer: Observer, prometheus: Prometheus) -> Iterator[None]:
     case = f"broken-{observer.session}"
     _put(observer, f"{keys.SLIDES}{case}/{case}.tiff", b"no slide")
     until("the refusal", lambda: "" if observer.states().get(case) == "REJECTED" else "none", 120)
+    until("its count", lambda: "" if prometheus.now("medulla_dead_letters_total") else "none", 120)
     yield
     observer.erase(case)
 
