@@ -114,9 +114,9 @@ release: .venv/.dev parts ## build wheel, chart, their SBOMs, checksums and sign
 verify-release: .venv/.dev ## check out/release, or OUT=folder, by its signature: KEY=public.pem
 	@$(BIN)/python -m tests.release verify --key "$(KEY)" $(if $(OUT),--out "$(OUT)")
 
-audit: python ## look up known vulnerabilities of what uv.lock pins, in the database of osv.dev
-	@uv=$$($(STACK) uv) && { "$$uv" audit --frozen --preview-features audit-command; status=$$?; \
-	  [ $$status -ne 2 ] || echo "make audit: nothing was checked, as osv.dev cannot be reached from here" >&2; exit $$status; }
+audit: python ## look up known vulnerabilities of what uv.lock pins, in the database of osv.dev: [OSV=https://address/of/its/copy]
+	@uv=$$($(STACK) uv) && { "$$uv" audit --frozen --preview-features audit-command $(addprefix --service-url ,$(OSV)); status=$$?; \
+	  [ $$status -ne 2 ] || echo "make audit: nothing was checked, as $(or $(OSV),osv.dev) cannot be reached from here" >&2; exit $$status; }
 
 stack-up: .venv/.dev parts ## run the real parts and the four services on this machine
 	@$(BIN)/python -m tests.stack up

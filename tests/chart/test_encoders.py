@@ -33,6 +33,12 @@ def named(rendered: Path, kind: str, name: str) -> dict[str, Any]:
     return next(each for each in objects if each["kind"] == kind and each["metadata"]["name"] == f"r-medulla-{name}")
 
 
+def pod_of(folder: Path, name: str) -> dict[str, Any]:
+    """Of a Deployment by the values in the folder."""
+    pod: dict[str, Any] = named(folder / "values.yaml", "Deployment", name)["spec"]["template"]["spec"]
+    return pod
+
+
 def environment(deployment: dict[str, Any]) -> dict[str, str]:
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     return {variable["name"]: variable.get("value", "") for variable in container["env"]}
@@ -52,6 +58,22 @@ def test_a_further_encoder_has_a_deployment_of_its_own_and_the_tiler_plans_its_g
     scaled = named(rendered, "ScaledObject", "embedder-uni")["spec"]["triggers"]
     assert {each["metadata"]["consumerGroup"] for each in scaled if each["type"] == "kafka"} == {"embedder-uni"}
     assert "embedder-uni.retry" in text(rendered, *WITH_OPERATORS)
+
+
+def test_a_pinned_image_is_not_that_of_a_further_encoder_with_images_of_its_own(tmp_path: Path) -> None:
+    pinned = {name: f"sha256:{letter * 64}" for name, letter in (("digest", "1"), ("cpuDigest", "2"))}
+    values = yaml.safe_load(values_with(tmp_path, triton={"mode": "cpu", "image": {"tag": "uni-cpu"}}).read_text())
+    values["embedder"] |= {"image": {"digest": pinned["digest"]}}
+    values["embedder"]["triton"] |= {"mode": "cpu", "image": pinned}
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
+    images = {
+        name: [each["image"] for kind in ("containers", "initContainers") for each in pod_of(tmp_path, name)[kind]]
+        for name in ("embedder", "embedder-uni")
+    }
+    assert images == {
+        "embedder": [f"medulla/embedder@{pinned['digest']}", f"medulla/triton@{pinned['cpuDigest']}"],
+        "embedder-uni": ["medulla/embedder:uni", "medulla/triton:uni-cpu"],
+    }
 
 
 def test_what_a_further_encoder_adds_fits_the_schemas_of_kubernetes(tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ import pytest
 
 from tests.release.__main__ import main
 from tests.release.provenance import BadReleaseError
-from tests.release.registry import OPTIONAL, SBOM, images, pin, plain
+from tests.release.registry import SBOM, Image, images, pin, plain
 from tests.stack.chart_tools import KUBERNETES, tool
 from tests.stack.process import free_ports
 from tests.stack.registry import Registry
 from tests.support.chart.paths import CHART
 from tests.support.signing import pair
+
+_VERSION = "0.1.0"
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Released:
     out: Path
     key: Path
     registry: str
-    digests: dict[str, str]
-    """Of each image in the registry, by repository."""
+    digests: dict[Image, str]
+    """Of each image in the registry."""
 
     def verify(self) -> int:
         """Exit code of the check."""
@@ -51,19 +53,18 @@ def released(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Release
     out, private, public = folder / "release", folder / "private.pem", folder / "public.pem"
     for path, data in zip((private, public), pair(), strict=True):
         path.write_bytes(data)
-    with pytest.raises(BadReleaseError, match=rf"^{registry}/medulla/\S+:0.1.0 is not to be had: "):
-        pin(registry, folder / "medulla-0.1.0.tgz")
-    needed = {image.repository for image in images()} - OPTIONAL
-    digests = {repository: _push_image(registry, repository, folder) for repository in needed}
+    with pytest.raises(BadReleaseError, match=rf"^{registry}/medulla/\S+:{_VERSION} is not to be had: "):
+        pin(registry, folder / f"medulla-{_VERSION}.tgz")
+    digests = {image: _push_image(registry, image, folder) for image in images()}
     assert main(["build", "--key", str(private), "--out", str(out), "--registry", registry]) == 0
     return Released(out, public, registry, digests)
 
 
-def _push_image(registry: str, repository: str, folder: Path) -> str:
-    (folder / "sbom").write_text(json.dumps({"bomFormat": "CycloneDX", "of": repository}))
+def _push_image(registry: str, image: Image, folder: Path) -> str:
+    reference = image.reference(registry, _VERSION)
+    (folder / "sbom").write_text(json.dumps({"bomFormat": "CycloneDX", "of": reference}))
     with tarfile.open(folder / "layer.tar", "w") as layer:
         layer.add(folder / "sbom", SBOM)
-    reference = f"{registry}/{repository}:0.1.0"
     _run("crane", "append", "--new_layer", str(folder / "layer.tar"), "--new_tag", reference)
     return _run("crane", "digest", reference).strip()
 
@@ -74,18 +75,29 @@ def _run(name: str, *arguments: str) -> str:
     return done.stdout
 
 
-def test_a_registrys_chart_is_rendered_with_the_digests_that_the_release_pins(released: Released) -> None:
+@pytest.mark.parametrize(("mode", "unused"), [("cpu", ""), ("gpu", "-cpu")], ids=["cpu", "gpu"])
+def test_a_registrys_chart_is_rendered_with_the_digests_that_the_release_pins(
+    released: Released, mode: str, unused: str
+) -> None:
     (pins,) = released.out.glob("*.images.yaml")
-    chart = (f"oci://{released.registry}/charts/medulla", "--version", "0.1.0", *plain(released.registry))
-    values = ("--values", str(CHART / "ci" / "airgapped.yaml"), "--values", str(pins))
-    words = [
-        word.strip('"') for word in _run("helm", "template", "r", *chart, *values, "--kube-version", KUBERNETES).split()
-    ]
-    run = {word.removeprefix(f"{released.registry}/") for word in words if "@sha256:" in word}
-    expected = {f"{name}@{digest}" for name, digest in released.digests.items()}
-    assert {each for each in run if "medulla/triton" not in each} == expected
+    chart = (f"oci://{released.registry}/charts/medulla", "--version", _VERSION, *plain(released.registry))
+    trainer = ("--set", "trainer.enabled=true,trainer.existingClaim=cohort")
+    values = ("--values", str(CHART / "ci" / "airgapped.yaml"), "--values", str(pins), *trainer)
+    rendered = _run(
+        "helm", "template", "r", *chart, *values, "--set", f"embedder.triton.mode={mode}", "--kube-version", KUBERNETES
+    )
+    words = {word.strip('"') for word in rendered.split() if released.registry in word}
+    assert words == {
+        f"{released.registry}/{image.repository}@{digest}"
+        for image, digest in released.digests.items()
+        if (image.repository, image.suffix) != ("medulla/triton", unused)
+    }
+
+
+def test_each_image_is_released_with_the_list_of_its_packages(released: Released) -> None:
     lists = [json.loads(file.read_bytes())["of"] for file in released.out.glob("*.image.cdx.json")]
-    assert set(lists) == set(released.digests)
+    assert sorted(lists) == sorted(image.reference(released.registry, _VERSION) for image in released.digests)
+    assert f"{released.registry}/medulla/triton:{_VERSION}-cpu" in lists
 
 
 def test_a_release_is_signed_and_an_altered_byte_is_found(
@@ -93,15 +105,17 @@ def test_a_release_is_signed_and_an_altered_byte_is_found(
 ) -> None:
     assert released.verify() == 0
     listed = capsys.readouterr().out
-    for repository, digest in released.digests.items():
-        assert f"{digest.removeprefix('sha256:')}  oci://{released.registry}/{repository}\n" in listed
+    for image, digest in released.digests.items():
+        reference = image.reference(released.registry, _VERSION)
+        assert f"{digest.removeprefix('sha256:')}  oci://{reference}\n" in listed
     (wheel,), (chart,) = released.out.glob("*.whl"), released.out.glob("*.tgz")
     lists = [json.loads((released.out / f"{file.name}.cdx.json").read_bytes()) for file in (wheel, chart)]
     assert [each["bomFormat"] for each in lists] == ["CycloneDX", "CycloneDX"]
     assert "numpy" in {component["name"] for component in lists[0]["components"]}
     named = {component["name"] for component in lists[1]["components"]}
     assert any("triton" in name for name in named)
-    assert f"{released.registry}/medulla/tiler@{released.digests['medulla/tiler']}" in named
+    tiler = next(digest for image, digest in released.digests.items() if image.repository == "medulla/tiler")
+    assert f"{released.registry}/medulla/tiler@{tiler}" in named
     whole = wheel.read_bytes()
     wheel.write_bytes(whole[:-1])
     assert released.verify() == 1

@@ -21,6 +21,8 @@ OPTIONAL = frozenset({"medulla/trainer", "medulla/triton"})
 """Images that an installation may do without."""
 SBOM = "opt/medulla/sbom.cdx.json"
 """The list of packages in each image that has one."""
+_SUFFIXES = {"digest": "", "cpuDigest": "-cpu"}
+"""What the tag of an image ends with, by the name of the value that pins it."""
 _ABSENT = ("MANIFEST_UNKNOWN", "NAME_UNKNOWN", "404 Not Found")
 """One of these is in crane's last line where a registry does not have an image, and not where it cannot be asked."""
 _Tree = dict[str, "str | _Tree"]
@@ -29,14 +31,17 @@ _Values = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image of the chart: where its values are, and its name in a registry."""
+    """An image of the chart: the value that pins it, and its name in a registry."""
 
-    path: tuple[str, ...]
+    digest: tuple[str, ...]
+    """Path of the value."""
     repository: str
+    suffix: str = ""
+    """Behind the version in its tag."""
 
-    def reference(self, registry: str, tag: str) -> str:
+    def reference(self, registry: str, version: str) -> str:
         """What crane calls it."""
-        return f"{registry}/{self.repository}:{tag}"
+        return f"{registry}/{self.repository}:{version}{self.suffix}"
 
 
 def pin(registry: str, chart: Path) -> tuple[Path, dict[str, str]]:
@@ -52,8 +57,10 @@ def pin(registry: str, chart: Path) -> tuple[Path, dict[str, str]]:
     pins.write_text(yaml.safe_dump(_pinned(registry, digests), sort_keys=False))
     for image, digest in digests.items():
         _write_packages(f"{registry}/{image.repository}@{digest}", chart.parent / _list_of(image))
+    version = _version()
     return pins, {
-        f"{IMAGE}{registry}/{image.repository}": digest.removeprefix("sha256:") for image, digest in digests.items()
+        f"{IMAGE}{image.reference(registry, version)}": digest.removeprefix("sha256:")
+        for image, digest in digests.items()
     }
 
 
@@ -82,21 +89,26 @@ def plain(registry: str) -> tuple[str, ...]:
 
 
 def _images(path: tuple[str, ...], values: _Values) -> Iterator[Image]:
-    if values.keys() >= {"repository", "digest"}:
-        yield Image(path, str(values["repository"]))
+    for name, suffix in _SUFFIXES.items():
+        if values.keys() >= {"repository", name}:
+            yield Image((*path, name), str(values["repository"]), suffix)
     for name, inner in values.items():
         if isinstance(inner, Mapping):
             yield from _images((*path, name), inner)
 
 
 def _digests(registry: str) -> Iterator[tuple[Image, str]]:
-    version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+    version = _version()
     for image in images():
         done = _try("crane", "digest", image.reference(registry, version))
         if done.returncode == 0:
             yield image, done.stdout.strip()
         elif image.repository not in OPTIONAL or not _is_absent(done.stderr):
             raise BadReleaseError(f"{image.reference(registry, version)} is not to be had: {_last_line(done.stderr)}")
+
+
+def _version() -> str:
+    return str(yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
 
 
 def _is_absent(errors: str) -> bool:
@@ -107,7 +119,7 @@ def _pinned(registry: str, digests: Mapping[Image, str]) -> _Tree:
     """Values that take every image from the registry, by its digest."""
     values: _Tree = {"global": {"imageRegistry": registry}}
     for image, digest in digests.items():
-        _put(values, (*image.path, "digest"), digest)
+        _put(values, image.digest, digest)
     return values
 
 
@@ -120,7 +132,7 @@ def _put(values: _Tree, path: Sequence[str], text: str) -> None:
 
 
 def _list_of(image: Image) -> str:
-    return f"{image.repository.replace('/', '-')}.image.cdx.json"
+    return f"{image.repository.replace('/', '-')}{image.suffix}.image.cdx.json"
 
 
 def _write_packages(reference: str, file: Path) -> None:

@@ -104,13 +104,16 @@ results:
 
 {{/*
 The groups of embedders by name: `embedder`, and one for each further encoder with its own entry and, under the same name
-in the values, those of `embedder` with what the entry changes. YAML.
+in the values, those of `embedder` with what the entry changes; a digest is not that of another image. YAML.
 */}}
 {{- define "medulla.embedders" -}}
 embedder: {}
 {{- range .Values.embedder.encoders }}
 {{- $group := printf "embedder-%s" .name }}
-{{- $_ := set $.Values $group (mergeOverwrite (omit $.Values.embedder "encoders" | deepCopy) (omit . "name" "grid" | deepCopy)) }}
+{{- $base := omit $.Values.embedder "encoders" | deepCopy }}
+{{- if .image }}{{ $_ := set $base.image "digest" "" }}{{ end }}
+{{- if dig "triton" "image" "" . }}{{ range list "digest" "cpuDigest" }}{{ $_ := set $base.triton.image . "" }}{{ end }}{{ end }}
+{{- $_ := set $.Values $group (mergeOverwrite $base (omit . "name" "grid" | deepCopy)) }}
 {{ $group }}: {{ pick . "name" "grid" | toJson }}
 {{- end }}
 {{- end -}}

@@ -85,8 +85,10 @@ open to the kubelet's probes, and the network policy closes it to everybody else
 {{- define "medulla.triton" -}}
 {{- $t := .triton -}}
 {{- $gpu := eq $t.mode "gpu" -}}
+{{- $digest := ternary "" $t.image.cpuDigest $gpu | default $t.image.digest -}}
+{{- $image := merge (dict "digest" $digest) $t.image -}}
 - name: triton
-  image: {{ include "medulla.image" (dict "root" .root "image" $t.image "suffix" (ternary "" "-cpu" $gpu)) }}
+  image: {{ include "medulla.image" (dict "root" .root "image" $image "suffix" (ternary "" "-cpu" $gpu)) }}
   imagePullPolicy: {{ .root.Values.image.pullPolicy }}
   restartPolicy: Always
   terminationMessagePolicy: FallbackToLogsOnError

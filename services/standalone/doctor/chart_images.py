@@ -39,15 +39,18 @@ def chart_images(values: Values) -> Iterator[Image]:
     for component, repository in _REPOSITORIES.items():
         yield _image(values, f"{component}.image", repository)
     mode = value(values, "embedder.triton.mode") or "cpu"
-    if mode != "off":
-        yield _image(values, "embedder.triton.image", _TRITON, "-cpu" if mode == "cpu" else "")
+    if mode == "gpu":
+        yield _image(values, "embedder.triton.image", _TRITON)
+    if mode == "cpu":
+        yield _image(values, "embedder.triton.image", _TRITON, "-cpu", "cpuDigest")
     if value(values, "trainer.enabled"):
         yield _image(values, "trainer.image", _TRAINER)
 
 
-def _image(values: Values, path: str, repository: str, suffix: str = "") -> Image:
+def _image(values: Values, path: str, repository: str, suffix: str = "", own_digest: str = "digest") -> Image:
     host, _, folder = str(value(values, "global.imageRegistry")).rstrip("/").partition("/")
     name = value(values, f"{path}.repository") or repository
     release = value(values, "image.tag") or program_version()
-    reference = value(values, f"{path}.digest") or value(values, f"{path}.tag") or f"{release}{suffix}"
+    digest = value(values, f"{path}.{own_digest}") or value(values, f"{path}.digest")
+    reference = digest or value(values, f"{path}.tag") or f"{release}{suffix}"
     return Image(host, f"{folder}/{name}" if folder else str(name), str(reference))

@@ -22,6 +22,8 @@ BUILD, LOAD = "MEDULLA_BUILD_IMAGE", "MEDULLA_LOAD_IMAGE"
 """Commands of the user's, called with IMAGE FOLDER OPTIONS… (those of docker build) and with IMAGE…."""
 BASE = "MEDULLA_BASE_IMAGE"
 """The image to build on where that of the Dockerfiles cannot be had by digest; a user's own builder gets its tag."""
+APT_SNAPSHOT = "MEDULLA_APT_SNAPSHOT"
+"""The snapshot of Debian in place of that of the Dockerfiles; empty, as with a user's own builder: none."""
 WITH_TRAINER = "MEDULLA_WITH_TRAINER"
 """Set: the trainer's image as well, which takes 5 GB, and four times that while it is built and loaded."""
 IMAGES = (*SERVICES, "standalone", *(["trainer"] if os.environ.get(WITH_TRAINER) else []))
@@ -113,7 +115,7 @@ def build_image(image: str, folder: Path, file: str, **arguments: str) -> str:
         MissingPartError: nothing here builds images, or it failed.
     """
     print(f"cluster: building {image}", flush=True)
-    arguments = {**_base(folder / file), **arguments}
+    arguments = {**_base(folder / file), **_apt_snapshot(folder / file), **arguments}
     settings = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
     _run(image, [*_builder(image), *_placed(folder, ["--file", file, *settings])], folder)
     return image
@@ -123,6 +125,13 @@ def _base(file: Path) -> dict[str, str]:
     """The build argument BASE, for Dockerfiles that have it; none where that of the Dockerfile serves."""
     base = os.environ.get(BASE) or (_BASE_TAG if os.environ.get(BUILD) else "")
     return {"BASE": base} if base and "ARG BASE=" in file.read_text() else {}
+
+
+def _apt_snapshot(file: Path) -> dict[str, str]:
+    """The build argument APT_SNAPSHOT, for Dockerfiles that have it; none where that of the Dockerfile serves."""
+    if not (APT_SNAPSHOT in os.environ or os.environ.get(BUILD)) or "ARG APT_SNAPSHOT=" not in file.read_text():
+        return {}
+    return {"APT_SNAPSHOT": os.environ.get(APT_SNAPSHOT, "")}
 
 
 def _builder(image: str) -> list[str]:

@@ -1,6 +1,7 @@
-"""Images stand on base images that cannot change unnoticed."""
+"""Images stand on base images, and install packages of Debian, that cannot change unnoticed."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from tests.support.cluster import images
 DOCKERFILES = sorted((CHECKOUT / "docker").rglob("*Dockerfile"))
 OWN = {"EMBEDDER", "TRITON"}
 """Arguments that name an image of ours, or one that has no default."""
+_SUITES = (
+    ("debian", "bookworm"),
+    ("debian", "bookworm-updates"),
+    ("debian-security", "bookworm-security"),
+)
 
 
 def bases(dockerfile: Path) -> list[str]:
@@ -48,3 +54,46 @@ def test_a_builder_of_ones_own_gets_the_tag_of_the_same_image(monkeypatch: pytes
     assert images._base(CHECKOUT / "docker" / "dev" / "scaler.Dockerfile") == {}
     monkeypatch.delenv(images.BUILD)
     assert images._base(dockerfile) == {}
+
+
+def apt_steps(dockerfile: Path) -> str:
+    """What a Dockerfile does before it installs packages of Debian; empty where it does nothing."""
+    text = dockerfile.read_text()
+    match = re.search(r"^ARG APT_ARCHIVE=.*?sources\.list; }$", text, re.MULTILINE | re.DOTALL)
+    return match[0] if match and match.end() < text.index("apt-get update") else ""
+
+
+def test_every_package_of_debian_is_of_one_day() -> None:
+    steps = {apt_steps(dockerfile) for dockerfile in DOCKERFILES if "apt-get" in dockerfile.read_text()}
+    assert len(steps) == 1, "each Dockerfile with apt-get has these lines before it"
+    assert re.search(r"^ARG APT_SNAPSHOT=20\d{6}T\d{6}Z$", steps.pop(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("day", ["20261101T000000Z", ""])
+def test_packages_come_from_the_snapshots_of_that_day_alone_and_without_one_from_the_image_own_source(
+    tmp_path: Path, day: str
+) -> None:
+    own = tmp_path / "sources.list.d" / "debian.sources"
+    own.parent.mkdir()
+    own.touch()
+    command = apt_steps(CHECKOUT / "docker" / "Dockerfile").partition("RUN ")[2].replace("/etc/apt", str(tmp_path))
+    environment = {"APT_ARCHIVE": "https://s.example/archive", "APT_SNAPSHOT": day, "PATH": "/usr/bin:/bin"}
+    subprocess.run(["sh", "-ec", command], env=environment, check=True)
+    assert own.exists() == (day == "")
+    written = tmp_path / "sources.list"
+    lines = written.read_text().splitlines() if written.exists() else []
+    assert [line.partition("] ")[2] for line in lines] == [
+        f"https://s.example/archive/{archive}/{day} {suite} main" for archive, suite in _SUITES if day
+    ]
+
+
+def test_a_network_without_snapshots_builds_with_the_newest_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    dockerfile = CHECKOUT / "docker" / "Dockerfile"
+    monkeypatch.delenv(images.APT_SNAPSHOT, raising=False)
+    monkeypatch.delenv(images.BUILD, raising=False)
+    assert images._apt_snapshot(dockerfile) == {}
+    monkeypatch.setenv(images.BUILD, "build-image")
+    assert images._apt_snapshot(dockerfile) == {"APT_SNAPSHOT": ""}
+    monkeypatch.setenv(images.APT_SNAPSHOT, "20261101T000000Z")
+    assert images._apt_snapshot(dockerfile) == {"APT_SNAPSHOT": "20261101T000000Z"}
+    assert images._apt_snapshot(CHECKOUT / "docker" / "dev" / "scaler.Dockerfile") == {}
