@@ -53,7 +53,8 @@ def prometheus(site: Site) -> Iterator[Prometheus]:
     site.medulla.install(_WATCHED)
     deployments = [f"deployment/{site.medulla.object_name(service)}" for service in SERVICES]
     site.namespace.kubectl("rollout", "restart", *deployments)
-    site.medulla.wait_ready()
+    for each in deployments:
+        site.namespace.kubectl("rollout", "status", each, "--timeout=300s", timeout=310)
     with watching(site) as started:
         yield started
     site.medulla.install()
