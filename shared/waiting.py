@@ -69,6 +69,18 @@ def publish(store: BlobStore, slides: Sequence[WaitingSlide], at: datetime) -> N
     store.put(keys.WAITING, _LIST.dump_json(WaitingList(at, sorted(slides, key=attrgetter("landed")))))
 
 
+def last_published(store: BlobStore) -> WaitingList:
+    """The list as results last wrote it.
+
+    Raises:
+        TransientError: the store is down.
+    """
+    try:
+        return _LIST.validate_json(store.get(keys.WAITING))
+    except (ObjectChangedError, ValidationError):
+        return nothing_listed()
+
+
 def read_waiting(store: BlobStore, retries: Retries, trace_url: str = "") -> WaitingList:
     """The list as results last wrote it, with what retries say at this moment.
 
@@ -77,10 +89,9 @@ def read_waiting(store: BlobStore, retries: Retries, trace_url: str = "") -> Wai
     Raises:
         TransientError: the store is down; without the bus the list is returned with a problem.
     """
-    try:
-        listed = _LIST.validate_json(store.get(keys.WAITING))
-    except (ObjectChangedError, ValidationError):
-        return nothing_listed()
+    listed = last_published(store)
+    if listed.at is None:
+        return listed
     try:
         retry_of = {(retry.case_id, retry.slide_id): retry for retry in retries()}
     except TransientError as error:

@@ -172,7 +172,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, platform, Queries(results, blobs), feed, Viewing(views)),
         attempts,
         *(_worker(group, platform, producer, each, attempts, hearts[group]) for group, each in served.items()),
-        Every(settings.waiting_look_every_s, PendingSlides(blobs, results)),
+        Every(settings.waiting_look_every_s, PendingSlides(blobs, results, settings.waiting_look_every_s)),
         Every(settings.waiting_look_every_s, RefusedUploads(blobs, results).forget_removed),
         Every(settings.waiting_look_every_s, SweepErasedResults(blobs, results)),
         Every(settings.waiting_look_every_s, results.refresh_summaries),

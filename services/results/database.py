@@ -15,9 +15,11 @@ from services.results.errors import BadDatabaseUrlError, DatabaseDownError
 
 _POSTGRES_OPTIONS = (
     "-c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
+    " -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
     " -c plan_cache_mode=force_custom_plan"
 )
-"""A plan for any value of a filter reads far more than one for the value that is asked for."""
+"""The server ends the session of a node that died within a minute, and so its locks. A plan for any value of a filter
+reads far more than one for the value that is asked for."""
 _POSTGRES_CONNECT: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 30,

@@ -21,10 +21,12 @@ from shared.keys import SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
 from shared.times import utc_now, when
 from shared.units import CaseId, Sha256
-from shared.waiting import WaitingSlide, publish
+from shared.waiting import WaitingSlide, last_published, publish
 
 _AT_ONCE = 1000
 """Cases that the database is asked for at once."""
+_SLACK = 0.9
+"""Share of the time between two looks after which one is due, so that clocks that are corrected skip none."""
 _SAME_TIME = timedelta(seconds=1)
 """A listing has an object's time to the millisecond, HEAD to the second."""
 
@@ -33,23 +35,36 @@ _SAME_TIME = timedelta(seconds=1)
 class PendingSlides:
     """Sets the metrics of pending slides and lists them in the bucket; asks the database for many cases at once.
 
+    One program at a time looks, every `every_s` seconds; the others set their metrics by the list that it published.
     Once each slide of a case is answered, the database keeps the digest of its listing, and the case is looked at
     again when its files change.
     """
 
     blobs: BlobStore
     results: ResultStore
+    every_s: float = 0.0
     now: Callable[[], datetime] = utc_now
 
     def __post_init__(self) -> None:
         self._listing = SlideListing(self.blobs)
 
     def __call__(self) -> None:
-        """Look once.
+        """Look once, or read what was published.
 
         Raises:
             TransientError: the bucket or the database does not answer.
         """
+        with self.results.look_alone() as alone:
+            listed = last_published(self.blobs)
+            if alone and self._is_due(listed.at):
+                self._look()
+            else:
+                self._measure(listed.slides)
+
+    def _is_due(self, last: datetime | None) -> bool:
+        return last is None or abs(self.now() - last).total_seconds() >= _SLACK * self.every_s
+
+    def _look(self) -> None:
         walked, pending = walk(self.blobs, keys.SLIDES), list[WaitingSlide]()
         while cases := list(islice(walked, _AT_ONCE)):
             pending += self._pending(cases)

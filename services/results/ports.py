@@ -1,6 +1,7 @@
 """The interface of the result store, and its values."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -196,6 +197,12 @@ class ResultStore(Protocol):
 
     def note_answered(self, listings: Mapping[CaseId, Sha256]) -> None:
         """Store such digests; those of cases of which nothing is stored are dropped."""
+
+    def look_alone(self) -> AbstractContextManager[bool]:
+        """Whether no other program looks for pending slides; within the block none does.
+
+        A program that dies lets the next one look, and so does a look that takes longer than an hour.
+        """
 
     def refused(self, limit: int) -> list[SlideRejected]:
         """Refused uploads whose keys name no case, the latest first."""

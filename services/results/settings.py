@@ -64,4 +64,4 @@ class ResultsSettings(ServiceSettings):
     views_kept_days: int = Field(default=730, ge=1)
     """How long it is kept who looked at which case."""
     waiting_look_every_s: float = Field(default=300, gt=0)
-    """Time between two checks of the bucket for pending slides; each lists all slides."""
+    """Time between two checks of the bucket for pending slides; one replica at a time lists all slides."""

@@ -1,6 +1,7 @@
 """Results in PostgreSQL or SQLite, through SQLAlchemy Core: writes, and the port."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from services.results import (
     sql_counts,
     sql_erase,
     sql_list,
+    sql_looker,
     sql_notes,
     sql_reads,
     sql_retention,
@@ -205,6 +207,10 @@ class SqlStore:
         """See ResultStore."""
         with transaction(self.engine, write=True) as tx:
             sql_answered.note_answered(tx, listings)
+
+    def look_alone(self) -> AbstractContextManager[bool]:
+        """See ResultStore."""
+        return sql_looker.alone(self.engine)
 
     def refused(self, limit: int) -> list[SlideRejected]:
         """See ResultStore."""

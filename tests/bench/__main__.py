@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -156,7 +155,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller slides, fewer repeats, under two minutes")
     parser.add_argument("--only", choices=THEMES, action="append", help="this theme alone; may be given more than once")
-    parser.add_argument("--cases", type=int, metavar="N", help="cases of list and archive, such as 1000000")
+    parser.add_argument("--cases", type=int, metavar="N", help="cases of list, rescore and archive, such as 5000")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every repeat to a file, too")
     return parser.parse_args()
 
@@ -168,7 +167,7 @@ def main() -> int:
     sections: list[Section] = []
     size = QUICK if options.quick else FULL
     if options.cases:
-        size = replace(size, listed_cases=options.cases, archived_cases=options.cases)
+        size = size.of_cases(options.cases)
     with _bench(size) as bench:
         for theme in options.only or THEMES:
             sys.stderr.write(f"bench: {theme} …\n")

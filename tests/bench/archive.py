@@ -5,40 +5,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from services.embedder.backlog import Backlog
-from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.erase import EraseCase
-from services.fusion_scorer.landed_input import PREFIXES
-from services.fusion_scorer.late_objects import SweepErased
-from services.fusion_scorer.promoted import Bundles
-from services.fusion_scorer.routes import on_landing
-from services.fusion_scorer.waiting_cases import waiting_cases
-from services.results.archive_metrics import MaintainArchive
-from services.results.erased_results import SweepErasedResults
-from services.results.pending_slides import PendingSlides
-from services.results.refused import RefusedUploads
-from services.results.sql_archive import Archive
 from services.results.sql_store import SqlStore
-from services.tiler.landings import Landings
-from services.tiler.planner import PlanSpec
-from services.tiler.resolution import MppTable
-from services.tiler.unplanned import Unplanned
 from shared import keys
 from shared.blob.s3 import S3Store
-from shared.bus.memory import MemoryBus
 from shared.erased import ErasedCases, request
-from shared.home import Home
-from shared.model.manifest import EncoderRef
 from shared.settings import S3Settings
-from shared.slides.listing import SlideListing
 from shared.slides.served_encoders import serve
-from shared.sweep import Sweep
 from shared.units import CaseId
 from tests.bench import cpu_time
+from tests.bench.archive_jobs import Jobs, periodic
 from tests.bench.memory import of_process
 from tests.bench.processes import pid_of
 from tests.bench.stored_cases import GROUP, SEAL, StoredCases, case_id, encoder
@@ -49,7 +28,6 @@ from tests.support.parts import MinioPart, PostgresPart
 
 _FIRST_UP_TO = 1000
 """Cases of which the first sweeps are measured, which look at each of them."""
-Jobs = Mapping[str, Callable[[], object]]
 
 
 class CountedS3(S3Store):
@@ -123,26 +101,10 @@ class _Archive:
         return Cost(dict(self.store.requests), run.seconds, run.cpu_seconds, outside, grown)
 
     def _jobs(self, case: CaseId) -> Jobs:
-        """The work, and the erasure of a case."""
-        store, results, producer = self.store, self.results, MemoryBus().producer()
-        landing, by = on_landing(store, Bundles(store), producer), encoder()
-        slides = Unplanned(store, SlideListing(store), [Landings(store, PlanSpec())], MppTable())
-        return {
-            "tiler: slides without an outcome": Sweep(slides, producer, Home("bucket"), [keys.SLIDES]),
-            "embedder: slides without a bag": Backlog(store, by, producer.send, GROUP, timedelta()),
-            "scorer: records and vectors": Sweep(landing.unseen_inputs, producer, Home("bucket"), PREFIXES),
-            "scorer: cases with outdated scores": landing.sweep_cases,
-            "scorer: objects of erased cases": SweepErased(store),
-            "results: slides that wait": PendingSlides(store, results),
-            "results: rows of erased cases": SweepErasedResults(store, results),
-            "results: refused uploads": RefusedUploads(store, results).forget_removed,
-            "results: summaries and counts": results.refresh_summaries,
-            "results: archive of scores": MaintainArchive(results.engine, Archive(store)),
-            "results: audit record since a checkpoint": results.verify_chain,
-            "results: rows of one case erased": lambda: results.erase(case),
-            "scorer: objects of one case erased": lambda: EraseCase(store, _no_letters)(request(case, "bench")),
-            "promotion: all cases": lambda: sum(1 for _ in CaseIndex(store).cases()),
-            "promotion: cases that wait": lambda: waiting_cases(store, EncoderRef(name=by.name, digest=by.digest)),
+        """The periodic work, and the erasure of a case."""
+        return dict(periodic(self.store, self.results)) | {
+            "results: rows of one case erased": lambda: self.results.erase(case),
+            "scorer: objects of one case erased": lambda: EraseCase(self.store, _no_letters)(request(case, "bench")),
         }
 
     def change(self) -> None:

@@ -49,8 +49,8 @@ class Rates:
     encode_tiles_s: float = 600.0
     """Tiles a second of one GPU with a large encoder: an assumption; measure yours with `make bench`, triton."""
     score_s: float = 0.095
-    """Core seconds a score, with what results, Kafka, the bucket and the database take for it: 5,000 cases in 237 s on
-    two cores (`make bench`, rescore)."""
+    """Core seconds a score, with what results, Kafka, the bucket and the database take for it: 21.1 cases a second on
+    two cores, from 1,000 cases (`make bench`, rescore)."""
     embedding_kb: float = 2.0
     """A tile's features: 1,024 of 2 bytes."""
 

@@ -1,6 +1,7 @@
 """How much is measured: enough for a figure to trust, or for a glance."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Size:
     """Cases on an idle system, for comparison."""
     archived_cases: int
     """Cases in the bucket that sweeps go over."""
+
+    def of_cases(self, cases: int) -> Self:
+        """The same with so many cases in the list, in the archive, and in a promotion."""
+        return replace(self, listed_cases=cases, stored_cases=cases, archived_cases=cases)
 
 
 FULL = Size(

@@ -30,7 +30,7 @@ from services.tiler.resolution import MppTable, Override
 from services.tiler.unplanned import Unplanned
 from shared import keys
 from shared.blob.memory import MemoryStore
-from shared.blob.port import BlobInfo
+from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.memory import MemoryBus
 from shared.canonical import digest_of, sha256
 from shared.keys import SlideKey
@@ -101,7 +101,7 @@ class StoredCases:
         for start in range(0, self.count, _AT_ONCE):
             store = _AsS3()
             for number in range(start, min(start + _AT_ONCE, self.count)):
-                _add(store, case_id(number))
+                add(store, case_id(number))
             if self.settled:
                 _sweep(store)
             yield store
@@ -117,7 +117,7 @@ def encoder() -> EncoderManifest:
     return read_manifest(ENCODER_FOLDER)
 
 
-def _add(store: MemoryStore, case: CaseId) -> None:
+def add(store: BlobStore, case: CaseId) -> None:
     """What the laboratory lands of a case, and what tiler, embedder and scorer write of it."""
     slide, record = store.put(f"{keys.slides(case)}{_NAME}", case.encode()), store.put(keys.clinical(case), b"{}")
     tiled, embedded = _events(case, slide)

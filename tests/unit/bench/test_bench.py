@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench import log_volume
+from tests.bench.size import FULL
 from tests.bench.table import Row, Section, Spread, figure, ratios, render
 
 positive = st.floats(min_value=1e-3, max_value=1e6)
@@ -62,3 +63,9 @@ def test_lines_of_a_case_are_those_that_name_it(tmp_path: Path) -> None:
     log.write_text('{"case_id": "A-1"}\n{"key": "slides/A-1/a.svs"}\n{"case_id": "A-10"}\n{"event": "ready"}\n')
     count, size = log_volume.about("tiler", log, ["A-1", "A-10"])
     assert (count.ours, size.ours) == ([2.0, 1.0], [47.0, 20.0])
+
+
+def test_one_number_of_cases_sets_the_list_the_promotion_and_the_archive() -> None:
+    size = FULL.of_cases(5000)
+    assert [size.listed_cases, size.stored_cases, size.archived_cases] == [5000] * 3
+    assert size.live_cases == FULL.live_cases

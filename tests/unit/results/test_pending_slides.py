@@ -13,7 +13,7 @@ from shared.blob.memory import MemoryStore
 from shared.blob.port import BlobInfo
 from shared.times import stamp
 from shared.units import CaseId
-from shared.waiting import read_waiting
+from shared.waiting import publish, read_waiting
 from tests.support import scores as samples
 from tests.support.dicom_series import series
 from tests.support.mirax import mirax
@@ -197,3 +197,22 @@ def test_each_pending_slide_is_listed_with_the_stage_that_was_reported_last(
     assert (second.slide_id, second.stage, second.since) == ("A2.svs", "embedding", samples.at(3))
     assert second.why == "embedding 40 of 100"
     assert REGISTRY.get_sample_value("medulla_waiting_slides_by_stage", {"stage": "embedding"}) == 1
+
+
+def test_a_list_that_another_replica_published_lately_is_served_without_a_look(
+    results: Results, bucket: _Bucket, look: PendingSlides
+) -> None:
+    bucket.land(A1, 30)
+    look()
+    bucket.land(A2, 31)
+    assert _ages(PendingSlides(bucket, results.store, 300, lambda: samples.at(91))) == pytest.approx((1, 61), abs=0.01)
+    assert _ages(PendingSlides(bucket, results.store, 300, lambda: samples.at(94))) == pytest.approx((1, 64), abs=0.01)
+    assert _ages(PendingSlides(bucket, results.store, 300, lambda: samples.at(95)))[0] == 2
+
+
+def test_a_list_from_a_clock_that_was_far_ahead_is_not_served(
+    results: Results, bucket: _Bucket, look: PendingSlides
+) -> None:
+    publish(bucket, [], samples.at(6000))
+    bucket.land(A1, 30)
+    assert _ages(PendingSlides(bucket, results.store, 300, look.now)) == pytest.approx((1, 60), abs=0.01)
