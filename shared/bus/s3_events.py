@@ -6,7 +6,7 @@ An event is a hint, never a fact: its handler asks the store for the current obj
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote_plus
 
 from shared import metrics
@@ -17,6 +17,9 @@ from shared.home import Home
 from shared.keys import FOLDERS, LANDED, WRITTEN, named_in
 from shared.logs import get
 from shared.model_keys import CURRENT_BUNDLE
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import QueueConfigurationTypeDef
 
 ANNOUNCED = (*LANDED, CURRENT_BUNDLE)
 """How the keys begin of which a bucket has to announce what is created and removed."""
@@ -159,7 +162,7 @@ def announcement(home: Home, key: str, etag: str = "", *, removed: bool = False)
     return _record(home.bucket, home.whole(key), etag, removed=removed)
 
 
-def notifications(queue: str, beginnings: Sequence[str] = ANNOUNCED) -> list[dict[str, Any]]:
+def notifications(queue: str, beginnings: Sequence[str] = ANNOUNCED) -> list["QueueConfigurationTypeDef"]:
     """`QueueConfigurations` of a bucket that announces to a queue the objects whose keys begin so."""
     return [
         {

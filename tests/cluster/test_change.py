@@ -30,7 +30,7 @@ def _waited(observer: Observer, cases: Sequence[str]) -> None:
 
 
 @pytest.fixture
-def upgrade(site: Site) -> Iterator[Callable[[], None]]:
+def upgrade(site: Site) -> Iterator[Callable[[], object]]:
     """Upgrades the release, which is the first version again in the end."""
     yield lambda: site.medulla.install(_NEWER)
     if _tags(site) != {TAG}:
@@ -38,7 +38,7 @@ def upgrade(site: Site) -> Iterator[Callable[[], None]]:
 
 
 def test_an_upgrade_under_load_fails_no_slide(
-    site: Site, observer: Observer, as_in_calm: Check, upgrade: Callable[[], None]
+    site: Site, observer: Observer, as_in_calm: Check, upgrade: Callable[[], object]
 ) -> None:
     with load(observer, "upgrade") as coming:
         upgrade()
@@ -51,7 +51,7 @@ def test_an_upgrade_under_load_fails_no_slide(
 
 
 def test_a_rollback_under_load_fails_no_slide(
-    site: Site, observer: Observer, as_in_calm: Check, upgrade: Callable[[], None]
+    site: Site, observer: Observer, as_in_calm: Check, upgrade: Callable[[], object]
 ) -> None:
     upgrade()
     with load(observer, "rollback") as coming:

@@ -92,14 +92,14 @@ def _fewer_than_three(site: Site, busy: set[str]) -> str:
 
 
 @pytest.fixture
-def queue_watched(site: Site) -> Iterator[Callable[[str], None]]:
+def queue_watched(site: Site) -> Iterator[Callable[[str], object]]:
     """Has KEDA ask a Prometheus at a URL for Triton's queue, and none any more in the end."""
     yield lambda url: site.medulla.install({**_SCALED, "autoscaling": {**_SCALED["autoscaling"], "prometheusUrl": url}})
     site.medulla.install(_SCALED)
 
 
 def test_tritons_queue_counts_while_prometheus_is_there_and_one_embedder_stays_when_it_is_not(
-    site: Site, observer: Observer, as_in_calm: Check, queue_watched: Callable[[str], None]
+    site: Site, observer: Observer, as_in_calm: Check, queue_watched: Callable[[str], object]
 ) -> None:
     with watching(site) as prometheus:
         queue_watched(prometheus.url)
