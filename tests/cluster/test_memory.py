@@ -1,6 +1,6 @@
 """A pod past its memory limit is ended by the kernel, comes back and goes on with what it had begun."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -20,6 +20,13 @@ for _ in range(400):
         signal.pause()
 """
 """Takes memory until none is left, in many small processes, so that the kernel ends the service first."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _new_pods(site: Site) -> Iterator[None]:
+    """Pods that restarted here are replaced, as other tests look for restarts of their own."""
+    yield
+    site.medulla.restart()
 
 
 @pytest.mark.parametrize("component", SERVICES)

@@ -51,10 +51,7 @@ _WINDOW_S = 600
 def prometheus(site: Site) -> Iterator[Prometheus]:
     """It watches pods that have counted nothing before."""
     site.medulla.install(_WATCHED)
-    deployments = [f"deployment/{site.medulla.object_name(service)}" for service in SERVICES]
-    site.namespace.kubectl("rollout", "restart", *deployments)
-    for each in deployments:
-        site.namespace.kubectl("rollout", "status", each, "--timeout=300s", timeout=310)
+    site.medulla.restart()
     with watching(site) as started:
         yield started
     site.medulla.install()

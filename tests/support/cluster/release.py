@@ -92,6 +92,13 @@ class Release:
         for component in components or SERVICES:
             until(f"{component} to be ready", partial(self._missing, component), seconds)
 
+    def restart(self) -> None:
+        """Replace the pods of every service by new ones, which have counted nothing and never restarted."""
+        deployments = [f"deployment/{self.object_name(service)}" for service in SERVICES]
+        self.namespace.kubectl("rollout", "restart", *deployments)
+        for each in deployments:
+            self.namespace.kubectl("rollout", "status", each, f"--timeout={READY_S}s", timeout=READY_S + 10)
+
     def _missing(self, component: str) -> str:
         expected = self.namespace.object("deployment", self.object_name(component))["spec"]["replicas"]
         pods = self.pods(component)
