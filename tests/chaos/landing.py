@@ -1,10 +1,14 @@
 """Cases that land: whole ones, records alone, and what a lab sends broken, drawn by a seed."""
 
 import random
+import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 from shared import keys
 from shared.bus import topics
@@ -35,6 +39,26 @@ def land(system: Installation, prefix: str, count: int, seed: int) -> Iterator[L
     rng = random.Random(seed)  # noqa: S311 - cases that can be repeated
     for number in range(count):
         yield _land_one(system, f"{prefix}-{number:04d}", f"{prefix} slide {number // _NEIGHBOURS}", rng)
+
+
+@contextmanager
+def landing_beside(system: Installation, prefix: str, seed: int, every_s: float) -> Iterator[Sequence[Landed]]:
+    """Land a case every few seconds as long as the block runs; gives those so far, and all of them after the block."""
+    landed, over = list[Landed](), Event()
+
+    def land_on() -> None:
+        for item in land(system, prefix, sys.maxsize, seed):
+            landed.append(item)
+            if over.wait(every_s):
+                return
+
+    with ThreadPoolExecutor(1, thread_name_prefix="landing") as pool:
+        landing = pool.submit(land_on)
+        try:
+            yield landed
+        finally:
+            over.set()
+        landing.result()
 
 
 def land_larger(system: Installation, landed: Iterable[Landed], copies: int) -> None:
