@@ -4,7 +4,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,6 +90,15 @@ def announced_at(system: Installation) -> dict[str, float]:
         case_id = keys.named_in(delivery.record.key.partition("/")[2]).get("case_id", "")
         times[case_id] = min(delivery.written_at, times.get(case_id, delivery.written_at))
     return times
+
+
+def seconds_from_announcement(system: Installation, seen_at: Mapping[str, float]) -> list[float]:
+    """Seconds from the announcement of each case to when its score was seen, Unix seconds by case.
+
+    The store's own way to the announcement is left out: it looks for news every 3 s.
+    """
+    announced = announced_at(system)
+    return [at - announced[case_id] for case_id, at in seen_at.items()]
 
 
 def _land_one(system: Installation, case_id: str, shared_slide: str, rng: random.Random) -> Landed:
