@@ -46,7 +46,7 @@ demo-bundle: .venv/.dev ## rebuild the demo's bundle: simulate a cohort with sli
 
 test: ## run the tests on the real parts; ARGS="tests/unit -k grid" goes to pytest
 	@$(MAKE) --no-print-directory --jobs=2 .venv/.dev $(if $(ONLY_UNIT),,parts)
-	$(if $(ARGS),$(BIN)/pytest $(ARGS),@$(MAKE) --no-print-directory --jobs=2 --output-sync --keep-going test-whole test-rest)
+	$(if $(ARGS),exec $(BIN)/pytest $(ARGS),@$(MAKE) --no-print-directory --jobs=2 --output-sync --keep-going test-whole test-rest)
 
 WHOLE := tests/integration tests/e2e
 test-whole: .venv/.dev parts ## of the tests, those of whole services and commands, which wait most of the time
@@ -59,7 +59,7 @@ e2e: .venv/.dev ## prove images and chart on the cluster of KUBECONFIG (tests/cl
 	@$(BIN)/python -m tests.support.cluster check
 	@$(MAKE) --no-print-directory parts
 	@$(BIN)/python -m tests.support.cluster images
-	$(BIN)/pytest tests/cluster -v -s $(ARGS)
+	exec $(BIN)/pytest tests/cluster -v -s $(ARGS)
 
 lint: .venv/.dev ## check style, types, layers, protos, shell scripts and Dockerfiles
 	@$(MAKE) --no-print-directory --keep-going style types layers protos-check shell dockerfiles
@@ -98,10 +98,10 @@ fuzz: .venv/.dev ## try seeded odd inputs on everything that reads foreign bytes
 	$(BIN)/python -m tests.fuzz --seconds "$(FUZZ_SECONDS)" --seed "$(FUZZ_SEED)" --only "$(ONLY)" $(ARGS)
 
 bench: .venv/.bench ## measure readers, encoders, the pipeline, the services and the list of cases
-	$(BIN)/python -m tests.bench $(ARGS)
+	exec $(BIN)/python -m tests.bench $(ARGS)
 
 chaos: .venv/.dev parts ## inflict seeded faults on the real parts and say which promises hold: [SIZE=laptop] [SEED=1] [ONLY=scenario] [PUBLISH=1]
-	$(BIN)/python -m tests.chaos --size "$(or $(SIZE),laptop)" --seed "$(or $(SEED),1)" $(addprefix --only ,$(ONLY)) \
+	exec $(BIN)/python -m tests.chaos --size "$(or $(SIZE),laptop)" --seed "$(or $(SEED),1)" $(addprefix --only ,$(ONLY)) \
 	  $(if $(PUBLISH),--publish)
 
 science: .venv/.dev ## rebuild the figures of EVIDENCE.md: DATA=/folder [QUICK=1] [ONLY=part,...] [OUT=out/science] [PUBLISH=1]

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.stack.fhir_server import FhirServer
 from tests.stack.home import MissingPartError
 from tests.stack.process import tail
-from tests.stack.runs import run_folder
+from tests.stack.runs import interrupt_on_sigterm, run_folder
 from tests.stack.triton import Triton
 from tests.support import parts as real
 from tests.support.fhir_validator import FhirValidator
@@ -26,6 +26,11 @@ settings.load_profile("medulla")
 
 _ORDER = ("unit", "contract", "integration", "e2e")
 _required = pytest.StashKey[set[str]]()
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM end a run as Ctrl-C does, with the parts that it started."""
+    interrupt_on_sigterm()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -115,9 +115,10 @@ def letter_id(record: Record) -> str:
 def written_at(delivery: Delivery) -> float:
     """Unix seconds at which a dead letter was first written, also after its topic was written anew."""
     try:
-        return float(delivery.record.headers[headers.WRITTEN])
+        first = float(delivery.record.headers[headers.WRITTEN])
     except (KeyError, ValueError):
         return delivery.written_at
+    return first if 0.0 < first <= delivery.written_at else delivery.written_at
 
 
 def replay_note(letter: Record) -> Record:

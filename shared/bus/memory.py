@@ -120,8 +120,8 @@ class MemoryBus:
         written = log[offset] if offset < len(log) else None
         if partition in state.busy or written is None:
             return None
-        record, at = written
-        return Delivery(record, partition.number, offset, at) if not_before(record) <= time.time() else None
+        (record, at), now = written, time.time()
+        return Delivery(record, partition.number, offset, at) if not_before(record, now) <= now else None
 
     def _release(self, state: _Group, delivery: Delivery, done: bool) -> None:
         partition = Partition(delivery.record.topic, delivery.partition)

@@ -140,7 +140,7 @@ def _due(queue: _Queue, now: float) -> Sequence[Delivery]:
     """The deliveries to handle next: several, or one that has had a turn before."""
     due: list[Delivery] = []
     for delivery in queue.pending:
-        if not_before(delivery.record) > now or (due and (turns_of(delivery.record) or turns_of(due[0].record))):
+        if not_before(delivery.record, now) > now or (due and (turns_of(delivery.record) or turns_of(due[0].record))):
             break
         due.append(delivery)
     return due

@@ -1,5 +1,6 @@
 """What a record on a retry topic says of the slide that it is about: who put it aside, why, and until when."""
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -29,7 +30,7 @@ def retry_of(service: str, record: Record, home: Home) -> Retry | None:
     case, slide = _named(record, home)
     if not case:
         return None
-    due, attempts = datetime.fromtimestamp(not_before(record), UTC), dead_letters.attempts_of(record)
+    due, attempts = datetime.fromtimestamp(not_before(record, time.time()), UTC), dead_letters.attempts_of(record)
     return Retry(service, case, slide, _sentence(service, record, attempts), due, attempts, _trace(record))
 
 

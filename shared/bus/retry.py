@@ -1,6 +1,5 @@
 """When a failed record is tried again, and when it is given up."""
 
-import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,8 @@ GIVE_UP_AFTER = 3
 """Attempts that may end without an answer: with an unexpected error or a crashed process."""
 DEFERRED_S = 5.0
 """How long a record waits that another process is at work on, or that a stopping one does not begin."""
+_LONGEST_S = 3600.0
+"""Longer than any wait between attempts, by as much as clocks may differ."""
 AT_WORK = "another process is at work on it"
 STOPPING = "the service is stopping; the next process goes on with it"
 DEFERRALS = frozenset({AT_WORK, STOPPING})
@@ -81,10 +82,14 @@ def _retried(delivery: Delivery, group: str, added: Mapping[str, str]) -> Record
     return Record(topics.retry_topic(group), record.key, record.value, {**record.headers, **origin, **added})
 
 
-def not_before(record: Record) -> float:
-    """Unix seconds before which a record must not be delivered; 0 if it has no such time."""
+def not_before(record: Record, now: float) -> float:
+    """Unix seconds before which a record must not be delivered.
+
+    0 if it has no such time, or one that no wait reaches from `now`: a record of a clock that is wrong, or of another
+    program, would hold its partition up.
+    """
     try:
         due = float(record.headers.get(headers.NOT_BEFORE, "0"))
     except ValueError:
         return 0.0
-    return due if math.isfinite(due) else 0.0
+    return due if 0.0 < due <= now + _LONGEST_S else 0.0

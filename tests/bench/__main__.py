@@ -32,7 +32,7 @@ from tests.bench import (
 from tests.bench.size import FULL, QUICK, Size
 from tests.bench.table import Section, render
 from tests.stack.home import StackError
-from tests.stack.runs import run_folder
+from tests.stack.runs import ended_in_order, run_folder
 from tests.stack.triton import Triton
 from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
 from tests.support.system import RealParts, System, running
@@ -180,4 +180,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended_in_order(main))

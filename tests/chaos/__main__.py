@@ -34,7 +34,7 @@ from tests.chaos.scenarios import (
     upgrade,
 )
 from tests.chaos.size import LAPTOP, SIZES, Size
-from tests.stack.runs import run_folder
+from tests.stack.runs import ended_in_order, run_folder
 from tests.stack.triton import Triton
 from tests.support.parts import KafkaPart, MinioPart, Parts, PostgresPart
 from tests.support.system import RealParts, System, running
@@ -131,10 +131,9 @@ def _run(name: str, seed: int, size: Size) -> list[Row]:
 def _run_all(chosen: Collection[str], out: _Report) -> None:
     """Those that wait beside the others, then those that are timed."""
     waiting, timed = ([name for name in group if name in chosen] for group in (_WAITING, _TIMED))
-    with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(out.run, waiting)
-        out.run([name for name in chosen if name not in _WAITING + _TIMED])
-        beside.result()
+    beside = ThreadPoolExecutor(1).submit(out.run, waiting)  # not waited for where the run is interrupted
+    out.run([name for name in chosen if name not in _WAITING + _TIMED])
+    beside.result()
     out.run(timed)
 
 
@@ -168,4 +167,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(ended_in_order(main))

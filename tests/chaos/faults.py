@@ -58,13 +58,18 @@ class Inflictor:
         """Follow the schedule until its end; each fault is mended before the next."""
         start = time.monotonic()
         for fault in faults:
-            self._over.wait(max(0.0, fault.at_s - (time.monotonic() - start)))
+            if self._over.wait(max(0.0, fault.at_s - (time.monotonic() - start))):
+                return
             self._begin()
             try:
                 self._actions(fault.target)()
             except Exception as error:  # noqa: BLE001 - reported as a failure of the run
                 self.failures.append(f"{fault.target}: {error}")
             self.inflicted[fault.target] += 1
+
+    def cancel(self) -> None:
+        """Inflict no further fault."""
+        self._over.set()
 
     def await_begun(self, faults: int) -> None:
         """Return once so many faults have begun."""
@@ -116,9 +121,12 @@ def under_faults(system: System, faults: list[Fault], size: Size) -> Iterator[In
     thread.start()
     try:
         yield inflictor
+    except BaseException:
+        inflictor.cancel()
+        raise
     finally:
         thread.join()
-        _revive(system)
+    _revive(system)
 
 
 def _revive(system: System) -> None:

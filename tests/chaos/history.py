@@ -37,6 +37,11 @@ class Verdict:
         """Cases that ended as they have to."""
         return len(self.scored) + len(self.refused)
 
+    @property
+    def unambiguous(self) -> int:
+        """Those of them that have one current score where they were scored."""
+        return self.ended - len(self.ambiguous)
+
 
 def ended(landed: Landed, answer: Mapping[str, Any]) -> bool:
     """Whether a case, as REST shows it, has ended as it has to."""

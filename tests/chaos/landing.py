@@ -1,10 +1,14 @@
 """Cases that land: whole ones, records alone, and what a lab sends broken, drawn by a seed."""
 
 import random
+import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 from shared import keys
 from shared.bus import topics
@@ -37,6 +41,26 @@ def land(system: Installation, prefix: str, count: int, seed: int) -> Iterator[L
         yield _land_one(system, f"{prefix}-{number:04d}", f"{prefix} slide {number // _NEIGHBOURS}", rng)
 
 
+@contextmanager
+def landing_beside(system: Installation, prefix: str, seed: int, every_s: float) -> Iterator[Sequence[Landed]]:
+    """Land a case every few seconds as long as the block runs; gives those so far, and all of them after the block."""
+    landed, over = list[Landed](), Event()
+
+    def land_on() -> None:
+        for item in land(system, prefix, sys.maxsize, seed):
+            landed.append(item)
+            if over.wait(every_s):
+                return
+
+    with ThreadPoolExecutor(1, thread_name_prefix="landing") as pool:
+        landing = pool.submit(land_on)
+        try:
+            yield landed
+        finally:
+            over.set()
+        landing.result()
+
+
 def land_larger(system: Installation, landed: Iterable[Landed], copies: int) -> None:
     """Put a slide of so many copies of the bundled one, across and down, and a record into the bucket for each case."""
     with tempfile.TemporaryDirectory(prefix="medulla-chaos-") as folder:
@@ -66,6 +90,15 @@ def announced_at(system: Installation) -> dict[str, float]:
         case_id = keys.named_in(delivery.record.key.partition("/")[2]).get("case_id", "")
         times[case_id] = min(delivery.written_at, times.get(case_id, delivery.written_at))
     return times
+
+
+def seconds_from_announcement(system: Installation, seen_at: Mapping[str, float]) -> list[float]:
+    """Seconds from the announcement of each case to when its score was seen, Unix seconds by case.
+
+    The store's own way to the announcement is left out: it looks for news every 3 s.
+    """
+    announced = announced_at(system)
+    return [at - announced[case_id] for case_id, at in seen_at.items()]
 
 
 def _land_one(system: Installation, case_id: str, shared_slide: str, rng: random.Random) -> Landed:

@@ -6,21 +6,29 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from shared.bus import dead_letters, s3_events, topics
+from shared.bus import dead_letters, headers, s3_events, topics
 from shared.bus.port import Record
+from tests.stack.services import SERVICES
 from tests.support import slides, tiffs
 from tests.support.installation import CLINICAL, Installation
 
-TILER, EMBEDDER, SCORER, RESULTS = "tiler", "embedder", "fusion_scorer", "results"
+TILER, EMBEDDER, SCORER, RESULTS = SERVICES
 _READERS: Mapping[str, Sequence[str]] = {
     topics.S3_EVENTS: (TILER, SCORER),
     topics.SLIDES_TILED: (EMBEDDER,),
     topics.SLIDES_EMBEDDED: (SCORER,),
-    topics.CASES_RESCORE: (SCORER,),
-    topics.CASES_SCORED: (RESULTS,),
     topics.SLIDES_REJECTED: (RESULTS,),
+    topics.CASES_RESCORE: (SCORER,),
+    topics.CASES_RESCORE_BACKGROUND: (SCORER,),
+    topics.CASES_SCORED: (RESULTS,),
+    topics.CASES_SCORED_BACKGROUND: (RESULTS,),
+    topics.CASES_ERASE: (SCORER, RESULTS),
+    topics.PROGRESS: (RESULTS,),
+    **{topics.retry_topic(service): (service,) for service in SERVICES},
 }
+"""Of every topic that a service works through: not dead letters, nor what the push to a FHIR server tries again."""
 _ODD_BYTES = (b"", b"\xff\x00 this is no event", b"{}", b"[" * 5000, b"x" * 500_000)
 _FRAME, _SIDES_AT = b"\xff\xc0", 5
 """Marker of a JPEG's frame header, and where in it height and width stand."""
@@ -121,7 +129,7 @@ def _messages(prefix: str, rng: random.Random) -> Iterator[Poison]:
     """Odd bytes on every topic, and events that are well-formed and wrong."""
     for topic, readers in _READERS.items():
         for number, data in enumerate(_ODD_BYTES if topic == topics.S3_EVENTS else rng.sample(_ODD_BYTES, 1)):
-            yield _message(f"odd bytes {number} on {topic}", prefix, topic, readers, data)
+            yield _message(f"odd bytes on {topic} {number}", prefix, topic, readers, data)
     s3, readers = topics.S3_EVENTS, _READERS[topics.S3_EVENTS]
     elsewhere = s3_events.to_bytes("another-bucket", [f"slides/{prefix}-elsewhere/slide.svs"])
     yield _message("event of another bucket", prefix, s3, readers, elsewhere)
@@ -129,8 +137,19 @@ def _messages(prefix: str, rng: random.Random) -> Iterator[Poison]:
     yield _message("event of a huge key", prefix, s3, readers, huge)
     nothing = b'{"Records": [{"eventName": "s3:ObjectCreated:Put"}]}'
     yield _message("event without an object", prefix, s3, readers, nothing)
+    for_ever = {headers.ORIGIN: "nowhere", headers.ATTEMPT: "many", headers.NOT_BEFORE: "1e300"}
+    for service in SERVICES:
+        again = topics.retry_topic(service)
+        yield _message(f"event put aside for ever on {again}", prefix, again, (service,), b"", for_ever)
 
 
-def _message(kind: str, prefix: str, topic: str, readers: Sequence[str], data: bytes) -> Poison:
+def _message(
+    kind: str,
+    prefix: str,
+    topic: str,
+    readers: Sequence[str],
+    data: bytes,
+    attributes: Mapping[str, str] = MappingProxyType({}),
+) -> Poison:
     name = f"{prefix}-{kind.replace(' ', '-')}"
-    return Poison(kind, name, readers, lambda system: system.send(Record(topic, name, data)))
+    return Poison(kind, name, readers, lambda system: system.send(Record(topic, name, data, dict(attributes))))

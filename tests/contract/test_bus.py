@@ -114,6 +114,15 @@ def test_a_delayed_record_waits_for_its_time_and_holds_up_no_other_topic(bus: Bu
     assert deliveries[-1].written_at >= due
 
 
+def test_a_record_that_says_to_wait_for_ever_is_handed_out_and_holds_nothing_up(bus: BusKind) -> None:
+    later, recorder = bus.topic("retry"), Recorder()
+    odd = Record(later, "case-1", b"odd", {headers.NOT_BEFORE: "1e300"})
+    bus.producer().send([odd, Record(later, "case-1", b"behind")])
+    with running(consume(bus.consumer("group", [later]), recorder)):
+        deliveries = recorder.wait_for(2)
+    assert [delivery.record.value for delivery in deliveries] == [b"odd", b"behind"]
+
+
 def test_long_work_on_every_partition_leaves_a_handler_for_other_records(bus: BusKind) -> None:
     later, topic, recorder, release = bus.topic("retry"), bus.topic(), Recorder(), Event()
     long = [Record(later, f"case-{n}", b"long", {headers.TURN: "1"}) for n in range(30)]

@@ -3,17 +3,41 @@
 import fcntl
 import os
 import shutil
+import signal
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from shared.exit_codes import STOPPED
 from tests.stack.home import inside, locked
 from tests.stack.leftovers import end_orphans, folders_in_use, remove_memory
 from tests.stack.process import Program
 
 _DATA = "data"
 """Folder in which a program keeps its data, beside its record."""
+_open: set[Path] = set()
+"""Folders of the runs of this process."""
+
+
+def ended_in_order(main: Callable[[], int]) -> int:
+    """Do what a command does; SIGTERM ends it as Ctrl-C does, with everything that its runs started in any thread."""
+    interrupt_on_sigterm()
+    try:
+        return main()
+    except KeyboardInterrupt:
+        for folder in list(_open):
+            _remove(folder)
+        sys.stdout.flush()
+        sys.stderr.write("stopped; what was started has ended\n")
+        sys.stderr.flush()
+        os._exit(STOPPED)  # threads at work would be waited for
+
+
+def interrupt_on_sigterm() -> None:
+    """Raise KeyboardInterrupt on SIGTERM from now on, as Ctrl-C does, so that what is open is closed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @contextmanager
@@ -28,20 +52,25 @@ def run_folder() -> Iterator[Path]:
         folder.chmod(0o755)
         lock = (folder / "lock").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
+    _open.add(folder)
     try:
         yield folder
     finally:
-        end_programs(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+        _open.discard(folder)
         lock.close()
+
+
+def _remove(folder: Path) -> None:
+    end_programs(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clear_left_behind() -> None:
     runs = inside("runs")
     for folder in {*runs.iterdir(), *folders_in_use(runs)}:
         if _is_left_behind(folder):
-            end_programs(folder)
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
 
 
 def _is_left_behind(folder: Path) -> bool:

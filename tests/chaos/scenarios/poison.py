@@ -3,11 +3,11 @@
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from tests.bench.processes import pid_of
+from tests.bench.timing import p95
 from tests.chaos.history import Landed, settle
-from tests.chaos.landing import SLIDE_ONLY, announced_at, land_slide_of
+from tests.chaos.landing import SLIDE_ONLY, land_slide_of, seconds_from_announcement
 from tests.chaos.poisons import Poison, ended_once, one_of_each
 from tests.chaos.replaced import HOSTILE_TILER, replaced
 from tests.chaos.row import Row
@@ -42,31 +42,19 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    """A good slide's case, and when its score was seen, Unix seconds."""
-
-    case_id: str
-    seen_at: float
-
-
 def _timed(system: System, cases: Sequence[str], poisons: Sequence[Poison] = ()) -> list[float]:
-    """Seconds from a slide's announcement to its score over REST, one slide after the other, poison between them.
-
-    The store's own way to the announcement is left out: it looks for news every 3 s.
-    """
-    seen = list(_landed(system, cases, poisons))
-    announced = announced_at(system)
-    return [timed.seen_at - announced[timed.case_id] for timed in seen]
+    """Seconds from a slide's announcement to its score over REST, one slide after the other, poison between them."""
+    return seconds_from_announcement(system, dict(_landed(system, cases, poisons)))
 
 
-def _landed(system: System, cases: Sequence[str], poisons: Sequence[Poison]) -> Iterator[_Timed]:
+def _landed(system: System, cases: Sequence[str], poisons: Sequence[Poison]) -> Iterator[tuple[str, float]]:
+    """Each case, and when its score was seen, Unix seconds."""
     for number, case_id in enumerate(cases):
         for poison in _share(poisons, number, len(cases)):
             poison.put(system)
         land_slide_of(system, case_id)
         settle([Landed(case_id, SLIDE_ONLY)], system.case, _PATIENCE_S, pause_s=0.05)
-        yield _Timed(case_id, time.time())
+        yield case_id, time.time()
 
 
 def _share(poisons: Sequence[Poison], number: int, of: int) -> Iterable[Poison]:
@@ -86,13 +74,9 @@ def _outcomes(poisons: Sequence[Poison], ended: Sequence[Poison], seed: int, siz
 
 
 def _slowed(alone: list[float], beside: list[float], poisons: Sequence[Poison], seed: int, size: str) -> Row:
-    ratio, promise = _p95(beside) / _p95(alone), f"Beside poison the p95 of good slides is at most {_SLOWER:.2f} times"
+    ratio, promise = p95(beside) / p95(alone), f"Beside poison the p95 of good slides is at most {_SLOWER:.2f} times"
     share = len(poisons) / (len(poisons) + len(beside))
     medians = f"medians {statistics.median(beside):.2f} against {statistics.median(alone):.2f} s"
-    figure = f"{ratio:.2f} times ({_p95(beside):.2f} against {_p95(alone):.2f} s; {medians})"
+    figure = f"{ratio:.2f} times ({p95(beside):.2f} against {p95(alone):.2f} s; {medians})"
     figure += f"; {len(poisons)} poisons, {share:.0%} of what landed"
     return Row(f"{promise} that without", figure, ratio <= _SLOWER, seed, size)
-
-
-def _p95(seconds: list[float]) -> float:
-    return statistics.quantiles(seconds, n=20, method="inclusive")[-1]

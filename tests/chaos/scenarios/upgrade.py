@@ -1,13 +1,11 @@
 """Every service is replaced in turn while cases land, for an upgrade and for the way back: nothing is lost."""
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Event
 
-from tests.chaos.history import Landed, Verdict, settle, verdict_on
-from tests.chaos.landing import land
+from tests.chaos.history import Landed, settle, verdict_on
+from tests.chaos.landing import landing_beside
 from tests.chaos.row import Row
 from tests.chaos.size import Size
 from tests.support.system import System
@@ -22,16 +20,17 @@ _PATIENCE_S = 3600.0
 class _Rollout:
     """Cases that landed while every service was replaced, and how long that took."""
 
-    landed: list[Landed]
+    landed: Sequence[Landed]
     seconds: float
 
 
 def run(system: System, seed: int, size: Size) -> list[Row]:
     """Land cases until the last service has been replaced, twice."""
-    there, back = (_rollout(system, prefix, seed, size) for prefix in ("CHAOS-upgrade", "CHAOS-rollback"))
+    there, back = (_rollout(system, prefix, seed) for prefix in ("CHAOS-upgrade", "CHAOS-rollback"))
     settle([*there.landed, *back.landed], system.case, _PATIENCE_S)
     verdicts = [verdict_on(rollout.landed, system.case, system.scores) for rollout in (there, back)]
-    (good_there, more_there), (good_back, more_back) = map(_good, verdicts)
+    good_there, good_back = (verdict.unambiguous for verdict in verdicts)
+    more_there, more_back = (f"{len(verdict.refused)} of them refused" for verdict in verdicts)
     letters = int(system.get("/api/v1/dead-letters")["total"]) - sum(len(verdict.refused) for verdict in verdicts)
     held = good_back == len(back.landed) > 0 and letters == 0 and back.seconds <= _BACK_S
     figure = f"{back.seconds:.0f} s; {good_back} of {len(back.landed)} cases; {more_back}"
@@ -54,11 +53,10 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     ]
 
 
-def _rollout(system: System, prefix: str, seed: int, size: Size) -> _Rollout:
-    with ThreadPoolExecutor(1) as pool:
-        replacing = pool.submit(_replace_each, system)
-        landed = list(_while_running(replacing, land(system, prefix, size.uploads, seed)))
-        return _Rollout(landed, replacing.result())
+def _rollout(system: System, prefix: str, seed: int) -> _Rollout:
+    with landing_beside(system, prefix, seed, _EVERY_S) as landed:
+        seconds = _replace_each(system)
+    return _Rollout(landed, seconds)
 
 
 def _replace_each(system: System) -> float:
@@ -68,16 +66,3 @@ def _replace_each(system: System) -> float:
         service.stop()
         service.start()
     return time.monotonic() - start
-
-
-def _while_running(replacing: Future[float], landing: Iterator[Landed]) -> Iterator[Landed]:
-    for landed in landing:
-        yield landed
-        if replacing.done():
-            return
-        Event().wait(_EVERY_S)
-
-
-def _good(verdict: Verdict) -> tuple[int, str]:
-    """Cases that ended as they have to with one current score, and how many of them were refused."""
-    return verdict.ended - len(verdict.ambiguous), f"{len(verdict.refused)} of them refused"

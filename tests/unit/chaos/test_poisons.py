@@ -5,10 +5,12 @@ from typing import cast
 
 import pytest
 
+from shared.bus import topics
 from shared.bus.dead_letters import to_dead_letter
 from shared.bus.port import Delivery, Record
 from shared.errors import InternalError, PermanentError, PoisonMessageError
 from tests.chaos.poisons import Poison, broken_slides, ended_once, one_of_each
+from tests.stack.services import SERVICES
 from tests.support.installation import Installation
 
 _POISON = Poison("odd bytes", "CHAOS-odd", ("tiler", "fusion_scorer"), lambda _: None)
@@ -56,3 +58,8 @@ def test_the_order_of_poisons_follows_the_seed() -> None:
     kinds = [[poison.kind for poison in one_of_each(seed, "CHAOS")] for seed in (1, 1, 2)]
     assert kinds[0] == kinds[1] != kinds[2]
     assert sum("slide" in kind for kind in kinds[0]) >= len(broken_slides()) - 1
+
+
+def test_every_topic_that_a_service_works_through_gets_odd_bytes() -> None:
+    odd = {poison.kind.split()[3] for poison in one_of_each(1, "CHAOS") if poison.kind.startswith("odd bytes on ")}
+    assert odd == {*topics.ALL, *map(topics.retry_topic, SERVICES)} - {topics.DEAD_LETTERS}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from shared.bus import topics
@@ -16,30 +17,44 @@ from tests.chaos.size import GLANCE
 from tests.support.installation import Database, Installation
 
 _AGE = "age_at_diagnosis_years"
+_FOLLOWS = (
+    topics.SLIDES_TILED,
+    topics.SLIDES_EMBEDDED,
+    topics.SLIDES_REJECTED,
+    topics.CASES_RESCORE,
+    topics.CASES_SCORED,
+    topics.PROGRESS,
+)
+"""Topics on which something stands of whatever lands."""
 _LOOKS = 1
 """At the dead letters before the poison is given up."""
 
 
 class _AtOnce(Installation):
-    """Scores whatever lands, and gives a poison up some looks later."""
+    """Scores whatever lands, erases on request, and gives a poison up some looks later."""
 
     def __init__(self) -> None:
         self.keys: list[str] = []
         self.sent: list[Record] = []
+        self.erased = set[str]()
         self.looks = 0
 
     def land(self, key: str, data: bytes, beside: str = "") -> None:  # noqa: ARG002 - the signature
         self.keys.append(key)
         self.sent.append(Record(topics.S3_EVENTS, f"bucket/{key}", key.encode()))
+        self.sent += [Record(topic, "", key.encode()) for topic in _FOLLOWS]
 
     def stored(self, key: str) -> bytes:
         raise NotImplementedError
 
     def stored_keys(self) -> Iterator[str]:
-        raise NotImplementedError
+        return (key for key in self.keys if not any(case in key for case in self.erased))
 
     def send(self, *records: Record) -> None:
         self.sent += records
+        asked = [record for record in records if record.topic == topics.CASES_RESCORE_BACKGROUND]
+        self.sent += [replace(record, topic=topics.CASES_SCORED_BACKGROUND) for record in asked]
+        self.erased |= {record.key for record in records if record.topic == topics.CASES_ERASE}
 
     def read(self, topic: str) -> list[Delivery]:
         records = self._letters() if topic == topics.DEAD_LETTERS else [r for r in self.sent if r.topic == topic]
@@ -56,9 +71,11 @@ class _AtOnce(Installation):
         case = path.split("/")[4:5]
         if path.endswith("dead-letters"):
             return {"total": len(self._letters())}
+        if path.endswith("/rescoring"):
+            return {"waiting": 0}
         if path.endswith("/scores"):
             return {"scores": [{"score": {"score_id": "1"}, "current": True}]}
-        return self._case(*case)
+        return {} if self.erased.issuperset(case) else self._case(*case)
 
     def _case(self, case: str) -> dict[str, Any]:
         folders = {key.partition("/")[0] for key in self.keys if case in key}
@@ -79,8 +96,9 @@ def test_dead_letters_are_counted_once_the_poison_is_given_up_and_only_the_run_i
     other = Record(topics.S3_EVENTS, "bucket/slides/CHAOS-earlier-1/slide.svs", b"CHAOS-earlier-1")
     system.send(other)
     rows = replay.run(system, 1, GLANCE, "CHAOS-now")
-    assert [row.held for row in rows] == [True, True]
-    assert rows[1].figure == "2 before, 2 after 3 replays"
+    assert [row.held for row in rows] == [True, True, True]
+    assert rows[0].figure.endswith("events of 10 topics")
+    assert rows[2].figure == "2 before, 2 after 3 replays"
     assert system.sent.count(other) == 1
     assert [record.key for record in system.sent].count("CHAOS-now-poison") == 4
 

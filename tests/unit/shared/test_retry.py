@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.bus import headers
-from shared.bus.dead_letters import attempts_of, original, read, to_dead_letter
+from shared.bus.dead_letters import attempts_of, original, read, to_dead_letter, written_at
 from shared.bus.port import Delivery, Record
 from shared.bus.retry import GIVE_UP_AFTER, RetriesExhaustedError, RetryPolicy, not_before
 from shared.errors import PoisonMessageError
@@ -38,7 +38,7 @@ def test_a_record_is_tried_as_often_as_the_policy_says_and_can_start_afresh(
         assert again is not None
         assert again.topic == "embedder.retry"
         assert attempts_of(again) == attempt
-        assert not_before(again) > 1_000
+        assert not_before(again, 1_000.0) > 1_000
         assert again.headers[headers.ORIGIN] == "slides.tiled/1/7"
         delivery = Delivery(again, 2, attempt)
     assert policy.again(delivery, "embedder", now=1_000.0) is None
@@ -59,9 +59,17 @@ def test_a_dead_letter_that_does_not_say_where_it_came_from_cannot_be_replayed()
     assert read(Record("dead.letters", "k", b"x")).reason == ""
 
 
-@pytest.mark.parametrize("text", ["inf", "nan", "-inf", "1e999", "soon"])
-def test_a_malformed_time_holds_no_partition_up(text: str) -> None:
-    assert not_before(Record("t", "k", b"", {headers.NOT_BEFORE: text})) == 0
+@pytest.mark.parametrize("text", ["inf", "nan", "-inf", "1e999", "-1e300", "soon", "1e300", "9000"])
+def test_a_malformed_time_or_one_too_far_ahead_holds_no_partition_up(text: str) -> None:
+    assert not_before(Record("t", "k", b"", {headers.NOT_BEFORE: text}), now=5_000.0) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("4.5", 4.5), ("1e300", 9.0), ("nan", 9.0), ("-1e300", 9.0), ("soon", 9.0)]
+)
+def test_a_dead_letter_of_an_impossible_time_was_written_when_the_bus_took_it(text: str, seconds: float) -> None:
+    letter = Record("dead.letters", "k", b"", {headers.WRITTEN: text})
+    assert written_at(Delivery(letter, 0, 0, 9.0)) == seconds
 
 
 @given(attempts=st.lists(st.booleans(), max_size=19))

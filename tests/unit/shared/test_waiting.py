@@ -66,6 +66,14 @@ def test_a_record_whose_work_must_not_begin_now_says_why_and_repeats_no_earlier_
     ]
 
 
+@pytest.mark.parametrize("text", ["1e300", "-1e300", "nan"])
+def test_a_retry_of_an_impossible_time_is_due_at_once(text: str) -> None:
+    announced = s3_events.announcement(Home("bucket"), "slides/MB-1/A1.svs")
+    retry = retry_of("tiler", replace(announced, headers={headers.NOT_BEFORE: text}), Home("bucket"))
+    assert retry is not None
+    assert retry.due == datetime.fromtimestamp(0, UTC)
+
+
 def test_what_names_no_case_explains_nothing() -> None:
     assert retry_of("tiler", Record("tiler.retry", "", b"no event", {headers.ATTEMPT: "1"}), Home("bucket")) is None
 

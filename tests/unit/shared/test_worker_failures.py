@@ -191,7 +191,7 @@ def test_a_record_at_work_in_another_process_comes_again_later_and_counts_no_att
     bench.drain(sent)
     ((later,),) = (outcome.records for outcome in handed_over)
     assert (handed_over[0].name, later.topic, attempts_of(later), turns_of(later)) == ("deferred", "scorer.retry", 0, 0)
-    assert not_before(later) > time.time()
+    assert not_before(later, time.time()) > time.time()
     assert (later.key, later.value, later.headers[headers.WHY]) == (sent.key, sent.value, AT_WORK)
     assert not list(store.list(""))
 
