@@ -31,11 +31,14 @@ class RetriesExhaustedError(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Exponential back-off with jitter: attempt n waits half to all of min(cap, base * 2^(n-1)) seconds."""
+    """Exponential back-off with jitter: attempt n waits half to all of min(cap, base * 2^(n-1)) seconds.
+
+    By its defaults a dependency may be down for a day before anything that waits for it is given up.
+    """
 
     base_s: float = 1.0
     cap_s: float = 300.0
-    max_attempts: int = 20
+    max_attempts: int = 400
     rng: random.Random = field(default_factory=random.Random)
 
     def delay_s(self, attempt: int) -> float:

@@ -28,6 +28,13 @@ def test_a_delay_is_half_to_all_of_the_doubled_base_below_the_cap(attempt: int) 
     assert longest / 2 <= policy.delay_s(attempt) <= longest
 
 
+def test_what_waits_for_a_dependency_is_given_up_after_about_a_day() -> None:
+    policy = RetryPolicy()
+    longest = [min(policy.cap_s, policy.base_s * 2.0 ** (attempt - 1)) for attempt in range(1, policy.max_attempts)]
+    assert sum(longest) / 2 > 16 * 3600
+    assert sum(longest) < 36 * 3600
+
+
 @given(record=sent, policy=st.builds(RetryPolicy, max_attempts=st.integers(1, 8)))
 def test_a_record_is_tried_as_often_as_the_policy_says_and_can_start_afresh(
     record: Record, policy: RetryPolicy
