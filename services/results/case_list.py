@@ -17,6 +17,8 @@ from shared.text import clean
 from shared.units import CaseId
 
 LONGEST_QUERY, LONGEST_TOKEN, MOST_VALUES = 200, 400, 50
+SEPARATORS = "-_."
+"""Between the parts of an id."""
 _STATE = "CASE_STATE_"
 STATES = tuple(name.removeprefix(_STATE).lower() for name in CaseState.keys()[1:])
 IN_PROGRESS = STATES[0]
@@ -62,7 +64,7 @@ class Selection:
     """Selects cases that have one of the values of each field, and every word in their id or site."""
 
     words: tuple[str, ...] = ()
-    """Lower case."""
+    """Lower case, with a letter, digit or other character besides those that separate the parts of an id."""
     values: Mapping[Field, Collection[str]] = field(default_factory=dict)
     """Fields without a value are absent."""
 
@@ -83,7 +85,8 @@ def selection(query: str = "", **values: Collection[str]) -> Selection:
     chosen = {Field(name): frozenset(filter(None, each)) for name, each in values.items()}
     for name, each in chosen.items():
         _check(name, each)
-    return Selection(tuple(query.lower().split()), {name: each for name, each in chosen.items() if each})
+    words = tuple(word for word in query.lower().split() if word.strip(SEPARATORS))
+    return Selection(words, {name: each for name, each in chosen.items() if each})
 
 
 def from_message(message: CaseFilter) -> Selection:

@@ -26,7 +26,8 @@ from services.results.saved_file import saved_as
 
 PageSize = Annotated[int, Query(ge=0, le=LARGEST_PAGE, description=f"0 means {DEFAULT_PAGE}")]
 PageToken = Annotated[str, Query(max_length=LONGEST_TOKEN, description="next_page_token of the page before")]
-_Text = Annotated[str, Query(max_length=LONGEST_QUERY, description="Words in the case id or the site")]
+_WORDS = "Words in the case id or the site; one of one or two characters fits at the start of a part of it"
+_Text = Annotated[str, Query(max_length=LONGEST_QUERY, description=_WORDS)]
 _Sort = Annotated[str, Query(description=f"{', '.join(Order)}; empty means {Order.NEWEST}")]
 _States = Annotated[
     list[str], Query(default_factory=list, description=f"{', '.join(STANDINGS)}; repeatable, as the next ones")

@@ -1,16 +1,19 @@
 """The conditions of a selection in SQL, on the table of cases or on a query with its columns."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, func, or_
+from sqlalchemy import ColumnElement, FromClause, and_, exists, false, func, or_
 
-from services.results.case_list import IN_PROGRESS, UNCERTAIN, Field, Selection
+from services.results.case_list import IN_PROGRESS, SEPARATORS, UNCERTAIN, Field, Selection
 from services.results.schema import CASE_LABELS
 
 LABELS = (Field.FLAG, Field.REASON)
 _COLUMNS = {Field.GROUP: "risk_group", Field.CERTAINTY: "certainty", Field.SITE: "site_id"}
 _SEARCHED = ("case_id", "site_id")
+_IN_IDS = re.compile(r"[a-z0-9._-]+")
+_TRIGRAM = 3
 
 
 def conditions(chosen: Selection, cases: FromClause) -> list[ColumnElement[bool]]:
@@ -20,11 +23,17 @@ def conditions(chosen: Selection, cases: FromClause) -> list[ColumnElement[bool]
 
 def words(chosen: Selection, cases: FromClause) -> list[ColumnElement[bool]]:
     """Those of the words that are searched for."""
-    return [or_(*(_contains(cases.c[name], word) for name in _SEARCHED)) for word in chosen.words]
+    return [or_(*(_fits(cases.c[name], word) for name in _SEARCHED)) for word in chosen.words]
 
 
-def _contains(column: ColumnElement[Any], word: str) -> ColumnElement[bool]:
-    return func.lower(column).contains(word, autoescape=True)
+def _fits(column: ColumnElement[Any], word: str) -> ColumnElement[bool]:
+    """A short word fits at the start of a part of an id, where an index of trigrams finds it; others fit anywhere."""
+    text = func.lower(column)
+    if not _IN_IDS.fullmatch(word):
+        return false()
+    if len(word) >= _TRIGRAM or word[0] in SEPARATORS:
+        return text.contains(word, autoescape=True)
+    return text.regexp_match(f"(^|[{SEPARATORS}]){re.escape(word)}")
 
 
 def _has(field: Field, values: Collection[str], cases: FromClause) -> ColumnElement[bool]:

@@ -30,7 +30,7 @@ _QUERIES = {
     "state, group and site": "cases?state=scored&group=high&site=site-3",
     "flag and order by risk": "cases?flag=remark&sort=risk",
     "counts of all": "case-counts",
-    "counts of a search": "case-counts?q=99&state=scored",
+    "counts of a search": "case-counts?q=998&state=scored",
 }
 _LATE_PAGES = 20
 _CASES = """

@@ -44,6 +44,9 @@ def _calls(store: SqlStore, cases: int) -> Mapping[str, Callable[[], object]]:
         "highest risk first": lambda: store.page(everything, Order.HIGHEST_RISK, _PAGE),
         "lowest risk first": lambda: store.page(everything, Order.LOWEST_RISK, _PAGE),
         "search for a part of an id": lambda: store.page(selection(word), newest, _PAGE),
+        "search for two characters that begin no part": lambda: store.page(selection("zz"), newest, _PAGE),
+        "counts of that word": lambda: store.counts(selection("zz")),
+        "search for one character that begins many": lambda: store.page(selection("c"), newest, _PAGE),
         "state, group and site": lambda: store.page(
             selection(state=["scored"], group=["high"], site=["site-3"]), newest, _PAGE
         ),

@@ -15,6 +15,7 @@ import { refusedUploads } from "./refused_uploads.js";
 // Refused uploads belong to no case, so no event tells of them.
 const UPLOADS_MS = 10_000;
 const FILE = "cases.csv";
+const SHORT_WORD = /(?<!\S)\S{1,2}(?!\S)/;
 
 /** Shows the list in `main` until `signal` aborts; `banner` learns whether anything shown is simulated, and shows a flag of the promoted model. */
 export async function showList(main, signal, banner) {
@@ -131,7 +132,7 @@ class ListView {
 
   empty() {
     return h("p", { class: "wait" }, isNarrow(this.search)
-      ? "No case fits the search and the filters."
+      ? `No case fits the search and the filters.${SHORT_WORD.test(this.search.q) ? " A word of one or two characters fits only where a part of an id begins with it." : ""}`
       : "No case yet. One appears here when its first slide or clinical record has been seen.");
   }
 

@@ -127,7 +127,9 @@ class CaseFilter(_message.Message):
     SITES_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
     query: _builtins.str
-    """Words, each of which the case id or the site contains, in any letter case."""
+    """Words, each of which the case id or the site contains, in any letter case. One of one or two characters fits only
+    where a part of an id begins with it (12 fits MB-12, and not MB-112).
+    """
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """in_progress, scored, abstained, rejected or withdrawn; crosses_threshold or too_uncertain in place of scored."""
