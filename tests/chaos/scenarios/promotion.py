@@ -37,6 +37,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
         medulla(system, "rescore", "--bundle", str(renamed(Path(folder) / "bundle", _NAME)), "--despite-reservations")
     live = _seen_meanwhile(system, landed)
     seconds = time.monotonic() - start
+    took = [seconds_from_announcement(system, seen) for seen in (idle, live)]
     return [
         Row.of_counts(
             "After a promotion every case has a score of the new bundle",
@@ -46,7 +47,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
             seed=seed,
             size=size.name,
         ),
-        _slowed(*(seconds_from_announcement(system, seen) for seen in (idle, live)), seed, size),
+        _slowed(took[0], took[1], seed, size),
         _unmixed(system, landed, seed, size.name),
         _way_back(system, seed, size.name),
     ]
