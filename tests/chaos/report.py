@@ -1,4 +1,4 @@
-"""The report: the newest rows of each scenario, kept as JSON beside it."""
+"""The report: the newest rows of each scenario and size, kept as JSON beside it."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -32,17 +32,18 @@ class Published(TypedDict):
 def publish(
     folder: Path, name: str, rows: Iterable[Row], minutes: float, measured: str, every: Iterable[str] = ()
 ) -> Path:
-    """Replace a scenario's rows in `results.json`, and write REPORT.md from all; `measured` is date and machine.
+    """Replace the rows of a scenario and size in `results.json`, and write REPORT.md; `measured` is date and machine.
 
     The report names those of `every` scenario that have no run yet.
     """
-    results = folder / "results.json"
-    scenarios: dict[str, Published] = json.loads(results.read_text()) if results.exists() else {}
-    scenarios[name] = {"minutes": round(minutes, 1), "measured": measured, "rows": [asdict(row) for row in rows]}
-    results.write_text(json.dumps(scenarios, indent=1) + "\n")
+    results, of_run = folder / "results.json", [asdict(row) for row in rows]
+    runs: dict[str, dict[str, Published]] = json.loads(results.read_text()) if results.exists() else {}
+    run = Published(minutes=round(minutes, 1), measured=measured, rows=of_run)
+    runs.setdefault(name, {})[str(of_run[0]["size"])] = run
+    results.write_text(json.dumps(runs, indent=1) + "\n")
     report = folder / "REPORT.md"
-    lines = [_line(name, run, row) for name, run in scenarios.items() for row in run["rows"]]
-    missing = [each for each in every if each not in scenarios]
+    lines = [_line(name, run, row) for name, sizes in runs.items() for run in sizes.values() for row in run["rows"]]
+    missing = [each for each in every if each not in runs]
     more = f"\nWithout a published run: {', '.join(missing)}.\n" if missing else ""
     report.write_text(_HEAD + "".join(lines) + more)
     return report

@@ -118,6 +118,9 @@ def test_the_report_keeps_the_rows_of_other_runs_and_shows_what_fails(tmp_path: 
     assert "| second | two | 2 of 3 | **no** | 1 | glance | 1 | today |" in text
     assert "| one |" not in text
     assert "Without a published run: third." in text
+    larger = Row("one", "30 of 30", True, 1, "full")
+    text = report.publish(tmp_path, "first", [larger], 60, "at night").read_text()
+    assert ("| first | one | 30 of 30 | yes | 1 | full | 60 |" in text, "2 of 3 / 1 lost" in text) == (True, True)
 
 
 def test_the_report_says_of_which_scenario_the_minutes_are_unknown(tmp_path: Path) -> None:
