@@ -35,11 +35,13 @@ def on_cluster(address: str, work: Callable[[P, Any], R], pieces: Sequence[P], g
         MedullaError: a piece's own error.
     """
     with _client(address) as client:
+        from distributed.comm.core import CommClosedError  # noqa: PLC0415 - as in `_client`
+
         try:
             _wait_for_worker(client, address)
             _check_versions(client)
             yield from _results(client, address, work, pieces, given)
-        except CancelledError as error:
+        except (CancelledError, CommClosedError) as error:
             raise ClusterDownError(
                 f"the cluster at {address} lost its scheduler, or its last worker, before the work ended"
             ) from error

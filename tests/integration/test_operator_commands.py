@@ -23,7 +23,8 @@ from shared.rescoring import GROUP
 from shared.settings import KafkaSettings
 from shared.units import CaseId
 from tests.support.bus import as_sent
-from tests.support.parts import KafkaPart
+from tests.support.object_stores import s3_settings
+from tests.support.parts import KafkaPart, MinioPart
 
 DEPENDENCY_DOWN = 3
 VALUE = b"\xff operator test"
@@ -86,7 +87,16 @@ def test_an_erasure_of_another_case_leaves_the_id_and_takes_the_notes_of_its_own
     assert retained["written"] == letter["written"]
 
 
-@pytest.mark.usefixtures("letter")
+@pytest.fixture
+def bucket(minio: MinioPart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket that names no erased case."""
+    settings = s3_settings(minio, minio.bucket())
+    for name in ("bucket", "endpoint_url", "access_key_id"):
+        monkeypatch.setenv(f"MEDULLA_S3__{name.upper()}", getattr(settings, name))
+    monkeypatch.setenv("MEDULLA_S3__SECRET_ACCESS_KEY", minio.secret_key)
+
+
+@pytest.mark.usefixtures("bucket")
 def test_drop_removes_the_named_letter_and_keeps_the_others(letter: dict[str, Any]) -> None:
     before = [row for row in _json("list") if row["id"] != letter["id"]]
     done = _letters("drop", letter["id"], "--json")
