@@ -70,12 +70,12 @@ def _land_whole(system: Installation, case_id: str) -> Landed:
 
 def _score_in_background(system: Installation, cases: Iterable[str]) -> None:
     """Ask for scores as an operator does, and wait until each is announced; inputs and bundle are what they were."""
-    asked = [score_again(CaseId(case_id), _OPERATOR, utc_now()) for case_id in cases]
-    system.send(*(to_record(request, _OPERATOR) for request in in_background(asked)))
+    requests = [score_again(CaseId(case_id), _OPERATOR, utc_now()) for case_id in cases]
+    system.send(*(to_record(request, _OPERATOR) for request in in_background(requests)))
 
     def announced() -> bool:
         keys = {delivery.record.key for delivery in system.read(topics.CASES_SCORED_BACKGROUND)}
-        return keys.issuperset(request.case_id for request in asked)
+        return keys.issuperset(request.case_id for request in requests)
 
     assert wait_for(announced, _PATIENCE_S, pause_s=1), "not every case is scored in the background"
 

@@ -52,8 +52,8 @@ class _AtOnce(Installation):
 
     def send(self, *records: Record) -> None:
         self.sent += records
-        asked = [record for record in records if record.topic == topics.CASES_RESCORE_BACKGROUND]
-        self.sent += [replace(record, topic=topics.CASES_SCORED_BACKGROUND) for record in asked]
+        rescored = [record for record in records if record.topic == topics.CASES_RESCORE_BACKGROUND]
+        self.sent += [replace(record, topic=topics.CASES_SCORED_BACKGROUND) for record in rescored]
         self.erased |= {record.key for record in records if record.topic == topics.CASES_ERASE}
 
     def read(self, topic: str) -> list[Delivery]:
