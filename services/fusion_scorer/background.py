@@ -8,14 +8,16 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored, SlideRejected
 
+from services.fusion_scorer.changes import request
 from services.fusion_scorer.errors import EncoderAwaitedError
 from services.fusion_scorer.handler import RescoreCase
 from shared import metrics
 from shared.rescoring import BackgroundStop
-from shared.units import Sha256
+from shared.units import CaseId, Sha256
 
 _LOOK_EVERY_S = 1.0
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -68,6 +70,11 @@ def _marked(result: CaseScored | SlideRejected) -> CaseScored | SlideRejected:
     return result
 
 
+def after_promotion(bundle: Sha256, since: datetime, cases: Iterable[CaseId]) -> Iterator[CaseRescoreRequested]:
+    """Request a score of each case by a bundle that was promoted, on the topic that gives way."""
+    return in_background(request(case, bundle, since, bundle) for case in cases)
+
+
 def _promotion(event: CaseRescoreRequested) -> Sha256 | None:
     """The bundle whose promotion asks for the score; None where something else does."""
     return Sha256(event.cause) if _DIGEST.fullmatch(event.cause) else None
@@ -75,6 +82,6 @@ def _promotion(event: CaseRescoreRequested) -> Sha256 | None:
 
 def in_background(requests: Iterable[CaseRescoreRequested]) -> Iterator[CaseRescoreRequested]:
     """The requests, on the topic that gives way."""
-    for request in requests:
-        request.background = True
-        yield request
+    for event in requests:
+        event.background = True
+        yield event

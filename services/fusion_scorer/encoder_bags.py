@@ -62,9 +62,9 @@ class PassedOver:
     bundles: Bundles
 
     def __call__(self, event: SlideEmbedded) -> bool:
-        """Look at the promoted bundle; one that cannot be read is reported with the score."""
+        """Look at the promoted bundle, once it is loaded; one that cannot be read is reported with the score."""
         try:
-            encoder = encoder_of(self.bundles.promoted().bundle)
+            encoder = encoder_of(self.bundles.promoted(waits=True).bundle)
         except PermanentError:
             return False
         return encoder is not None and event.bag.encoder_digest != encoder.digest and is_served(self.store, encoder)

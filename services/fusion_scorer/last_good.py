@@ -40,6 +40,11 @@ class LastGood:
         self._began = clock()
 
     @property
+    def in_use(self) -> BundleInUse | None:
+        """The bundle that this process last scored by; None before the first."""
+        return self._in_use
+
+    @property
     def note(self) -> str:
         """Why the promoted bundle is not used; empty where it is."""
         return self._in_use.refused if self._in_use else ""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from medulla.v1.events_pb2 import CaseRescoreRequested, SlideRejected
 
-from services.fusion_scorer.background import in_background
+from services.fusion_scorer.background import after_promotion
 from services.fusion_scorer.case_index import CaseIndex, InputEntry
 from services.fusion_scorer.case_reader import read_version
 from services.fusion_scorer.case_sweep import CaseSweep
@@ -117,8 +117,7 @@ class OnLanding:
             RescoringRequest(datetime.now(UTC), promoted.bundle.digest).put(self.store)
         self.index.put_promotion(promoted.pointer)
         BackgroundStop(self.store).lift()
-        cause = promoted.bundle.digest
-        return list(in_background(request(case, cause, promoted.since, cause) for case in self.index.cases()))
+        return list(after_promotion(promoted.bundle.digest, promoted.since, self.index.cases()))
 
     def _slide(self, hint: ObjectHint) -> Iterable[CaseRescoreRequested]:
         """A slide that landed is scored once it is embedded; one that is replaced or gone leaves the score at once."""
@@ -149,9 +148,16 @@ class OnLanding:
         raise refusal
 
     def _refusal(self, landed: LandedInput, data: bytes) -> PermanentError | None:
-        """What the promoted bundle has against an input; nothing while no bundle is promoted."""
+        """What the promoted bundle has against an input; nothing while no bundle is promoted.
+
+        While it is loaded, only what the one before refuses waits for it.
+        """
         try:
-            return landed.refusal(data, self.bundles.promoted().bundle, self.read_record)
+            promoted = self.bundles.promoted()
+            refusal = landed.refusal(data, promoted.bundle, self.read_record)
+            if refusal is None or promoted.awaits is None:
+                return refusal
+            return landed.refusal(data, self.bundles.promoted(waits=True).bundle, self.read_record)
         except NoBundleError:
             return None
 

@@ -38,7 +38,9 @@ class Promoted:
     bundle: Bundle
     pointer: BlobInfo
     since: datetime
-    """When the bundle was promoted, before the pointer's own time where another is used in place of a bad one."""
+    """When the bundle was promoted, before the pointer's own time where another is used in place of that one."""
+    awaits: Sha256 | None = None
+    """Digest of the promoted bundle while another thread loads it, and the one before is used."""
 
 
 Trial = Callable[[VerifiedFiles], None]
@@ -80,8 +82,11 @@ class Bundles:
         self._lock, self._loading = Lock(), Lock()
         """The second is held while a bundle is loaded, which keeps nobody from one that is in memory."""
 
-    def promoted(self) -> Promoted:
+    def promoted(self, *, waits: bool = False) -> Promoted:
         """The bundle that the pointer names now, or the last good one while that cannot be used.
+
+        It is also the last good one while another thread loads the promoted one, unless the caller `waits` for it: no
+        live case is kept waiting by a promotion.
 
         Raises:
             NoBundleError: there is no pointer.
@@ -90,7 +95,7 @@ class Bundles:
         """
         info = self._pointer()
         try:
-            return self._strictly(info)
+            return (None if waits else self._meanwhile(info)) or self._strictly(info)
         except BadBundleError as error:
             instead = self._last_good.instead_of(info, error) if self._last_good else None
             if instead is None:
@@ -118,6 +123,16 @@ class Bundles:
         if self._last_good:
             self._last_good.remember(bundle, info)
         return Promoted(bundle, info, info.last_modified)
+
+    def _meanwhile(self, info: BlobInfo) -> Promoted | None:
+        """The last good bundle while another thread loads the promoted one; None where there is nothing to wait for."""
+        last = self._last_good.in_use if self._last_good and self._loading.locked() else None
+        if last is None:
+            return None
+        awaited, key = self._pointed_at(info), self._public_key()
+        with self._lock:
+            before = None if _Verified(awaited, key) in self._kept else self._kept.get(_Verified(last.digest, key))
+        return None if before is None else Promoted(before, info, last.since, awaited)
 
     def _kept_or(self, digest: Sha256, error: BadBundleError) -> Bundle:
         """The last good bundle; where it is bad by now, the error of the promoted one."""

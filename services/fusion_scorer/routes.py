@@ -5,7 +5,7 @@ from typing import Any
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, SlideEmbedded
 
-from services.fusion_scorer.background import RescoreInBackground, StopLooks
+from services.fusion_scorer.background import RescoreInBackground, StopLooks, after_promotion
 from services.fusion_scorer.case_index import CaseIndex
 from services.fusion_scorer.changes import CaseChanges
 from services.fusion_scorer.encoder_bags import PassedOver
@@ -13,7 +13,7 @@ from services.fusion_scorer.erase import EraseCase, Forget
 from services.fusion_scorer.handler import IndexSlide, RescoreCase
 from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.on_landing import OnLanding
-from services.fusion_scorer.promoted import Bundles
+from services.fusion_scorer.promoted import Bundles, Promoted
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
 from shared import model_keys
@@ -27,6 +27,7 @@ from shared.home import Home
 from shared.model.record import ReadRecord, parse_record
 from shared.rescoring import BackgroundStop
 from shared.route import Route
+from shared.units import CaseId
 
 
 def on_landing(
@@ -55,8 +56,15 @@ def routes(
     def embed_again(file: BlobInfo) -> None:
         producer.send([s3_events.announcement(home, file.key, file.etag)])
 
+    def score_again(case: CaseId, promoted: Promoted) -> None:
+        if promoted.awaits:
+            requests = after_promotion(promoted.awaits, promoted.pointer.last_modified, [case])
+            producer.send([to_record(request, SERVICE) for request in requests])
+
     landing, index = on_landing(store, bundles, producer, read_record), CaseIndex(store)
-    score_case = ScoreCase(store, bundles, program_version, embed_again=embed_again, read_record=read_record)
+    score_case = ScoreCase(
+        store, bundles, program_version, embed_again=embed_again, score_again=score_again, read_record=read_record
+    )
     rescore = RescoreCase(score_case, index)
     kept = (
         Route(

@@ -43,6 +43,10 @@ def _left_alone(_: BlobInfo) -> None:
     """For stores of one case, whose slides are embedded with every score."""
 
 
+def _kept(_: CaseId, __: Promoted) -> None:
+    """For programs that load the promoted bundle before they score."""
+
+
 @dataclass(frozen=True)
 class ScoreCase:
     """One case in, one stored score out, or a withdrawal; a case that did not change keeps its score unread."""
@@ -55,6 +59,8 @@ class ScoreCase:
     """Slides of the one case at hand that never came into the store."""
     embed_again: Callable[[BlobInfo], None] = _left_alone
     """Announces the file of a slide whose entry in the index is damaged."""
+    score_again: Callable[[CaseId, Promoted], None] = _kept
+    """Requests a score by the promoted bundle, for a case that was scored by the one before while it was loaded."""
     read_record: ReadRecord = parse_record
 
     def __call__(self, case: CaseId, promotion: Sha256 | None = None) -> CaseScored:
@@ -81,23 +87,26 @@ class ScoreCase:
             return False
         return last.model != self._model(promotion or self.bundles.promoted().bundle.digest)
 
+    def _promoted(self, promotion: Sha256 | None) -> Promoted:
+        """The bundle to score by; only what a promotion asks for waits until its bundle is loaded."""
+        return self.bundles.promoted(waits=promotion is not None)
+
     def _score_once(self, case: CaseId, known: RecordedStates, promotion: Sha256 | None) -> CaseScored | None:
         """Score the case under a revision that is reserved before it is read; None where an input is of the future."""
         record = CaseRecord(self.store)
         with record.reserved(case, known) as reservation:
-            promoted = self.bundles.promoted()
+            promoted = self._promoted(promotion)
             snapshot = self._look(case, promoted, promotion)
             outcome = self._outcome(promoted, snapshot)
             if not reservation.covers(outcome.as_of):
                 return None
             recorded = record.fill(case, reservation, self._state(promoted, snapshot, outcome))
-        outcome.count(self.sites)
-        return outcome.event(recorded)
+        return self._event(case, promoted, outcome, recorded)
 
     def _score_until_it_stands(self, case: CaseId, known: RecordedStates, promotion: Sha256 | None) -> CaseScored:
         """Score the case, and again if it changed meanwhile."""
         for _ in range(_LOOKS):
-            promoted = self.bundles.promoted()
+            promoted = self._promoted(promotion)
             snapshot = self._look(case, promoted, promotion)
             if unchanged := self._unchanged(promoted, snapshot, known.last):
                 return unchanged
@@ -105,10 +114,18 @@ class ScoreCase:
             state = self._state(promoted, snapshot, outcome)
             recorded = CaseRecord(self.store).record(case, state, outcome.as_of, known)
             if (self.bundles.promoted().pointer, self._look(case, promoted)) == (promoted.pointer, snapshot):
-                outcome.count(self.sites)
-                return outcome.event(recorded)
+                return self._event(case, promoted, outcome, recorded)
             known = CaseRecord(self.store).states(case)
         raise MovedMeanwhileError(f"case {case} changes while it is scored")
+
+    def _event(
+        self, case: CaseId, promoted: Promoted, outcome: "_StoredScore | _Withdrawal", recorded: RecordedState
+    ) -> CaseScored:
+        """Count an outcome that is recorded, and ask for one by the promoted bundle where that was still loaded."""
+        outcome.count(self.sites)
+        if promoted.awaits:
+            self.score_again(case, promoted)
+        return outcome.event(recorded)
 
     def _unchanged(self, promoted: Promoted, snapshot: CaseSnapshot, last: RecordedState | None) -> CaseScored | None:
         """The event of the case's last state, where that was made from exactly this; else None.
