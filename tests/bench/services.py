@@ -1,9 +1,10 @@
 """Latency of a slide through four processes on the real parts, compared with the same work in this process."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from threading import Event
@@ -19,13 +20,17 @@ from services.standalone.pipeline_options import Options
 from services.standalone.workspace import Workspace
 from shared.bus import topics
 from shared.units import CaseId
-from tests.bench import material
+from tests.bench import cpu_time, material
+from tests.bench.memory import programs
+from tests.bench.processes import pid_of
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
 from tests.support.system import DEMO_BUNDLE, System
 
 _PATIENCE_S = 240.0
 _LOOK_AGAIN_S = 0.01
+_LOOK_RARELY_S = 0.05
+"""For slides of seconds: each look takes the processors' time from them."""
 _SCORED = "SELECT 1 FROM scores WHERE case_id = %s LIMIT 1"
 _WAY = (topics.S3_EVENTS, topics.SLIDES_TILED, topics.SLIDES_EMBEDDED, topics.CASES_SCORED)
 _HERE = "the same work in process"
@@ -57,6 +62,9 @@ class TimedSlide:
     put_at: float
     seen_at: float
     in_process_s: float
+    in_process_cpu_s: float = 0.0
+    cpu_s: Mapping[str, float] = field(default_factory=dict)
+    """CPU time of each service and part, from put to seen, beyond what it takes in as long a time idle."""
 
 
 def overhead(system: System, size: Size, folder: Path) -> Section:
@@ -98,6 +106,7 @@ def large_slide(system: System, size: Size, folder: Path) -> Section:
     rows = [
         Row("S3 put to score over REST", "tiles/s", since_put, _HERE, here),
         Row(THROUGH_SERVICES, "tiles/s", since_announced, _HERE, here),
+        *_cpu_rows(timed, tiles),
     ]
     size_mb = path.stat().st_size / 1e6
     return Section(f"Four processes: one slide of {tiles} tiles, {size_mb:.0f} MB", rows, ["Triton on the CPU"])
@@ -107,7 +116,20 @@ def _timed_copy(system: System, score: InProcess, path: Path, number: int) -> Ti
     """A copy with bytes of its own, so that nothing done for another one serves it."""
     copy = path.with_name(f"large-{number}.svs")
     copy.write_bytes(path.read_bytes() + str(number).encode())
-    return _timed(system, score, copy)
+    return _timed(system, score, copy, _LOOK_RARELY_S)
+
+
+def _cpu_rows(timed: Sequence[TimedSlide], tiles: int) -> Iterator[Row]:
+    """Where the processors' time goes: of all programs beside all of the work in this process, then of each."""
+    here = [1000 * slide.in_process_cpu_s / tiles for slide in timed]
+    each = {name: [1000 * slide.cpu_s[name] / tiles for slide in timed] for name in timed[0].cpu_s}
+    sums = [sum(spent) for spent in zip(*each.values(), strict=True)]
+    yield Row("CPU time of all programs beyond idle", "ms a tile", sums, _HERE, here)
+    yield from (Row(f"  of which {name}", "ms a tile", spent) for name, spent in each.items())
+
+
+def _cpu_of_programs(system: System) -> dict[str, float]:
+    return {program.name: cpu_time.of_trees({pid_of(program)}) for program in programs(system)}
 
 
 @contextmanager
@@ -125,13 +147,22 @@ def _in_process(root: Path) -> Iterator[InProcess]:
         yield score
 
 
-def _timed(system: System, score: InProcess, path: Path) -> TimedSlide:
+def _timed(system: System, score: InProcess, path: Path, look_again_s: float = _LOOK_AGAIN_S) -> TimedSlide:
     case_id = f"BENCH-{path.stem}"
-    start = time.perf_counter()
+    start, spent, idle = time.perf_counter(), _own_cpu(system), _cpu_of_programs(system)
     score(SlideFile(path, case_id, path.name))
-    here = time.perf_counter() - start
+    here, here_cpu, before = time.perf_counter() - start, _own_cpu(system) - spent, _cpu_of_programs(system)
     put_at = _land(system, case_id, path)
-    return TimedSlide(case_id, put_at, _seen_at(system, case_id), here)
+    seen_at = _seen_at(system, case_id, look_again_s)
+    as_long = (seen_at - put_at) / here
+    busy = _cpu_of_programs(system)
+    cpu = {name: busy[name] - before[name] - as_long * (before[name] - idle[name]) for name in busy}
+    return TimedSlide(case_id, put_at, seen_at, here, here_cpu, cpu)
+
+
+def _own_cpu(system: System) -> float:
+    """CPU time of this process and its children, the parts and services aside."""
+    return cpu_time.of_trees({os.getpid()}, without={pid_of(program) for program in programs(system)})
 
 
 def _land(system: System, case_id: str, path: Path) -> float:
@@ -142,12 +173,12 @@ def _land(system: System, case_id: str, path: Path) -> float:
     return put_at
 
 
-def _seen_at(system: System, case_id: str) -> float:
+def _seen_at(system: System, case_id: str, look_again_s: float) -> float:
     """When the case's score can be seen over REST, which is asked once the database has it: it would take a core."""
     pause, end = Event(), time.time() + _PATIENCE_S
     with psycopg.connect(system.surroundings.database_url.replace("+psycopg", ""), autocommit=True) as database:
         while not database.execute(_SCORED, [case_id]).fetchall() and time.time() < end:
-            pause.wait(_LOOK_AGAIN_S)
+            pause.wait(look_again_s)
     if "score" not in (case := system.case(case_id)):
         raise NotScoredError(f"case {case_id} has no score; REST shows {case}")
     return time.time()
