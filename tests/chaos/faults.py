@@ -51,6 +51,8 @@ class Inflictor:
         self._begun = 0
         self.inflicted: Counter[str] = Counter()
         """Faults so far by target."""
+        self.killed_at: list[float] = []
+        """When a service was killed, in seconds of the monotonic clock."""
         self.failures: list[str] = []
         """What could not be started again."""
 
@@ -61,6 +63,8 @@ class Inflictor:
             if self._over.wait(max(0.0, fault.at_s - (time.monotonic() - start))):
                 return
             self._begin()
+            if fault.target in self._system.services:
+                self.killed_at.append(time.monotonic())
             try:
                 self._actions(fault.target)()
             except Exception as error:  # noqa: BLE001 - reported as a failure of the run
