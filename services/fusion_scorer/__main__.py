@@ -6,7 +6,7 @@ from shared.stop_signals import end_at_once
 
 if __name__ == "__main__":
     end_at_once()  # before the imports, which take seconds
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -45,6 +45,7 @@ from shared.rpc.auth import EVERY_ROLE, require_role, verifier
 from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.sweep import EachObject, Every, Sweep
+from shared.sweep_turns import InTurn
 from shared.units import CaseId
 from shared.worker import Worker
 
@@ -76,15 +77,20 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     inputs = Sweep(landing.unseen_inputs, producer, home, PREFIXES, handled_until=handled)
     bundle = Sweep(pointer, producer, home, [pointer.prefix], handled_until=handled)
     served = routes(store, bundles, producer, program_version(), forget, home)
+
+    def in_turn(name: str, sweep: Callable[[], object]) -> Every:
+        every_s = settings.sweep_every_s
+        return Every(every_s, InTurn(store, f"{SERVICE}-{name}", every_s, sweep))
+
     return (
         _health(platform, hearts, store, last_good),
         answers,
         attempts,
         *_workers(settings, platform, served, producer, attempts, hearts),
-        Every(settings.sweep_every_s, inputs),
         Every(settings.sweep_every_s, bundle),
-        Every(settings.sweep_every_s, landing.sweep_cases),
-        Every(settings.sweep_every_s, SweepErased(store)),
+        in_turn("inputs", inputs),
+        in_turn("cases", landing.sweep_cases),
+        in_turn("erased", SweepErased(store)),
     )
 
 

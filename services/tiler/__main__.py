@@ -50,6 +50,7 @@ from shared.rpc.server import GrpcServer
 from shared.settings import PlatformSettings, load
 from shared.slides.listing import SlideListing
 from shared.sweep import Every, Sweep
+from shared.sweep_turns import InTurn
 from shared.worker import Worker
 
 _LOOKS = 10
@@ -91,7 +92,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, platform, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
-        Every(settings.sweep_every_s, sweep),
+        Every(settings.sweep_every_s, InTurn(store, f"{SERVICE}-slides", settings.sweep_every_s, sweep)),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
         Every(settings.views.idle_s / _LOOKS, views.drop_idle),
     )
