@@ -1,12 +1,14 @@
 """The running images: without root, one service each, what its lock lists, nothing to install or compile with."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.chart.locks import locked_here
+from tests.support.checkout import CHECKOUT
 from tests.support.cluster import strangers
 from tests.support.cluster.images import IMAGES, TAG
 from tests.support.cluster.site import Site
@@ -32,6 +34,7 @@ print(json.dumps({
 }))
 """
 
+_PIN = re.compile(r"[\w.-]+==")
 _OF_TORCH = ("evaluated_cohort", "finetuned_encoder", "training_copies")
 _OF_ENCODERS = (
     "conch",
@@ -92,3 +95,15 @@ def test_an_image_holds_what_its_lock_lists_and_its_sbom_says_so(image: tuple[st
     assert {each for each in held if each.startswith("pkg:pypi/")} == {
         f"pkg:pypi/{package}" for package in ("medulla-risk", *locked_here(name))
     }
+
+
+def test_tritons_image_holds_what_its_locks_list_and_its_sbom_says_so(site: Site) -> None:
+    with strangers.running(site.namespace, f"medulla/triton:{TAG}-cpu") as pod:
+        bill = json.loads(site.namespace.exec(pod, "cat", "/opt/medulla/sbom.cdx.json"))
+    held = {each["purl"].partition("?")[0] for each in bill["components"]}
+    locks = [(CHECKOUT / "docker" / "triton" / name).read_text() for name in ("cpu-server.txt", "cpu-model.txt")]
+    pinned = [line.split()[0] for lock in locks for line in lock.splitlines() if _PIN.match(line)]
+    assert {each for each in held if each.startswith("pkg:pypi/")} == {
+        f"pkg:pypi/{pin.replace('==', '@')}" for pin in pinned
+    }
+    assert any(each.startswith("pkg:deb/debian/libc6@") for each in held)

@@ -88,6 +88,12 @@ def test_the_page_says_where_to_log_in_and_rest_answers_to_roles(observer: Obser
     assert audit(login.token(roles=["operator"])) == HTTPStatus.OK
 
 
+def test_the_doctor_finds_issuer_and_signing_key_in_order(site: Site) -> None:
+    done = paste(site, "medulla doctor --json")
+    states = {each["step"]: each["state"] for each in json.loads(done.stdout)}
+    assert (states["issuer"], states["signing key"]) == ("ok", "ok"), done.stdout
+
+
 def test_the_scorer_answers_to_a_token_alone(site: Site, login: OidcIssuer) -> None:
     scorer = Forward(site.namespace, f"deployment/{site.medulla.object_name('fusion-scorer')}", 50053)
     assert scorer.call(lambda address: _what_if(address, "")) is grpc.StatusCode.UNAUTHENTICATED
