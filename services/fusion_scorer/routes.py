@@ -57,7 +57,7 @@ def routes(
 
     landing, index = on_landing(store, bundles, producer, read_record), CaseIndex(store)
     score_case = ScoreCase(store, bundles, program_version, embed_again=embed_again, read_record=read_record)
-    rescore = RescoreCase(score_case, index)
+    rescore, refuse = RescoreCase(score_case, index), RefuseScore(store)
     kept = (
         Route(
             topics.S3_EVENTS,
@@ -67,14 +67,16 @@ def routes(
             s3_events.splitter(home),
             s3_events.context,
             may_crash=_is_read,
+            reported=landing.reported,
         ),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, PassedOver(store, bundles))),
-        Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
+        Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, refuse, reported=refuse.reported),
         Route(
             topics.CASES_RESCORE_BACKGROUND,
             decoder(CaseRescoreRequested),
             RescoreInBackground(rescore, StopLooks(BackgroundStop(store))),
-            RefuseScore(store),
+            refuse,
+            reported=refuse.reported,
         ),
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseCase(store, forget_letters))
