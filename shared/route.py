@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar
 
+from medulla.v1.events_pb2 import SlideRejected
+
 from shared.bus import topics
 from shared.bus.events import Event, pseudonyms
 from shared.bus.port import Record
@@ -29,7 +31,7 @@ class Route(Generic[E]):
     """Bytes to event; raises PoisonMessageError."""
     handle: Callable[[E], Iterable[Event]]
     """The work, its result durable on return; the events it returns are published before the offset is committed."""
-    rejected: Callable[[E, PermanentError], Event | None] | None = None
+    rejected: Callable[[E, PermanentError], SlideRejected | None] | None = None
     """Builds the event that notifies people of a refused input, in addition to the dead letter."""
     split: Callable[[Record], Sequence[Record]] = _whole
     """Splits a record about several objects, so that each fails on its own."""
@@ -39,6 +41,8 @@ class Route(Generic[E]):
     """Frequent, unimportant records: completion is logged at DEBUG, not at INFO."""
     may_crash: Callable[[E], bool] = _always
     """Whether handling an event may crash the process, so that crashes are counted; costs two requests to the store."""
+    reported: Callable[[SlideRejected], None] | None = None
+    """Called once the event of `rejected` and the dead letter are on the bus: remembers that the refusal has both."""
 
 
 def no_route(service: str, topic: str) -> Route[Any]:

@@ -74,6 +74,12 @@ def inject(headers: MutableMapping[str, str]) -> None:
     _PROPAGATOR.inject(headers)
 
 
+def trace_id() -> str:
+    """The id of the current trace, 32 hex characters; empty where there is none."""
+    own = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(own.trace_id) if own.is_valid else ""
+
+
 def extract(headers: Mapping[str, str]) -> context.Context:
     """The context that `traceparent` in `headers` names; an empty one where there is none or it is malformed."""
     return _PROPAGATOR.extract(headers, context.Context())

@@ -30,7 +30,10 @@ class WaitingSlide:
     next_attempt: datetime | None = None
     """When a service tries again; None where none has put the slide aside."""
     trace: str = ""
-    """Address of the trace of the work that was put aside, or its id where no address is set; empty without tracing."""
+    """Address of the trace of the last work that began on it, or its id where no address is set.
+
+    Empty where none has begun, and without tracing. In the published list always an id.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +95,24 @@ def read_waiting(store: BlobStore, retries: Retries, trace_url: str = "") -> Wai
     listed = last_published(store)
     if listed.at is None:
         return listed
+    retry_of, problem = dict[tuple[str, str], Retry](), ""
     try:
         retry_of = {(retry.case_id, retry.slide_id): retry for retry in retries()}
     except TransientError as error:
-        return replace(listed, problem=str(error))
-    return replace(listed, slides=[_explained(slide, retry_of, trace_url) for slide in listed.slides])
+        problem = str(error)
+    slides = [_linked(_explained(slide, retry_of), trace_url) for slide in listed.slides]
+    return replace(listed, slides=slides, problem=problem)
 
 
-def _explained(slide: WaitingSlide, retry_of: dict[tuple[str, str], Retry], trace_url: str) -> WaitingSlide:
+def _explained(slide: WaitingSlide, retry_of: dict[tuple[str, str], Retry]) -> WaitingSlide:
     """With the retry of the slide, else with one of its whole case, as of its score."""
     retry = retry_of.get((slide.case_id, slide.slide_id)) or retry_of.get((slide.case_id, ""))
     if retry is None:
         return slide
-    trace = trace_url.replace("{trace_id}", retry.trace_id) if trace_url and retry.trace_id else retry.trace_id
-    return replace(slide, why=retry.sentence, next_attempt=retry.due, trace=trace)
+    return replace(slide, why=retry.sentence, next_attempt=retry.due, trace=retry.trace_id or slide.trace)
+
+
+def _linked(slide: WaitingSlide, trace_url: str) -> WaitingSlide:
+    if not trace_url or not slide.trace:
+        return slide
+    return replace(slide, trace=trace_url.replace("{trace_id}", slide.trace))

@@ -9,6 +9,9 @@ from shared.bus.dead_letters import origin_of, topic_of
 from shared.bus.events import to_record
 from shared.bus.port import Consumer, Delivery, Producer, RecordTooLargeError
 from shared.bus.retry import RetryPolicy
+from shared.errors import TransientError
+from shared.incidents import contained
+from shared.logs import get
 from shared.publisher import Publisher
 from shared.route import Route, no_route
 from shared.steps.completion import log_done
@@ -21,6 +24,8 @@ from shared.steps.retries import Retries
 from shared.steps.spans import trace
 from shared.steps.step import Outcome, Step, Task, chain
 from shared.steps.turns import take_turn
+
+_log = get(__name__)
 
 
 class Worker:
@@ -78,6 +83,18 @@ class Worker:
             self._publisher.publish(outcome.records, stop)
         except RecordTooLargeError as error:
             self._publisher.publish_letters(self._failed(task, error).records, stop)
+        _follow_up(task, outcome)
+
+
+def _follow_up(task: Task, outcome: Outcome) -> None:
+    """What an outcome asks for behind its records; if that fails, the next event of the same is given up again."""
+    if outcome.on_published is None:
+        return
+    try:
+        with contained(task.service, TransientError):
+            outcome.on_published()
+    except TransientError as error:
+        _log.warning("the refusal is not remembered", sentence=str(error), origin=origin_of(task.delivery))
 
 
 def _steps(retry: RetryPolicy, attempts: Attempts | None) -> tuple[Step, Step]:

@@ -57,6 +57,8 @@ class RecordedState:
     """None for a withdrawal or refusal, and in records of older programs."""
     model: str = ""
     """Digest of what scores the case beside its inputs: the bundle, the program; empty in records of older programs."""
+    is_reported: bool = True
+    """False for a refusal of which the bus may have no dead letter yet."""
 
     @property
     def recorded_at(self) -> datetime:
@@ -127,6 +129,12 @@ class CaseRecord:
             known = self.states(case)
         return self._with_score(case, known.last, state)
 
+    def note_report(self, case: CaseId, revision: str) -> None:
+        """Remember that the refusal of a revision has its dead letter, unless another state was recorded meanwhile."""
+        last = self.last(case)
+        if last is not None and last.revision == revision and not last.is_reported:
+            self.store.put(_key(case, revision), _written(replace(last, is_reported=True)))
+
     @contextmanager
     def reserved(self, case: CaseId, known: RecordedStates) -> Iterator[Reservation]:
         """Reserve a revision, and release it in the end unless a state was recorded under it."""
@@ -186,7 +194,8 @@ def _key(case: CaseId, revision: str) -> str:
 
 def _written(recorded: RecordedState) -> bytes:
     score = {} if recorded.score is None else {"score": asdict(recorded.score), "model": recorded.model}
-    return canonical_json({"state": recorded.state, "seen": sorted(recorded.seen), **score})
+    report = {} if recorded.is_reported else {"unreported": True}
+    return canonical_json({"state": recorded.state, "seen": sorted(recorded.seen), **score, **report})
 
 
 def _read(case: CaseId, revision: str, data: bytes) -> RecordedState:
@@ -194,7 +203,14 @@ def _read(case: CaseId, revision: str, data: bytes) -> RecordedState:
         written = json.loads(data)
         seen = frozenset((key, etag) for key, etag in written["seen"])
         score = RecordedScore(**written["score"]) if "score" in written else None
-        return RecordedState(revision, str(written["state"]), seen, score, str(written.get("model", "")))
+        return RecordedState(
+            revision=revision,
+            state=str(written["state"]),
+            seen=seen,
+            score=score,
+            model=str(written.get("model", "")),
+            is_reported=not written.get("unreported", False),
+        )
     except (ValueError, TypeError, LookupError, RecursionError):
         _log.warning("the record of a case is damaged; the case is scored again", case_id=case)
         return RecordedState(revision, "", _UNREADABLE)

@@ -65,7 +65,7 @@ class OnLanding:
         """The event that tells people of a refused record or vector; None of other objects.
 
         It is without a case where the key names none. A version that was given up without an answer is remembered: no
-        sweep starts it again. The refusal then counts as reported; what fails before that is tried again with a letter.
+        sweep starts it again.
         """
         info = self.store.head(hint.key)
         try:
@@ -74,11 +74,15 @@ class OnLanding:
             return _rejection(hint.key, "", info, error)
         if landed is None:
             return None
-        if info is not None:
-            if isinstance(error, GivenUpError):
-                self.index.put_input(landed, _entry(info, info.sha256, error))
-            self.index.note_letter(landed, info.etag, str(error))
+        if info is not None and isinstance(error, GivenUpError):
+            self.index.put_input(landed, _entry(info, info.sha256, error))
         return _rejection(hint.key, landed.case_id, info, error)
+
+    def reported(self, refusal: SlideRejected) -> None:
+        """Remember that a refusal has its dead letter: until then the version is refused with a letter again."""
+        landed = landed_input(refusal.object_key) if refusal.case_id else None
+        if landed is not None:
+            self.index.note_letter(landed, refusal.object_etag, refusal.sentence)
 
     def unseen(self, info: BlobInfo) -> bool:
         """Whether an object is an input that was not looked at yet in this version."""

@@ -57,14 +57,18 @@ class RefuseScore:
     def is_recorded(self, case: CaseId, error: PermanentError) -> bool:
         """Whether the case's last recorded state is this refusal, of which there is a dead letter."""
         last = CaseRecord(self.store).last(case)
-        return last is not None and last.state == _state(error, self._seen(case))
+        return last is not None and last.is_reported and last.state == _state(error, self._seen(case))
+
+    def reported(self, refusal: SlideRejected) -> None:
+        """Remember that a refusal has its dead letter: until then the case is refused with a letter again."""
+        CaseRecord(self.store).note_report(CaseId(refusal.case_id), refusal.object_etag)
 
     def _place(self, case: CaseId, event: CaseRescoreRequested, error: PermanentError) -> str:
         """The revision of the refused state; empty for a case of which nothing was ever stored."""
         if not CaseIndex(self.store).has_case(case):
             return ""
         seen = self._seen(case)
-        state = RecordedState("", _state(error, seen), frozenset(seen))
+        state = RecordedState("", _state(error, seen), frozenset(seen), is_reported=False)
         return CaseRecord(self.store).record(case, state, when(event.as_of)).revision
 
     def _seen(self, case: CaseId) -> Sequence[Version]:

@@ -53,19 +53,9 @@ def routes(
 ) -> Sequence[Route[Any]]:
     """Everything that the scorer listens to."""
 
-    def embed_again(file: BlobInfo) -> None:
-        producer.send([s3_events.announcement(home, file.key, file.etag)])
-
-    def score_again(case: CaseId, promoted: Promoted) -> None:
-        if promoted.awaits:
-            requests = after_promotion(promoted.awaits, promoted.pointer.last_modified, [case])
-            producer.send([to_record(request, SERVICE) for request in requests])
-
     landing, index = on_landing(store, bundles, producer, read_record), CaseIndex(store)
-    score_case = ScoreCase(
-        store, bundles, program_version, embed_again=embed_again, score_again=score_again, read_record=read_record
-    )
-    rescore = RescoreCase(score_case, index)
+    score_case = _score_case(store, bundles, producer, program_version, home, read_record)
+    rescore, refuse = RescoreCase(score_case, index), RefuseScore(store)
     kept = (
         Route(
             topics.S3_EVENTS,
@@ -75,18 +65,38 @@ def routes(
             s3_events.splitter(home),
             s3_events.context,
             may_crash=_is_read,
+            reported=landing.reported,
         ),
         Route(topics.SLIDES_EMBEDDED, decoder(SlideEmbedded), IndexSlide(index, PassedOver(store, bundles))),
-        Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, RefuseScore(store)),
+        Route(topics.CASES_RESCORE, decoder(CaseRescoreRequested), rescore, refuse, reported=refuse.reported),
         Route(
             topics.CASES_RESCORE_BACKGROUND,
             decoder(CaseRescoreRequested),
             RescoreInBackground(rescore, StopLooks(BackgroundStop(store))),
-            RefuseScore(store),
+            refuse,
+            reported=refuse.reported,
         ),
     )
     erase = Route(topics.CASES_ERASE, decoder(CaseEraseRequested), EraseCase(store, forget_letters))
     return (*drop_erased(kept, store), erase)
+
+
+def _score_case(
+    store: BlobStore, bundles: Bundles, producer: Producer, program_version: str, home: Home, read_record: ReadRecord
+) -> ScoreCase:
+    """The scoring of a case, which publishes at once what else is to be done."""
+
+    def embed_again(file: BlobInfo) -> None:
+        producer.send([s3_events.announcement(home, file.key, file.etag)])
+
+    def score_again(case: CaseId, promoted: Promoted) -> None:
+        if promoted.awaits:
+            requests = after_promotion(promoted.awaits, promoted.pointer.last_modified, [case])
+            producer.send([to_record(request, SERVICE) for request in requests])
+
+    return ScoreCase(
+        store, bundles, program_version, embed_again=embed_again, score_again=score_again, read_record=read_record
+    )
 
 
 def _is_read(hint: ObjectHint) -> bool:

@@ -10,7 +10,7 @@ from services.results.audit_chain import erasure_text
 from services.results.ports import CaseFacts, ResultStore, ScoreRecord, Withdrawal
 from services.results.record_site import record_site
 from services.results.retention import has_landed_since
-from shared import keys, logs, metrics
+from shared import keys, logs, metrics, tracing
 from shared.blob.port import BlobStore
 from shared.erased import ErasedCases, request
 from shared.times import when
@@ -84,14 +84,14 @@ class RecordRejection:
 
 @dataclass(frozen=True)
 class RecordProgress:
-    """Progress of a slide; only the latest is kept."""
+    """Progress of a slide; only the latest is kept, with the trace of the work that it reports."""
 
     results: ResultStore
 
     def __call__(self, event: Progress) -> tuple[()]:
         """Store it if it is newer."""
         keys.case_id(event.case_id, "the event of progress")
-        self.results.record_progress(event)
+        self.results.record_progress(event, tracing.trace_id())
         return ()
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -104,7 +104,8 @@ class PendingSlides:
             facts = self.results.case(case) if named else None
             unanswered = [(slide, info) for slide, info in named if not (facts and _is_answered(facts, slide, info))]
             return [waiting_slide(slide, info, facts) for slide, info in unanswered]
-        return [waiting_slide(slide, info, None) for slide, info in named]
+        why = "how far it has come could not be read"
+        return [replace(waiting_slide(slide, info, None), why=why) for slide, info in named]
 
 
 def _is_answered(facts: CaseFacts, slide: SlideKey, info: BlobInfo) -> bool:

@@ -112,6 +112,8 @@ class CaseFacts:
     current: KeptScore | None = None
     rejections: Sequence[SlideRejected] = ()
     progress: Sequence[Progress] = ()
+    traces: Mapping[str, str] = field(default_factory=dict)
+    """Trace id of the work that reported last, by slide; there is none without tracing."""
     withdrawn: Withdrawal | None = None
     """Why there is no current score."""
 
@@ -169,8 +171,8 @@ class ResultStore(Protocol):
     def unfinished_erasures(self) -> Sequence[CaseId]:
         """Erased cases of which files of the archive still have entries, since the erasure could not read them."""
 
-    def record_progress(self, progress: Progress) -> bool:
-        """Store the latest progress of a slide; False if a later one was stored before."""
+    def record_progress(self, progress: Progress, trace_id: str = "") -> bool:
+        """Store the latest progress of a slide, and its trace; False if a later one was stored before."""
 
     def forget_progress(self, case_id: CaseId, slide_id: SlideId) -> None:
         """Drop the progress of a slide that is gone."""

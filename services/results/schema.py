@@ -198,6 +198,7 @@ PROGRESS = Table(
     Column("done", Integer, nullable=False),
     Column("total", Integer, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("trace_id", String(32), comment="Of the work that reported it; empty without tracing, and in older rows"),
     Index("progress_by_time", "at"),
 )
 

@@ -48,9 +48,10 @@ def inputs_text(inputs: frozenset[Version] | None) -> str | None:
     return None if inputs is None else json.dumps(sorted(inputs))
 
 
-def progress_values(progress: Progress) -> dict[str, Any]:
+def progress_values(progress: Progress, trace_id: str) -> dict[str, Any]:
     """Progress as columns."""
-    return {name: getattr(progress, name) for name in _PROGRESS_VALUES} | {"at": when(progress.at)}
+    named = {name: getattr(progress, name) for name in _PROGRESS_VALUES}
+    return named | {"at": when(progress.at), "trace_id": trace_id or None}
 
 
 def case(tx: Connection, case_id: CaseId) -> CaseFacts | None:
@@ -147,13 +148,24 @@ def _facts() -> Select[Any]:
 def _complete(tx: Connection, rows: Sequence[Row[Any]]) -> list[CaseFacts]:
     ids = [row.case_id for row in rows]
     refused = tx.execute(select(REJECTIONS).where(REJECTIONS.c.case_id.in_(ids)).order_by(REJECTIONS.c.event_id))
-    progressed = tx.execute(select(PROGRESS).where(PROGRESS.c.case_id.in_(ids)).order_by(PROGRESS.c.slide_id))
+    progressed = tx.execute(select(PROGRESS).where(PROGRESS.c.case_id.in_(ids)).order_by(PROGRESS.c.slide_id)).all()
     rejections, progress = _by_case(map(_rejection, refused)), _by_case(map(_progress, progressed))
-    return [_case(row, rejections[row.case_id], progress[row.case_id]) for row in rows]
-
-
-def _case(row: Row[Any], rejections: Sequence[SlideRejected], progress: Sequence[Progress]) -> CaseFacts:
-    return CaseFacts(row.case_id, row.updated_at, _current(row), rejections, progress, _withdrawal(row))
+    traces = defaultdict[str, dict[str, str]](dict)
+    for row in progressed:
+        if row.trace_id:
+            traces[row.case_id][row.slide_id] = row.trace_id
+    return [
+        CaseFacts(
+            case_id=row.case_id,
+            updated_at=row.updated_at,
+            current=_current(row),
+            rejections=rejections[row.case_id],
+            progress=progress[row.case_id],
+            traces=traces[row.case_id],
+            withdrawn=_withdrawal(row),
+        )
+        for row in rows
+    ]
 
 
 def _current(row: Row[Any]) -> KeptScore | None:

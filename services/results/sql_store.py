@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from medulla.v1.events_pb2 import Progress, SlideRejected
 from medulla.v1.results_pb2 import CaseSummary
@@ -153,10 +154,10 @@ class SqlStore:
         with transaction(self.engine, write=False) as tx:
             return sql_archive.unfinished_erasures(tx)
 
-    def record_progress(self, progress: Progress) -> bool:
+    def record_progress(self, progress: Progress, trace_id: str = "") -> bool:
         """See ResultStore."""
         with transaction(self.engine, write=True) as tx:
-            new = _keep_progress(tx, progress)
+            new = _keep_progress(tx, sql_reads.progress_values(progress, trace_id))
             if new:
                 _touch_progressing(tx, CaseId(progress.case_id), when(progress.at))
         return new
@@ -290,10 +291,10 @@ def _conclude(tx: Connection, case_id: CaseId, now: datetime) -> Sha256 | None:
     return current
 
 
-def _keep_progress(tx: Connection, progress: Progress) -> bool:
-    new = insert(tx, PROGRESS).values(sql_reads.progress_values(progress))
+def _keep_progress(tx: Connection, values: Mapping[str, Any]) -> bool:
+    new = insert(tx, PROGRESS).values(values)
     order = ("at", "stage", "done", "event_id")
     later = tuple_(*(new.excluded[name] for name in order)) > tuple_(*(PROGRESS.c[name] for name in order))
-    changed = {name: new.excluded[name] for name in (*order, "total")}
+    changed = {name: new.excluded[name] for name in (*order, "total", "trace_id")}
     newest = new.on_conflict_do_update(index_elements=["case_id", "slide_id"], set_=changed, where=later)
     return wrote(tx, newest)

@@ -20,7 +20,15 @@ def waiting_slide(slide: SlideKey, info: BlobInfo, facts: CaseFacts | None) -> W
         why = "no service has begun with it"
         return WaitingSlide(slide.case_id, slide.slide_id, info.last_modified, "landed", info.last_modified, why)
     stage = Stage.Name(latest.stage).removeprefix("STAGE_").lower()
-    return WaitingSlide(slide.case_id, slide.slide_id, info.last_modified, stage, when(latest.at), _why(latest, stage))
+    return WaitingSlide(
+        case_id=slide.case_id,
+        slide_id=slide.slide_id,
+        landed=info.last_modified,
+        stage=stage,
+        since=when(latest.at),
+        why=_why(latest, stage),
+        trace=facts.traces.get(slide.slide_id, "") if facts else "",
+    )
 
 
 def _why(progress: Progress, stage: str) -> str:

@@ -113,6 +113,10 @@ class SlideBeyondBoundsError(SlideError):
     advice = "Check the file: no scanner writes such a slide. Export it again, or in several parts."
 
 
+class LetterOnItsWayError(TransientError):
+    """Another event of the version was refused, and the bus may not have its dead letter yet."""
+
+
 class OutOfDiskError(SlideError):
     """The disk is full although the scratch budget is not."""
 

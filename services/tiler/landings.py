@@ -1,8 +1,9 @@
 """Stored outcomes of each version of each slide, so that a repeated event costs one request."""
 
 import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from google.protobuf.json_format import MessageToDict, ParseDict
 from medulla.v1.events_pb2 import SlideRejected, SlideTiled
@@ -15,6 +16,24 @@ from shared.canonical import canonical_json, digest_of, sha256
 from shared.slides.listing import FoundSlide
 from shared.units import CaseId
 
+_LETTER_S = 60.0
+"""How long a dead letter is on its way; a refusal whose event is dropped, as one of an erased case, gets none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreported:
+    """A refusal whose dead letter is on its way to the bus."""
+
+    slide: FoundSlide
+    override: Override
+    event: SlideRejected
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether other events of the version wait for it."""
+        return time.monotonic() - self.since < _LETTER_S
+
 
 @dataclass(frozen=True)
 class Landings:
@@ -25,11 +44,11 @@ class Landings:
 
     def has_outcome(self, slide: FoundSlide, override: Override) -> bool:
         """Whether this version of the slide has an outcome with the same parameters."""
-        return self.blobs.head(self._key(slide, override)) is not None
+        return self.blobs.head(self.key(slide, override)) is not None
 
     def recall(self, slide: FoundSlide, override: Override) -> SlideTiled | SlideRejected | None:
         """The outcome of this version of the slide with the same parameters, if any."""
-        data = read_if_there(self.blobs, self._key(slide, override))
+        data = read_if_there(self.blobs, self.key(slide, override))
         if data is None:
             return None
         message = json.loads(data)
@@ -38,9 +57,10 @@ class Landings:
     def remember(self, slide: FoundSlide, override: Override, outcome: SlideTiled | SlideRejected) -> None:
         """Store the last outcome; a refused slide may be retried."""
         message = MessageToDict(outcome, preserving_proto_field_name=True)
-        self.blobs.put(self._key(slide, override), canonical_json(message))
+        self.blobs.put(self.key(slide, override), canonical_json(message))
 
-    def _key(self, slide: FoundSlide, override: Override) -> str:
+    def key(self, slide: FoundSlide, override: Override) -> str:
+        """Where the outcome of this version of the slide with these parameters is stored."""
         parameters = [PLANNER_VERSION, self.spec.model_dump(mode="json"), override.named, override.default]
         name = "\n".join([slide.files[0].key, slide.slide_id, slide.version, digest_of(parameters)])
         return f"{keys.landings(_case(slide))}{sha256(name.encode())}.json"

@@ -48,10 +48,18 @@ class OnGrids:
         at_work = (on_landing for on_landing in self.grids if not on_landing.is_planned(hint))
         return next(at_work, self.grids[0]).rejected(hint, error)
 
+    def reported(self, refusal: SlideRejected) -> None:
+        """Store a refusal that has its dead letter, by the grid that refused."""
+        for on_landing in self.grids:
+            on_landing.reported(refusal)
+
 
 def _planned(on_landing: OnLanding, hint: ObjectHint) -> Iterable[SlideTiled | SlideRejected]:
     try:
         return on_landing(hint)
     except SlideError as error:
         refusal = on_landing.rejected(hint, error)
-        return [] if refusal is None else [refusal]
+        if refusal is None:
+            return []
+        on_landing.reported(refusal)
+        return [refusal]

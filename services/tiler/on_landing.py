@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from medulla.v1.events_pb2 import STAGE_WAITING, SlideRejected, SlideTiled
 
 from services.tiler import messages
-from services.tiler.errors import OutOfDiskError, SlideError, SlideTooLargeError, incomplete
+from services.tiler.errors import LetterOnItsWayError, OutOfDiskError, SlideError, SlideTooLargeError, incomplete
 from services.tiler.handler import PlanTiles, SlideLanded
-from services.tiler.landings import Landings
+from services.tiler.landings import Landings, Unreported
 from services.tiler.named_locks import NamedLocks
 from services.tiler.resolution import Override
 from services.tiler.settling import Settling, UnsettledSlideError
@@ -21,8 +21,8 @@ from shared.keys import BadCaseIdError, SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId, Sha256, SlideId
 
-_OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
-"""Refusals that depend on the machine, not on the slide; never stored."""
+_OF_THE_MOMENT = frozenset({OutOfDiskError.reason, SlideTooLargeError.reason})
+"""Reasons of refusals that depend on the machine, not on the slide; never stored."""
 _NAMELESS = SlideKey(CaseId(""), SlideId(""))
 _log = logs.get(__name__)
 
@@ -39,7 +39,9 @@ class OnLanding:
     locks: NamedLocks = field(default_factory=NamedLocks)
     """Events about files of one slide arrive together: the first does the work, the others find it done."""
     refused: set[str] = field(default_factory=set)
-    """Event ids of refusals of the moment that this process raised: each is one dead letter."""
+    """Event ids of refusals of the moment that this process reported: each is one dead letter."""
+    unreported: dict[str, Unreported] = field(default_factory=dict)
+    """Refusals whose dead letter is on its way, by the key under which they are stored once the bus has it."""
     long: set[str] = field(default_factory=set)
     """Versions whose first turn has ended without a plan."""
 
@@ -49,6 +51,7 @@ class OnLanding:
         Raises:
             PermanentError: the slide, or its key, is refused.
             UnsettledSlideError: more files of the slide may still come.
+            LetterOnItsWayError: the version was refused a moment ago.
         """
         case = case_of(hint.key)
         if case is None:
@@ -83,10 +86,7 @@ class OnLanding:
         return isinstance(self.landings.recall(slide, self._override(SlideKey(case, slide.slide_id))), SlideTiled)
 
     def rejected(self, hint: ObjectHint, error: PermanentError) -> SlideRejected | None:
-        """The event that notifies people of a refusal, without a case if the key names none; None for no slide.
-
-        A version that was given up is stored, so that no sweep starts it again.
-        """
+        """The event that notifies people of a refusal, without a case if the key names none; None for no slide."""
         try:
             case, slide = case_of(hint.key), self._slide_with(hint.key)
         except BadCaseIdError:
@@ -98,6 +98,20 @@ class OnLanding:
         named = keys.slide_key(hint.key)
         return messages.slide_rejected(named, hint.key, None, error) if named else None
 
+    def reported(self, refusal: SlideRejected) -> None:
+        """Store a refusal that has its dead letter, so that no event of the version is another one and no sweep starts
+        it again; a process that is killed before tries it again."""
+        for key, unreported in list(self.unreported.items()):
+            if unreported.event.event_id == refusal.event_id:
+                self.unreported.pop(key, None)
+                self._remember(unreported)
+
+    def _remember(self, refusal: Unreported) -> None:
+        if refusal.event.reason in _OF_THE_MOMENT:
+            self.refused.add(refusal.event.event_id)
+        else:
+            self.landings.remember(refusal.slide, refusal.override, refusal.event)
+
     def _head(self, key: str) -> BlobInfo | None:
         try:
             return self.blobs.head(key)
@@ -107,8 +121,12 @@ class OnLanding:
     def _refused(self, named: SlideKey, slide: FoundSlide, error: PermanentError) -> SlideRejected:
         refusal = _rejection(named, slide, error)
         if isinstance(error, GivenUpError):
-            self.landings.remember(slide, self._override(named), refusal)
+            self._await_letter(refusal, named, slide)
         return refusal
+
+    def _await_letter(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide) -> None:
+        override = self._override(named)
+        self.unreported[self.landings.key(slide, override)] = Unreported(slide, override, refusal)
 
     def _after_removal(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
         """The outcome of a slide of several files that may have lost one; empty if this version is known."""
@@ -117,11 +135,14 @@ class OnLanding:
         try:
             return self._outcome(case, slide, replace(hint, key=slide.files[0].key))
         except SlideError as error:
-            return [_rejection(SlideKey(case, slide.slide_id), slide, error)]
+            refusal = _rejection(SlideKey(case, slide.slide_id), slide, error)
+            self.reported(refusal)
+            return [refusal]
 
     def _outcome(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
         named = SlideKey(case, slide.slide_id)
         with self.locks(f"{case}/{slide.slide_id}"):
+            self._check_unreported(named, slide, hint)
             known = self.landings.recall(slide, self._override(named))
             if isinstance(known, SlideRejected) and not hint.replayed:
                 return (known,)
@@ -131,6 +152,16 @@ class OnLanding:
                 return (self._planned(named, slide, hint),)
             self._mark_held(known)
             return (known,)
+
+    def _check_unreported(self, named: SlideKey, slide: FoundSlide, hint: ObjectHint) -> None:
+        """Let an event wait until it is certain that the refusal of its version has a dead letter.
+
+        Raises:
+            LetterOnItsWayError: it is not.
+        """
+        unreported = self.unreported.get(self.landings.key(slide, self._override(named)))
+        if unreported is not None and unreported.is_awaited and not hint.replayed:
+            raise LetterOnItsWayError("the dead letter of another event of the slide is on its way")
 
     def _mark_held(self, planned: SlideTiled) -> None:
         """Record that the case holds a slide that was planned before, so that erasing another case with it keeps its
@@ -151,12 +182,15 @@ class OnLanding:
                     raise incomplete(slide)
                 outcome = self.plan_tiles(SlideLanded(named, tuple(map(self._described, slide.files))))
         except (SlideError, GivenUpError) as error:
+            self._check_unreported(named, slide, hint)
             refusal = _rejection(named, slide, error)
             if self._has_letter(refusal, named, slide) and not hint.replayed:
                 return refusal
-            self._keep(refusal, named, slide, error)
+            if isinstance(error, SlideError):  # other work is refused once its attempts are used up
+                self._await_letter(refusal, named, slide)
             raise
         self.landings.remember(slide, self._override(named), outcome)
+        self.unreported.pop(self.landings.key(slide, self._override(named)), None)
         _log.info("planned", plan=outcome.plan.digest, tiles=outcome.plan.tiles)
         return outcome
 
@@ -176,13 +210,6 @@ class OnLanding:
     def _has_letter(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide) -> bool:
         """Whether a dead letter tells of the refusal: of an earlier moment, or another event gave the version up."""
         return refusal.event_id in self.refused or self.landings.has_outcome(slide, self._override(named))
-
-    def _keep(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide, error: PermanentError) -> None:
-        """Note the refusal; work that ends without an answer is refused once its attempts are used up."""
-        if isinstance(error, _OF_THE_MOMENT):
-            self.refused.add(refusal.event_id)
-        elif isinstance(error, SlideError):
-            self.landings.remember(slide, self._override(named), refusal)
 
     def _override(self, named: SlideKey) -> Override:
         return self.plan_tiles.mpp.of(named.case_id, named.slide_id)

@@ -21,5 +21,6 @@ def routes(on_landing: OnLanding | OnGrids, home: Home) -> Sequence[Route[Any]]:
         s3_events.splitter(home),
         s3_events.context,
         may_crash=on_landing.may_crash,
+        reported=on_landing.reported,
     )
     return drop_erased((landed,), on_landing.blobs)

@@ -6,6 +6,8 @@ CE_TYPE = "ce_type"
 CE_SOURCE = "ce_source"
 CE_SUBJECT = "ce_subject"
 CONTENT_TYPE = "content-type"
+TRACEPARENT = "traceparent"
+"""W3C trace context: version-trace-span-flags."""
 
 PREFIX = "medulla-"
 """Every header below begins so."""
@@ -20,6 +22,8 @@ WHY = "medulla-why"
 """A sentence: why the last attempt failed, or why the record waits; empty after a turn of long work."""
 TURN = "medulla-turn"
 """How many turns of long work on the record have ended; see `turns`."""
+TRACE = "medulla-trace"
+"""`traceparent` of the first attempt on a record that has none of its own."""
 ORIGIN = "medulla-origin"
 """The record's first offset, as topic/partition/offset."""
 
@@ -37,4 +41,4 @@ REPLAY_OF = "medulla-replay-of"
 REPLAYED = "medulla-replayed"
 """On a replayed dead letter: a new value for each replay, so that remembered outcomes do not stop it."""
 
-BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, WHY, TURN, ORIGIN, REPLAYED})
+BOOKKEEPING = frozenset({ATTEMPT, FAULTS, NOT_BEFORE, WHY, TURN, TRACE, ORIGIN, REPLAYED})

@@ -5,7 +5,7 @@ from threading import Event as StopEvent
 
 from shared import logs
 from shared.bus.events import Event, to_record
-from shared.bus.port import Producer
+from shared.bus.port import Producer, Record
 from shared.errors import MedullaError
 from shared.incidents import contained
 
@@ -20,12 +20,13 @@ class LossySender:
     def __init__(self, producer: Producer, source: str) -> None:
         self._producer = producer
         self._source = source
-        self._queue: Queue[Event] = Queue(_ROOM)
+        self._queue: Queue[Record] = Queue(_ROOM)
 
     def submit(self, event: Event) -> None:
-        """Queue an event; safe from any thread."""
+        """Queue an event with the current trace; safe from any thread."""
         try:
-            self._queue.put_nowait(event)
+            with contained(self._source, Full):
+                self._queue.put_nowait(to_record(event, self._source))
         except Full:
             _log.debug("dropped", kind=type(event).__name__)
 
@@ -37,9 +38,9 @@ class LossySender:
             except Empty:
                 continue
 
-    def _send(self, event: Event) -> None:
+    def _send(self, record: Record) -> None:
         try:
             with contained(self._source, MedullaError):
-                self._producer.send([to_record(event, self._source)])
+                self._producer.send([record])
         except MedullaError as error:
-            _log.warning("dropped", kind=type(event).__name__, sentence=str(error))
+            _log.warning("dropped", topic=record.topic, sentence=str(error))

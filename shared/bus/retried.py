@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from shared.bus import dead_letters, headers, s3_events
 from shared.bus.port import Record
-from shared.bus.retry import DEFERRALS, not_before
+from shared.bus.retry import DEFERRALS, not_before, trace_carrier
 from shared.errors import PoisonMessageError
 from shared.home import Home
 
@@ -56,6 +56,5 @@ def _sentence(service: str, record: Record, attempts: int) -> str:
 
 
 def _trace(record: Record) -> str:
-    """The trace id of a `traceparent` header, version-trace-span-flags; empty without one."""
-    fields = record.headers.get("traceparent", "").split("-")
+    fields = trace_carrier(record).get(headers.TRACEPARENT, "").split("-")
     return fields[1] if len(fields) == 4 and len(fields[1]) == 32 else ""

@@ -9,6 +9,7 @@ from shared.bus.dead_letters import attempts_of, faults_of, origin_of, turns_of
 from shared.bus.port import Delivery, Record
 from shared.errors import PermanentError
 from shared.text import capped
+from shared.tracing import inject
 
 GIVE_UP_AFTER = 3
 """Attempts that may end without an answer: with an unexpected error or a crashed process."""
@@ -80,9 +81,24 @@ def deferred(delivery: Delivery, group: str, now: float, why: str) -> Record:
 
 
 def _retried(delivery: Delivery, group: str, added: Mapping[str, str]) -> Record:
+    """The record of a later attempt, whose work belongs to the trace of the first one."""
     record = delivery.record
-    origin = {headers.ORIGIN: origin_of(delivery)}
-    return Record(topics.retry_topic(group), record.key, record.value, {**record.headers, **origin, **added})
+    own = {**_trace(record), **record.headers, headers.ORIGIN: origin_of(delivery), **added}
+    return Record(topics.retry_topic(group), record.key, record.value, own)
+
+
+def _trace(record: Record) -> Mapping[str, str]:
+    """The current trace, for a record that has none of its own: kept apart, so that its dead letter is the same."""
+    carrier: dict[str, str] = {}
+    if headers.TRACEPARENT not in record.headers:
+        inject(carrier)
+    return {headers.TRACE: carrier[headers.TRACEPARENT]} if carrier else {}
+
+
+def trace_carrier(record: Record) -> Mapping[str, str]:
+    """Headers with the `traceparent` of a record, else with that of its first attempt, if it has any."""
+    first = record.headers.get(headers.TRACE)
+    return {headers.TRACEPARENT: first} if first else record.headers
 
 
 def not_before(record: Record, now: float) -> float:

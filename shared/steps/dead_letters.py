@@ -1,7 +1,9 @@
 """Gives records up: a dead letter for operators, and the notification of people that the route builds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+
+from medulla.v1.events_pb2 import SlideRejected
 
 from shared.bus.dead_letters import origin_of, to_dead_letter
 from shared.bus.events import to_record
@@ -33,22 +35,32 @@ class DeadLetters:
     def give_up(self, task: Task, error: PermanentError) -> Outcome:
         """A dead letter and the notification; without the notification if that fails."""
         try:
-            notices = _notices(task, error)
+            notice = _notice(task, error)
         except TransientError as down:
             return self.retries.later(task, down) or _rejected(task, error)
-        return _rejected(task, error, notices)
+        return _rejected(task, error, notice)
 
 
-def _notices(task: Task, error: PermanentError) -> Sequence[Record]:
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    event: SlideRejected
+    record: Record
+
+
+def _notice(task: Task, error: PermanentError) -> _Notice | None:
     """The notification, if the route has one for the event; none for a record that was not decoded."""
     if task.route.rejected is None or task.event is None:
-        return []
+        return None
     with contained(task.service, TransientError):
         event = task.route.rejected(task.event, error)
-        return [] if event is None else [to_record(event, task.service)]
-    return []
+        return None if event is None else _Notice(event, to_record(event, task.service))
+    return None
 
 
-def _rejected(task: Task, error: PermanentError, notices: Sequence[Record] = ()) -> Outcome:
+def _rejected(task: Task, error: PermanentError, notice: _Notice | None = None) -> Outcome:
     _log.warning("dead letter", reason=error.reason, advice=error.advice, origin=origin_of(task.delivery))
-    return Outcome("rejected", [*notices, to_dead_letter(task.delivery, error, task.service)], Failure.of(error))
+    letter, failure = to_dead_letter(task.delivery, error, task.service), Failure.of(error)
+    if notice is None:
+        return Outcome("rejected", [letter], failure)
+    report = partial(task.route.reported, notice.event) if task.route.reported else None
+    return Outcome("rejected", [notice.record, letter], failure, report)

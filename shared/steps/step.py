@@ -38,6 +38,8 @@ class Outcome:
     records: Sequence[Record]
     failure: Failure | None = None
     """Why it was retried or rejected: no error, whose frames would keep the data of the work until a collection."""
+    on_published: Callable[[], None] | None = None
+    """What is done once the bus holds the records."""
 
 
 Handle: TypeAlias = Callable[[Task], Outcome]

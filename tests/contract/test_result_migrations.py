@@ -12,6 +12,8 @@ from services.results import migrate
 from services.results.errors import OldSchemaError
 from services.results.schema import METADATA
 from services.results.sql_store import SqlStore
+from shared.units import CaseId
+from tests.support import scores as samples
 
 
 def test_migrations_lead_to_the_schema_and_back_to_nothing(new_store: Callable[[], SqlStore]) -> None:
@@ -50,3 +52,17 @@ def test_two_programs_may_migrate_at_once(new_store: Callable[[], SqlStore]) -> 
         for done in [pool.submit(store.migrate) for _ in range(3)]:
             done.result()
     assert store.case_ids() == []
+
+
+def test_progress_of_an_older_schema_has_no_trace(new_store: Callable[[], SqlStore]) -> None:
+    store = new_store()
+    migrate.upgrade(store.engine, "0010")
+    with store.engine.begin() as connection:
+        at = samples.at(5).isoformat(" ")
+        connection.execute(text("insert into cases (case_id, updated_at, revision) values ('c', :at, 1)"), {"at": at})
+        row = "insert into progress (case_id, slide_id, event_id, stage, done, total, at) "
+        connection.execute(text(row + "values ('c', 'A', 'e', 3, 40, 400, :at)"), {"at": at})
+    store.migrate()
+    facts = store.case(CaseId("c"))
+    assert facts is not None
+    assert ([each.done for each in facts.progress], facts.traces) == ([40], {})

@@ -47,3 +47,15 @@ def test_progress_of_refused_and_withdrawn_slides_is_over(fresh: SqlStore) -> No
     assert moving(fresh) == [("erased", "A")]
     fresh.erase(CaseId("erased"))
     assert moving(fresh) == []
+
+
+def test_the_trace_of_the_latest_progress_is_kept_by_slide(fresh: SqlStore) -> None:
+    later, earlier = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
+    fresh.record_progress(samples.progress("c", "A", 40, samples.at(5)), earlier)
+    fresh.record_progress(samples.progress("c", "A", 80, samples.at(6)), later)
+    fresh.record_progress(samples.progress("c", "A", 1, samples.at(4)), earlier)
+    fresh.record_progress(samples.progress("c", "B", 1, samples.at(5)))
+    facts = fresh.case(CaseId("c"))
+    assert facts is not None
+    assert facts.traces == {"A": later}
+    assert [each.slide_id for each in facts.progress] == ["A", "B"]

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from shared.rescoring import RescoringProgress, RescoringRequest
 from tests.support import scores as samples
 from tests.support.results import Results
-from tests.support.waiting import TRACE, waiting_list
+from tests.support.waiting import LAST_TRACE, TRACE, waiting_list
 
 _LOOK_MS = 5000
 
@@ -23,6 +23,7 @@ def test_an_operator_reads_which_slides_wait_and_why(page: Page, filled: Results
     expect(first.get_by_role("link", name="Show the trace")).to_have_attribute("href", TRACE)
     expect(first).to_contain_text("Next attempt")
     expect(second).not_to_contain_text("Next attempt")
+    expect(second.get_by_role("link", name="Show the trace")).to_have_attribute("href", LAST_TRACE)
     expect(page.get_by_text("Reasons and next attempts are missing: Kafka does not answer.")).to_be_visible()
     first.get_by_role("link", name="MB-0100").click()
     assert page.url.endswith("#/cases/MB-0100")

@@ -35,6 +35,17 @@ def end_orphans(folder: Path) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
+def end_children() -> None:
+    """Kill what this process started and no record names yet, and wait for all that it started."""
+    own = _PROCESSES / str(os.getpid())
+    for pid in (own / "task" / own.name / "children").read_text().split():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+
+
 def folders_in_use(parent: Path) -> set[Path]:
     """Folders directly in `parent` on whose files a process works, also those that exist no longer."""
     return {parent / Path(word).relative_to(parent).parts[0] for _, word in _working_below(parent)}

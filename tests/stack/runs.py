@@ -1,4 +1,7 @@
-"""A folder for each run's data and logs; what a killed run left behind is ended and removed by the next."""
+"""A folder for each run's data and logs; what a killed run left behind is ended and removed by the next.
+
+`python -m tests.stack.runs` ends and removes it at once.
+"""
 
 import fcntl
 import os
@@ -9,30 +12,46 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from shared.exit_codes import STOPPED
 from tests.stack.home import inside, locked
-from tests.stack.leftovers import end_orphans, folders_in_use, remove_memory
+from tests.stack.leftovers import end_children, end_orphans, folders_in_use, remove_memory
 from tests.stack.process import Program
+from tests.support.checkout import CHECKOUT
 
 _DATA = "data"
 """Folder in which a program keeps its data, beside its record."""
-_open: set[Path] = set()
-"""Folders of the runs of this process."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def ended_in_order(main: Callable[[], int]) -> int:
-    """Do what a command does; SIGTERM ends it as Ctrl-C does, with everything that its runs started in any thread."""
-    interrupt_on_sigterm()
-    try:
+    """Do what a command does; SIGTERM and Ctrl-C end it at once, with what its runs started in any thread.
+
+    Its temporary files are in a folder of its own, so that they go, too.
+    """
+    with run_folder() as folder:
+        tempfile.tempdir = str(folder)
+        for sign in _SIGNALS:
+            signal.signal(sign, _end_instead)
         return main()
-    except KeyboardInterrupt:
-        for folder in list(_open):
-            _remove(folder)
-        sys.stdout.flush()
-        sys.stderr.write("stopped; what was started has ended\n")
-        sys.stderr.flush()
-        os._exit(STOPPED)  # threads at work would be waited for
+
+
+def _end_instead(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Become the program that ends what this one has started: no thread goes on, starts more or complains meanwhile."""
+    for sign in _SIGNALS:
+        signal.signal(sign, signal.SIG_IGN)
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", __name__])  # noqa: S606 - our own module
+
+
+def _main() -> int:
+    with locked("runs"):
+        _clear_left_behind()
+    end_children()
+    sys.stderr.write("stopped; what was started has ended\n")
+    return STOPPED
 
 
 def interrupt_on_sigterm() -> None:
@@ -52,12 +71,10 @@ def run_folder() -> Iterator[Path]:
         folder.chmod(0o755)
         lock = (folder / "lock").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
-    _open.add(folder)
     try:
         yield folder
     finally:
         _remove(folder)
-        _open.discard(folder)
         lock.close()
 
 
@@ -114,3 +131,7 @@ def end_programs(folder: Path) -> list[str]:
     end_orphans(folder)
     remove_memory(folder)
     return [program.name for program in running]
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

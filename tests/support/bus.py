@@ -1,11 +1,11 @@
 """What bus tests share: a recorder of deliveries and a worker that runs beside the test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Condition, Event, Thread
 
-from shared.bus import headers
+from shared.bus import headers, topics
 from shared.bus.kafka_client import KafkaDownError
 from shared.bus.port import Consumer, Delivery, Producer, Record
 from tests.support.polling import PATIENCE_S
@@ -66,6 +66,23 @@ def running(run: Callable[[Event], None]) -> Iterator[Running]:
     finally:
         consumer.stop.set()
         consumer.join()
+
+
+class KilledError(BaseException):
+    """The end of a process."""
+
+
+@dataclass(frozen=True)
+class KilledAtLetters:
+    """The producer of a process that is killed before the bus has its first dead letter."""
+
+    producer: Producer
+
+    def send(self, records: Sequence[Record]) -> None:
+        """Send, or end the process."""
+        if any(record.topic == topics.DEAD_LETTERS for record in records):
+            raise KilledError
+        self.producer.send(records)
 
 
 def as_sent(record: Record) -> Record:

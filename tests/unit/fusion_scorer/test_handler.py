@@ -78,6 +78,8 @@ def test_a_version_that_is_refused_is_one_dead_letter_however_often_it_is_announ
     with pytest.raises(BadClinicalRecordError) as caught:
         list(scorer.landing(hint))
     rejection = scorer.landing.rejected(hint, caught.value)
+    assert rejection is not None
+    scorer.landing.reported(rejection)
     assert list(scorer.landing(hint)) == [rejection]
     with pytest.raises(BadClinicalRecordError):
         list(scorer.landing(replace(hint, replayed=True)))
@@ -101,7 +103,9 @@ def test_a_refusal_is_raised_again_until_it_was_reported(scorer: Scorer) -> None
     for _ in range(2):
         with pytest.raises(BadClinicalRecordError) as caught:
             list(scorer.landing(hint))
-    rejection = scorer.landing.rejected(hint, caught.value)
+        rejection = scorer.landing.rejected(hint, caught.value)
+    assert rejection is not None
+    scorer.landing.reported(rejection)
     assert list(scorer.landing(hint)) == [rejection]
 
 
@@ -111,7 +115,9 @@ def test_the_report_of_an_older_version_leaves_the_newer_one_to_be_reported(scor
         scorer.land(hint.key, clinical_json(stage="M9"))
     with pytest.raises(BadClinicalRecordError):
         scorer.land(hint.key, clinical_json(stage="M8"))
-    scorer.landing.rejected(hint, older.value)
+    stale = scorer.landing.rejected(hint, older.value)
+    assert stale is not None
+    scorer.landing.reported(stale)
     with pytest.raises(BadClinicalRecordError) as newer:
         scorer.landing(hint)
     assert '"M8"' in str(newer.value)

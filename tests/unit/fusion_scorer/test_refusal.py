@@ -24,7 +24,7 @@ from shared.model.errors import BadBundleError
 from shared.route import subscriptions
 from shared.times import stamp
 from shared.worker import Worker
-from tests.support.bus import running
+from tests.support.bus import KilledAtLetters, running
 from tests.support.fusion import NOON, clinical_json, features, store_slide, write_bundle
 from tests.support.polling import eventually
 from tests.support.worker_bench import QUICK
@@ -151,6 +151,20 @@ def test_a_refusal_that_the_case_has_already_is_no_other_dead_letter(store: Memo
     store.put(model_keys.CURRENT_BUNDLE, b"{")
     with pytest.raises(BadBundleError):
         rescore(request())
+
+
+def test_a_refusal_whose_process_is_killed_before_its_letter_is_one_of_the_next_process(store: MemoryStore) -> None:
+    lose(store)
+    bus = MemoryBus()
+    served = routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, Home("medulla"))
+    read = subscriptions(SERVICE, served)
+    bus.producer().send([to_record(request(), "test")])
+    for producer in (KilledAtLetters(bus.producer()), bus.producer()):
+        with running(Worker(SERVICE, bus.consumer(SERVICE, read), producer, served, QUICK).run) as worker:
+            eventually(lambda: not bus.lag(SERVICE, read) or worker.error is not None)
+    assert len(bus.records(topics.DEAD_LETTERS)) == 1
+    (refused,) = RescoreCase(ScoreCase(store, Bundles(store), "0.0"), CaseIndex(store))(request())
+    assert isinstance(refused, SlideRejected)
 
 
 def test_a_case_with_a_damaged_index_is_scored_with_its_slides_left_out_and_they_are_announced(

@@ -18,6 +18,7 @@ from services.results.sql_store import SqlStore
 from shared.blob.port import ObjectChangedError
 from shared.bus import topics
 from shared.keys import BadCaseIdError
+from shared.tracing import span
 from shared.units import CaseId
 from tests.support import scores as samples
 from tests.support.results import Results
@@ -180,3 +181,12 @@ def test_the_audit_record_says_why_a_score_is_no_longer_made_from_a_slide(result
         "All slides, records and vectors of the case were deleted.",
     ]
     assert results.store.verify_chain().intact
+
+
+def test_progress_is_kept_with_the_trace_of_the_work_that_reported_it(results: Results) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with span("results progress", {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}):
+        RecordProgress(results.store)(samples.progress("MB-1", "A", 1, samples.at(3)))
+    facts = results.store.case(CaseId("MB-1"))
+    assert facts is not None
+    assert facts.traces == {"A": trace}

@@ -20,6 +20,7 @@ from tests.support.mirax import mirax
 from tests.support.results import Results
 
 CASE = "MB-1"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
 class _Bucket(MemoryStore):
@@ -174,6 +175,8 @@ def test_a_slide_that_cannot_be_judged_waits_and_hides_no_other(
 
     monkeypatch.setattr(results.store, "case", case)
     assert _ages(look) == pytest.approx((2, 60), abs=0.01)
+    hidden, other = read_waiting(bucket, lambda: ()).slides
+    assert (hidden.why, other.why) == ("how far it has come could not be read", "no service has begun with it")
 
 
 def test_a_slide_of_several_files_waits_once(results: Results) -> None:
@@ -190,12 +193,13 @@ def test_each_pending_slide_is_listed_with_the_stage_that_was_reported_last(
     bucket.land(A2, 2)
     at = stamp(samples.at(3))
     stage = Progress(event_id="p", case_id=CASE, slide_id="A2.svs", stage=STAGE_EMBEDDING, done=40, total=100, at=at)
-    results.store.record_progress(stage)
+    results.store.record_progress(stage, TRACE)
     look()
     first, second = read_waiting(bucket, lambda: ()).slides
     assert (first.slide_id, first.stage, first.since) == ("A1.svs", "landed", samples.at(1))
+    assert (first.why, first.trace) == ("no service has begun with it", "")
     assert (second.slide_id, second.stage, second.since) == ("A2.svs", "embedding", samples.at(3))
-    assert second.why == "embedding 40 of 100"
+    assert (second.why, second.trace) == ("embedding 40 of 100", TRACE)
     assert REGISTRY.get_sample_value("medulla_waiting_slides_by_stage", {"stage": "embedding"}) == 1
 
 

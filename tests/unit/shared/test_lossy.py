@@ -11,7 +11,9 @@ from shared.bus.lossy import LossySender
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Record
 from shared.errors import TransientError
+from shared.tracing import span, trace_id
 from tests.support.polling import wait_for
+from tests.support.spans import recorded_spans
 
 
 def progress(done: int) -> Progress:
@@ -69,3 +71,16 @@ def test_a_bus_that_is_down_costs_events_and_nothing_else() -> None:
         sender.submit(progress(2))
         assert wait_for(lambda: len(producer.sent) == 1, 10)
     assert producer.sent[0].headers["ce_id"] == "2"
+
+
+def test_progress_carries_the_trace_of_the_work_that_it_reports() -> None:
+    recorded_spans()
+    bus = MemoryBus()
+    sender = LossySender(bus.producer(), "embedder")
+    with span("embed"):
+        trace = trace_id()
+        sender.submit(progress(1))
+    with running(sender):
+        assert wait_for(lambda: bool(bus.records(topics.PROGRESS)), 10)
+    (record,) = bus.records(topics.PROGRESS)
+    assert record.headers["traceparent"].split("-")[1] == trace

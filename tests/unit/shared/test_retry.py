@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 from shared.bus import headers
 from shared.bus.dead_letters import attempts_of, original, read, to_dead_letter, written_at
 from shared.bus.port import Delivery, Record
-from shared.bus.retry import GIVE_UP_AFTER, RetriesExhaustedError, RetryPolicy, not_before
+from shared.bus.retry import GIVE_UP_AFTER, RetriesExhaustedError, RetryPolicy, not_before, trace_carrier
 from shared.errors import PoisonMessageError
+from shared.tracing import span, trace_id
 from tests.support.bus import as_sent
+from tests.support.spans import recorded_spans
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 sent = st.builds(
@@ -89,3 +91,18 @@ def test_attempts_without_an_answer_are_counted_apart_from_waits_for_a_dependenc
         if again is None:
             return
         record = again
+
+
+def test_every_attempt_belongs_to_the_trace_of_the_first() -> None:
+    recorded_spans()
+    policy, record = RetryPolicy(), Record("s3.events", "", b"no trace of its own")
+    traces = []
+    for _ in range(2):
+        with span("attempt", trace_carrier(record)):
+            traces.append(trace_id())
+            again = policy.again(Delivery(record, 0, 0, 0.0), "tiler", 0.0)
+        assert again is not None
+        record = again
+    assert traces[0] == traces[1] == trace_carrier(record)["traceparent"].split("-")[1]
+    letter = to_dead_letter(Delivery(record, 0, 0, 0.0), PoisonMessageError("no event"), "tiler")
+    assert traces[0] not in str(letter.headers)

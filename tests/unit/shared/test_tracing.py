@@ -4,7 +4,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 
 from shared.errors import PoisonMessageError
-from shared.tracing import extract, inject, span
+from shared.tracing import extract, inject, span, trace_id
 from tests.support.spans import RecordedSpans, recorded_spans
 
 
@@ -54,3 +54,10 @@ def test_nothing_is_injected_outside_of_a_span() -> None:
     headers: dict[str, str] = {}
     inject(headers)
     assert headers == {}
+
+
+def test_work_knows_the_id_of_its_trace() -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    with span("handle", {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}):
+        assert trace_id() == trace
+    assert trace_id() == ""

@@ -91,14 +91,25 @@ def test_the_list_is_explained_by_the_retry_of_the_slide_or_of_its_case() -> Non
     assert explained["A2.svs"] == ("fusion_scorer, attempt 1: no bundle", NOON, "")
 
 
+@pytest.mark.parametrize("retried_in", ["", "4bf92f3577b34da6a3ce929d0e0e4736"])
+def test_a_slide_links_to_the_trace_of_its_retry_else_to_that_of_its_last_work(retried_in: str) -> None:
+    store = MemoryStore()
+    publish(store, [replace(slide(), trace=TRACE), replace(slide("A2.svs"), trace=TRACE), slide("A3.svs")], NOON)
+    again = Retry("tiler", "MB-1", "A1.svs", "tiler, attempt 2: down", NOON, 2, retried_in)
+    traces = [each.trace for each in read_waiting(store, lambda: [again], "https://traces.example/{trace_id}").slides]
+    assert traces == [f"https://traces.example/{retried_in or TRACE}", f"https://traces.example/{TRACE}", ""]
+    assert [each.trace for each in read_waiting(store, lambda: [again]).slides] == [retried_in or TRACE, TRACE, ""]
+
+
 def test_without_the_bus_the_list_stays_and_says_what_is_missing() -> None:
     def retries() -> Iterator[Retry]:
         raise TransientError("Kafka does not answer")
 
     store = MemoryStore()
-    publish(store, [slide()], NOON)
-    listed = read_waiting(store, retries)
-    assert (listed.at, list(listed.slides), listed.problem) == (NOON, [slide()], "Kafka does not answer")
+    publish(store, [replace(slide(), trace=TRACE)], NOON)
+    listed = read_waiting(store, retries, "https://traces.example/{trace_id}")
+    linked = replace(slide(), trace=f"https://traces.example/{TRACE}")
+    assert (listed.at, list(listed.slides), listed.problem) == (NOON, [linked], "Kafka does not answer")
 
 
 def test_before_results_has_looked_there_is_no_list() -> None:

@@ -1,6 +1,7 @@
 """A worker ends every record as done, tried again, or given up with a reason."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from threading import Event as StopEvent
 
 import pytest
@@ -17,7 +18,7 @@ from shared.errors import TransientError
 from shared.route import Route
 from shared.text import clean
 from shared.worker import Worker
-from tests.support.bus import as_sent, running
+from tests.support.bus import KilledAtLetters, KilledError, as_sent, running
 from tests.support.polling import eventually
 from tests.support.spans import recorded_spans
 from tests.support.worker_bench import Bench, NoTissueError, refuse, route, scored, tiled
@@ -42,6 +43,24 @@ def test_a_permanent_error_makes_a_dead_letter_with_the_original_bytes_and_a_rej
     assert as_sent(original(letter)) == sent
     (rejection,) = bench.bus.records(topics.SLIDES_REJECTED)
     assert decoder(SlideRejected)(rejection).reason == "no_tissue"
+
+
+def test_a_refusal_is_reported_once_the_bus_has_its_dead_letter() -> None:
+    seen: list[tuple[str, int]] = []
+
+    def reported(event: SlideRejected) -> None:
+        seen.append((event.event_id, len(bench.bus.records(topics.DEAD_LETTERS))))
+        raise TransientError("the store is down")
+
+    bench = Bench(replace(route(refuse), reported=reported))
+    bench.bus.append([to_record(tiled(), "tiler")])
+    consumer = bench.bus.consumer("scorer", [topics.SLIDES_TILED])
+    killed = Worker("scorer", consumer, KilledAtLetters(bench.bus.producer()), bench.routes)
+    with running(killed.run) as worker:
+        assert isinstance(worker.join(), KilledError)
+    assert not seen
+    bench.drain()
+    assert seen == [("rejected-1", 1)]
 
 
 @pytest.mark.parametrize(

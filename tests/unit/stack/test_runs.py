@@ -15,21 +15,26 @@ from tests.support.checkout import CHECKOUT
 
 _TWO_RUNS = """
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+import tempfile
+from pathlib import Path
+from threading import Event, Thread
 from tests.stack.process import Program
 from tests.stack.runs import ended_in_order, run_folder
 
-def run():
-    with run_folder() as folder:
+def run(wait):
+    with run_folder() as folder, tempfile.TemporaryDirectory() as temporary:
         program = Program("sleeper", folder / "part", ["sleep", "600"])
         program.start(lambda: True)
-        print(program.pid_file.read_text().split()[0], folder, flush=True)
-        Event().wait()
+        print(program.pid_file.read_text().split()[0], folder, temporary, flush=True)
+        while not wait(0.001):
+            Path(temporary, "note").write_text(program.pid_file.read_text())
 
 def main():
-    ThreadPoolExecutor(1).submit(run)
-    run()
+    Thread(target=run, args=(Event().wait,)).start()
+    try:
+        run(Event().wait)
+    finally:
+        raise ValueError("what is closed fails")
 
 sys.exit(ended_in_order(main))
 """
@@ -46,23 +51,27 @@ def test_the_data_of_a_program_is_not_searched_for_records(tmp_path: Path) -> No
     assert not program.alive
 
 
-def test_sigterm_ends_what_a_run_started_in_any_thread(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_what_a_run_started_in_any_thread_in_one_sentence(tmp_path: Path, sign: signal.Signals) -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", _TWO_RUNS],
         cwd=CHECKOUT,
         env={**os.environ, "MEDULLA_HOME": str(tmp_path)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
     assert run.stdout is not None
-    (one, one_folder), (other, other_folder) = (run.stdout.readline().split() for _ in range(2))
-    assert one_folder != other_folder
+    (one, *one_folders), (other, *other_folders) = (run.stdout.readline().split() for _ in range(2))
+    folders = {*one_folders, *other_folders}
+    assert len(folders) == 4
+    assert all(Path(folder).is_relative_to(tmp_path / "runs") for folder in folders)
     assert all(start_time(int(pid)) for pid in (one, other))
-    run.send_signal(signal.SIGTERM)
-    run.communicate(timeout=60)
+    run.send_signal(sign)
+    assert run.communicate(timeout=60)[1] == "stopped; what was started has ended\n"
     assert run.returncode == STOPPED
     assert [start_time(int(pid)) for pid in (one, other)] == ["", ""]
-    assert not any(Path(folder).exists() for folder in (one_folder, other_folder))
+    assert not list((tmp_path / "runs").iterdir())
 
 
 def test_sigterm_interrupts_the_tests_as_ctrl_c_does() -> None:

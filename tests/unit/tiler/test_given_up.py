@@ -15,7 +15,10 @@ KEY = "slides/case-1/slide-1.svs"
 def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up: GivenUpError, tiler: Tiling) -> None:
     tiler.land(KEY, cc0_bytes())
     assert tiler.unplanned == [KEY]
-    tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), given_up)
+    refusal = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), given_up)
+    assert refusal is not None
+    assert tiler.unplanned == [KEY]
+    tiler.on_landing.reported(refusal)
     assert not tiler.unplanned
     (repeated,) = tiler.on_landing(ObjectHint(KEY, "medulla"))
     assert isinstance(repeated, SlideRejected)

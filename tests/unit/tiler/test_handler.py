@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from medulla.v1.events_pb2 import STAGE_DOWNLOADING, STAGE_PLANNING, Progress, SlideTiled
 
-from services.tiler.errors import UnreadableSlideError
+from services.tiler.errors import NotASlideError, UnreadableSlideError
 from services.tiler.handler import PlanTiles
 from services.tiler.landings import Landings
 from services.tiler.on_landing import OnLanding
@@ -195,8 +195,12 @@ def test_the_sweep_sees_new_slides_and_new_versions_only(tiler: Tiling) -> None:
     tiler.land("slides/case-1/slide-1/companion.dat", b"x")
     assert tiler.unplanned == ["slides/case-1/bad.svs", KEY]
     tiler.hint(KEY)
-    with pytest.raises(Exception, match="no whole-slide image"):
+    with pytest.raises(NotASlideError, match="no whole-slide image") as caught:
         tiler.hint("slides/case-1/bad.svs")
+    assert tiler.unplanned == ["slides/case-1/bad.svs"]
+    refusal = tiler.on_landing.rejected(ObjectHint("slides/case-1/bad.svs", "medulla"), caught.value)
+    assert refusal is not None
+    tiler.on_landing.reported(refusal)
     assert not tiler.unplanned
     tiler.land(KEY, cc0_bytes() + b"\0")
     assert tiler.unplanned == [KEY]

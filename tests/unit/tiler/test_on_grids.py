@@ -29,7 +29,8 @@ CHOOSY = PlanSpec(grid=SMALL.grid, quality=QualityRules(min_sharpness=1e9), tile
 
 def of_spec(tiler: Tiling, spec: PlanSpec) -> OnLanding:
     first = tiler.on_landing
-    return replace(first, plan_tiles=replace(first.plan_tiles, spec=spec), landings=Landings(tiler.blobs, spec))
+    plan_tiles = replace(first.plan_tiles, spec=spec)
+    return replace(first, plan_tiles=plan_tiles, landings=Landings(tiler.blobs, spec), unreported={})
 
 
 def on_grids(tiler: Tiling, further: PlanSpec = SMALL) -> OnGrids:
@@ -60,8 +61,11 @@ def test_a_slide_that_the_first_grid_refuses_is_one_dead_letter_and_not_looked_a
     with tiling(tmp_path) as tiler:
         tiler.land(KEY, NOT_A_SLIDE.read_bytes())
         grids = on_grids(tiler)
-        with pytest.raises(SlideError):
+        with pytest.raises(SlideError) as caught:
             grids(HINT)
+        refusal = grids.rejected(HINT, caught.value)
+        assert refusal is not None
+        grids.reported(refusal)
         assert not is_pending(tiler, grids)
         assert [type(event) for event in grids(HINT)] == [SlideRejected]
 
@@ -73,7 +77,9 @@ def test_what_a_further_grid_refuses_or_crashes_at_leaves_the_first_plan(tmp_pat
         assert isinstance(refused, SlideRejected)
         assert (tiled, refused.reason) == (first, "no_tissue")
         crashing = on_grids(tiler)
-        assert crashing.rejected(HINT, CrashedWorkerError("it died")) is not None
+        died = crashing.rejected(HINT, CrashedWorkerError("it died"))
+        assert died is not None
+        crashing.reported(died)
         assert next(iter(crashing(HINT))) == first
 
 

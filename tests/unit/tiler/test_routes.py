@@ -1,11 +1,13 @@
 """The tiler behind a bus: what goes where, and that bad input holds nothing up."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from medulla.v1.events_pb2 import SlideRejected, SlideTiled
 
+from services.tiler.errors import NoResolutionError
 from services.tiler.ports import SlideReader
 from services.tiler.readers import open_slide
 from services.tiler.resolution import Override
@@ -13,14 +15,14 @@ from services.tiler.routes import routes
 from shared.bus import dead_letters, topics
 from shared.bus.events import decoder
 from shared.bus.memory import MemoryBus
-from shared.bus.port import Record
+from shared.bus.port import Producer, Record
 from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import announcement, to_bytes
 from shared.errors import CrashedWorkerError
 from shared.home import Home
 from shared.route import subscriptions
 from shared.worker import Worker
-from tests.support.bus import running
+from tests.support.bus import KilledAtLetters, KilledError, running
 from tests.support.dicom_series import series
 from tests.support.logs import logging_as
 from tests.support.polling import eventually
@@ -96,6 +98,33 @@ def test_a_series_without_base_level_is_one_dead_letter_however_many_files_and_s
             tiler.land(key, data)
         assert [reason for reason, _ in letters(tiler, list(files))] == ["incomplete_series"]
         assert letters(tiler, list(files)) == []
+
+
+@pytest.mark.parametrize("failure", [NoResolutionError("no size"), CrashedWorkerError("the decoder died")])
+def test_a_refusal_whose_process_is_killed_before_its_letter_is_one_of_the_next_process(
+    failure: Exception, tmp_path: Path
+) -> None:
+    def fail(*_: object) -> SlideReader:
+        raise failure
+
+    bus, home = MemoryBus(), Home("medulla")
+    with tiling(tmp_path, opener=fail) as tiler:
+        tiler.land(KEY, cc0_bytes())
+        bus.producer().send([announcement(home, KEY)])
+        read = subscriptions("tiler", routes(tiler.on_landing, home))
+
+        def worker(producer: Producer) -> Worker:
+            fresh = replace(tiler.on_landing, refused=set(), unreported={})
+            return Worker("tiler", bus.consumer("tiler", read), producer, routes(fresh, home), QUICK)
+
+        with running(worker(KilledAtLetters(bus.producer())).run) as killed:
+            assert isinstance(killed.join(), KilledError)
+        assert tiler.unplanned == [KEY]
+        with running(worker(bus.producer()).run):
+            eventually(lambda: not bus.lag("tiler", read))
+        assert len(bus.records(topics.DEAD_LETTERS)) == 1
+        assert not tiler.unplanned
+        assert letters(tiler, [KEY], QUICK) == []
 
 
 def test_a_slide_that_never_fits_on_scratch_is_one_dead_letter_of_a_process(tmp_path: Path) -> None:
