@@ -18,6 +18,7 @@ from shared.blob.memory import MemoryStore
 from shared.bus import s3_events, topics
 from shared.bus.events import decoder, to_record
 from shared.bus.memory import MemoryBus
+from shared.bus.port import Producer
 from shared.errors import PermanentError
 from shared.home import Home
 from shared.model.errors import BadBundleError
@@ -159,7 +160,8 @@ def test_a_refusal_whose_process_is_killed_before_its_letter_is_one_of_the_next_
     served = routes(store, Bundles(store), bus.producer(), "0.0", lambda _: None, Home("medulla"))
     read = subscriptions(SERVICE, served)
     bus.producer().send([to_record(request(), "test")])
-    for producer in (KilledAtLetters(bus.producer()), bus.producer()):
+    producers: list[Producer] = [KilledAtLetters(bus.producer()), bus.producer()]
+    for producer in producers:
         with running(Worker(SERVICE, bus.consumer(SERVICE, read), producer, served, QUICK).run) as worker:
             eventually(lambda: not bus.lag(SERVICE, read) or worker.error is not None)
     assert len(bus.records(topics.DEAD_LETTERS)) == 1
