@@ -28,7 +28,7 @@ _LAST = (
     "promises",
     "laptop",
 )
-_ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "training_in_bucket", *_LAST)
+_ORDER = (*_FIRST, "keda", "hpa", "change", "trainer", "training_in_bucket", "dask", *_LAST)
 _SHUFFLED = "MEDULLA_SHUFFLE"
 """A seed: the files, and the tests of each, run in an order drawn by it, as none may depend on another."""
 

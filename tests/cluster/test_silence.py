@@ -82,7 +82,14 @@ def _wait_until_silent(prometheus: Prometheus, services: Sequence[str]) -> None:
     until(f"{_SILENT} of {groups}", lambda: " ".join(groups ^ _firing(prometheus, _SILENT)), _PATIENCE_S)
 
 
+def _wait_until_idle(prometheus: Prometheus, services: str) -> None:
+    """Wait until services, by a regular expression, were last seen with nothing to read: they measure every 15 s."""
+    waiting = f'{_READ}{{service=~"{services}"}} > 0'
+    until("services to be idle", lambda: " ".join(prometheus.now(waiting)), _PATIENCE_S)
+
+
 def test_services_that_ended_are_missed_until_they_are_back(site: Site, prometheus: Prometheus) -> None:
+    _wait_until_idle(prometheus, ".+")
     with _scaled_away(site, SERVICES):
         _wait_until_silent(prometheus, SERVICES)
         assert prometheus.now("up") == {}, "no series is left that could say that something is wrong"
@@ -118,7 +125,7 @@ def test_a_tiler_that_was_away_counts_the_slide_that_no_event_announced_and_none
     assert _swept_first(site, prometheus) == 0
     assert _announced_again(observer, waiting), "the sweep came too late to see any of them"
     observer.wait_scored(waiting)
-    until("the tiler to be idle", lambda: " ".join(prometheus.now(f'{_READ}{{service="tiler"}} > 0')), _PATIENCE_S)
+    _wait_until_idle(prometheus, "tiler")
     before = _counted(prometheus)
     with _scaled_away(site, ["tiler"]):
         with silent_bucket(observer):
