@@ -103,8 +103,8 @@ class OnLanding:
         it again; a process that is killed before tries it again."""
         for key, unreported in list(self.unreported.items()):
             if unreported.event.event_id == refusal.event_id:
-                self.unreported.pop(key, None)
                 self._remember(unreported)
+                self.unreported.pop(key, None)
 
     def _remember(self, refusal: Unreported) -> None:
         if refusal.event.reason in _OF_THE_MOMENT:
