@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from medulla.v1.events_pb2 import CaseEraseRequested, SlideEmbedded, SlideTiled
+from medulla.v1.events_pb2 import CaseEraseRequested, SlideEmbedded, SlideRejected, SlideTiled
 
 from shared import keys
 from shared.blob.port import BlobStore, ObjectChangedError
@@ -101,7 +101,11 @@ def _dropping(route: Route[Any], store: BlobStore) -> Route[Any]:
             return _request_leftovers(store, CaseId(case), event)
         return _unless_erased_meanwhile(erased, CaseId(case), route, event)
 
-    return replace(route, handle=handle)
+    def reported(refusal: SlideRejected) -> None:
+        if route.reported and not erased.holds(refusal.case_id):
+            route.reported(refusal)
+
+    return replace(route, handle=handle, reported=reported if route.reported else None)
 
 
 def _unless_erased_meanwhile(erased: ErasedCases, case: CaseId, route: Route[Any], event: Any) -> Iterable[Event]:

@@ -92,10 +92,11 @@ class Sweep:
 class Every:
     """A part: calls `action` at once and then every `seconds`; an error ends only that call."""
 
-    def __init__(self, seconds: float, action: Callable[[], object]) -> None:
+    def __init__(self, seconds: float, action: Callable[[], object], name: str = "") -> None:
+        """`name` stands for the action in logs and metrics of its errors, in place of its own."""
         self._seconds = seconds
         self._action = action
-        self._name = getattr(action, "__qualname__", type(action).__name__)
+        self._name = name or getattr(action, "__qualname__", type(action).__name__)
 
     def run(self, stop: Event) -> None:
         """Repeat until `stop` is set."""

@@ -25,6 +25,8 @@ from shared.steps.spans import trace
 from shared.steps.step import Outcome, Step, Task, chain
 from shared.steps.turns import take_turn
 
+_FOLLOW_UPS, _FOLLOW_UP_AGAIN_S = 5, 1.0
+"""Tries of what is done behind records, and the time between two."""
 _log = get(__name__)
 
 
@@ -83,18 +85,23 @@ class Worker:
             self._publisher.publish(outcome.records, stop)
         except RecordTooLargeError as error:
             self._publisher.publish_letters(self._failed(task, error).records, stop)
-        _follow_up(task, outcome)
+        _follow_up(task, outcome, stop)
 
 
-def _follow_up(task: Task, outcome: Outcome) -> None:
-    """What an outcome asks for behind its records; if that fails, the next event of the same is given up again."""
+def _follow_up(task: Task, outcome: Outcome, stop: StopEvent) -> None:
+    """What an outcome asks for behind its records; if that fails for good, the next event of the same is given up
+    again."""
     if outcome.on_published is None:
         return
-    try:
-        with contained(task.service, TransientError):
-            outcome.on_published()
-    except TransientError as error:
-        _log.warning("the refusal is not remembered", sentence=str(error), origin=origin_of(task.delivery))
+    for _ in range(_FOLLOW_UPS):
+        try:
+            with contained(task.service, TransientError):
+                outcome.on_published()
+            return
+        except TransientError as error:
+            _log.warning("the refusal is not remembered", sentence=str(error), origin=origin_of(task.delivery))
+            if stop.wait(_FOLLOW_UP_AGAIN_S):
+                return
 
 
 def _steps(retry: RetryPolicy, attempts: Attempts | None) -> tuple[Step, Step]:

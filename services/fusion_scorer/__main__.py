@@ -79,8 +79,8 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     served = routes(store, bundles, producer, program_version(), forget, home)
 
     def in_turn(name: str, sweep: Callable[[], object]) -> Every:
-        every_s = settings.sweep_every_s
-        return Every(every_s, InTurn(store, f"{SERVICE}-{name}", every_s, sweep))
+        every_s, full_name = settings.sweep_every_s, f"{SERVICE}-{name}"
+        return Every(every_s, InTurn(store, full_name, every_s, sweep), full_name)
 
     return (
         _health(platform, hearts, store, last_good),

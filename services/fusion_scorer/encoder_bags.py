@@ -62,9 +62,19 @@ class PassedOver:
     bundles: Bundles
 
     def __call__(self, event: SlideEmbedded) -> bool:
-        """Look at the promoted bundle, once it is loaded; one that cannot be read is reported with the score."""
+        """Look at the promoted bundle; one that cannot be read is reported with the score.
+
+        While it is loaded, only a bag that the one before would pass over waits for it.
+        """
         try:
-            encoder = encoder_of(self.bundles.promoted(waits=True).bundle)
+            promoted = self.bundles.promoted()
+            is_passed_over = self._by(promoted.bundle, event)
+            if is_passed_over and promoted.awaits:
+                return self._by(self.bundles.promoted(waits=True).bundle, event)
         except PermanentError:
             return False
+        return is_passed_over
+
+    def _by(self, bundle: Bundle, event: SlideEmbedded) -> bool:
+        encoder = encoder_of(bundle)
         return encoder is not None and event.bag.encoder_digest != encoder.digest and is_served(self.store, encoder)

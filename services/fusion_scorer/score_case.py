@@ -25,7 +25,7 @@ from shared.blob import stored_object
 from shared.blob.port import BlobInfo, BlobStore
 from shared.bus.events import event_id
 from shared.canonical import digest_of, sha256
-from shared.errors import PermanentError
+from shared.errors import PermanentError, TransientError
 from shared.model.record import ClinicalRecord, ReadRecord, parse_record
 from shared.times import stamp
 from shared.units import CaseId, Sha256
@@ -43,7 +43,7 @@ def _left_alone(_: BlobInfo) -> None:
     """For stores of one case, whose slides are embedded with every score."""
 
 
-def _kept(_: CaseId, __: Promoted) -> None:
+def _asks_nothing(_: CaseId, __: Promoted) -> None:
     """For programs that load the promoted bundle before they score."""
 
 
@@ -59,7 +59,7 @@ class ScoreCase:
     """Slides of the one case at hand that never came into the store."""
     embed_again: Callable[[BlobInfo], None] = _left_alone
     """Announces the file of a slide whose entry in the index is damaged."""
-    score_again: Callable[[CaseId, Promoted], None] = _kept
+    score_again: Callable[[CaseId, Promoted], None] = _asks_nothing
     """Requests a score by the promoted bundle, for a case that was scored by the one before while it was loaded."""
     read_record: ReadRecord = parse_record
 
@@ -85,17 +85,20 @@ class ScoreCase:
         """Whether the last score was made by another bundle or program, so that it is outdated whatever the inputs."""
         if last is None or last.score is None or not last.model:
             return False
-        return last.model != self._model(promotion or self.bundles.promoted().bundle.digest)
+        return last.model != self._model(promotion or self._promoted(last, promotion).bundle.digest)
 
-    def _promoted(self, promotion: Sha256 | None) -> Promoted:
-        """The bundle to score by; only what a promotion asks for waits until its bundle is loaded."""
-        return self.bundles.promoted(waits=promotion is not None)
+    def _promoted(self, last: RecordedState | None, promotion: Sha256 | None) -> Promoted:
+        """The bundle to score by; a promotion's request waits until it is loaded, and a case that it has scored."""
+        promoted = self.bundles.promoted(waits=promotion is not None)
+        if promoted.awaits and last is not None and last.model == self._model(promoted.awaits):
+            return self.bundles.promoted(waits=True)
+        return promoted
 
     def _score_once(self, case: CaseId, known: RecordedStates, promotion: Sha256 | None) -> CaseScored | None:
         """Score the case under a revision that is reserved before it is read; None where an input is of the future."""
         record = CaseRecord(self.store)
         with record.reserved(case, known) as reservation:
-            promoted = self._promoted(promotion)
+            promoted = self._promoted(known.last, promotion)
             snapshot = self._look(case, promoted, promotion)
             outcome = self._outcome(promoted, snapshot)
             if not reservation.covers(outcome.as_of):
@@ -106,9 +109,10 @@ class ScoreCase:
     def _score_until_it_stands(self, case: CaseId, known: RecordedStates, promotion: Sha256 | None) -> CaseScored:
         """Score the case, and again if it changed meanwhile."""
         for _ in range(_LOOKS):
-            promoted = self._promoted(promotion)
+            promoted = self._promoted(known.last, promotion)
             snapshot = self._look(case, promoted, promotion)
             if unchanged := self._unchanged(promoted, snapshot, known.last):
+                self._ask_again(case, promoted)
                 return unchanged
             outcome = self._outcome(promoted, snapshot)
             state = self._state(promoted, snapshot, outcome)
@@ -123,9 +127,12 @@ class ScoreCase:
     ) -> CaseScored:
         """Count an outcome that is recorded, and ask for one by the promoted bundle where that was still loaded."""
         outcome.count(self.sites)
+        self._ask_again(case, promoted)
+        return outcome.event(recorded)
+
+    def _ask_again(self, case: CaseId, promoted: Promoted) -> None:
         if promoted.awaits:
             self.score_again(case, promoted)
-        return outcome.event(recorded)
 
     def _unchanged(self, promoted: Promoted, snapshot: CaseSnapshot, last: RecordedState | None) -> CaseScored | None:
         """The event of the case's last state, where that was made from exactly this; else None.
@@ -163,6 +170,15 @@ class ScoreCase:
         return snapshot
 
     def _outcome(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":
+        """What comes of a case; what the bundle before refuses while the promoted one is loaded is tried again."""
+        try:
+            return self._outcome_by(promoted, snapshot)
+        except PermanentError as error:
+            if promoted.awaits:
+                raise TransientError(f"the promoted bundle is loaded, and the one before refuses: {error}") from error
+            raise
+
+    def _outcome_by(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":
         for file in snapshot.damaged:
             self.embed_again(file)
         stored = CaseReader(self.store, self.read_record)(snapshot, promoted.bundle)

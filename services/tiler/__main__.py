@@ -80,6 +80,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
     unplanned = Unplanned(store, SlideListing(store), [grid.landings for grid in on_landing.grids], settings.mpp)
     handled = HandledUntil(partial(unfinished_hints, platform.kafka, settings.sqs, SERVICE))
     sweep = Sweep(unplanned, producer, platform.s3.home, [keys.SLIDES], handled_until=handled)
+    in_turn = InTurn(store, f"{SERVICE}-slides", settings.sweep_every_s, sweep)
     ranged = RangedStreams(store, plans, open_slide)
     chunks = StreamChunks(scratch, plans, pool, open_slide, settings.check_every_s, ranged)
     views = stack.enter_context(_views(settings, store, scratch, open_slide))
@@ -92,7 +93,7 @@ def build(platform: PlatformSettings, stack: ExitStack) -> Sequence[runtime.Part
         _grpc(settings, platform, BoundedStreams(chunks, settings.max_streams), regions),
         attempts,
         *_workers(settings, platform, on_landing, producer, attempts, hearts),
-        Every(settings.sweep_every_s, InTurn(store, f"{SERVICE}-slides", settings.sweep_every_s, sweep)),
+        Every(settings.sweep_every_s, in_turn, in_turn.name),
         Every(settings.scratch.idle_s / _LOOKS, scratch.drop_idle),
         Every(settings.views.idle_s / _LOOKS, views.drop_idle),
     )

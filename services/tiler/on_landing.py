@@ -99,8 +99,10 @@ class OnLanding:
         return messages.slide_rejected(named, hint.key, None, error) if named else None
 
     def reported(self, refusal: SlideRejected) -> None:
-        """Store a refusal that has its dead letter, so that no event of the version is another one and no sweep starts
-        it again; a process that is killed before tries it again."""
+        """Store a refusal that has its dead letter: no event of the version becomes another one, no sweep starts it.
+
+        What a process that is killed before refused is tried again.
+        """
         for key, unreported in list(self.unreported.items()):
             if unreported.event.event_id == refusal.event_id:
                 self._remember(unreported)
@@ -125,6 +127,8 @@ class OnLanding:
         return refusal
 
     def _await_letter(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide) -> None:
+        for key in [key for key, unreported in list(self.unreported.items()) if not unreported.is_awaited]:
+            self.unreported.pop(key, None)
         override = self._override(named)
         self.unreported[self.landings.key(slide, override)] = Unreported(slide, override, refusal)
 

@@ -149,9 +149,11 @@ def _in_process(root: Path) -> Iterator[InProcess]:
 
 def _timed(system: System, score: InProcess, path: Path, look_again_s: float = _LOOK_AGAIN_S) -> TimedSlide:
     case_id = f"BENCH-{path.stem}"
-    start, spent, idle = time.perf_counter(), _own_cpu(system), _cpu_of_programs(system)
+    idle, spent = _cpu_of_programs(system), _own_cpu(system)
+    start = time.perf_counter()
     score(SlideFile(path, case_id, path.name))
-    here, here_cpu, before = time.perf_counter() - start, _own_cpu(system) - spent, _cpu_of_programs(system)
+    here = time.perf_counter() - start
+    here_cpu, before = _own_cpu(system) - spent, _cpu_of_programs(system)
     put_at = _land(system, case_id, path)
     seen_at = _seen_at(system, case_id, look_again_s)
     as_long = (seen_at - put_at) / here

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.blob.port import BlobStore
+from shared.errors import TransientError
 from shared.sweep_turns import InTurn
 from tests.support.object_stores import new_blob_store
 
@@ -40,26 +41,26 @@ def test_a_replica_alone_sweeps_at_each_of_its_turns(store: BlobStore) -> None:
 
 
 def test_another_replica_leaves_out_what_was_swept_a_moment_ago(store: BlobStore) -> None:
-    one, other = Replica(store), Replica(store)
-    assert (one.at(0), other.at(0)) == (1, 1)
-    assert (other.at(0.2), one.at(0.4)) == (1, 1)
-    assert (other.at(0.6), one.at(0.1)) == (2, 1)
+    first, other = Replica(store), Replica(store)
+    assert (first.at(0), other.at(0)) == (1, 1)
+    assert (other.at(0.2), first.at(0.4)) == (1, 1)
+    assert (other.at(0.6), first.at(0.1)) == (2, 1)
 
 
 def test_the_first_sweep_after_a_start_is_made_and_counts_as_a_turn(store: BlobStore) -> None:
-    one = Replica(store)
-    assert [one.at(0), Replica(store).at(0), one.at(0.2)] == [1, 1, 1]
+    first = Replica(store)
+    assert [first.at(0), Replica(store).at(0), first.at(0.2)] == [1, 1, 1]
 
 
 def test_of_two_that_begin_at_once_one_gets_the_turn(store: BlobStore) -> None:
-    one, other = Replica(store), Replica(store)
-    one.at(0)
+    first, other = Replica(store), Replica(store)
+    first.at(0)
     other.at(0)
     meanwhile = store.replace
 
     def overtaken(*arguments: object) -> object:
         store.replace = meanwhile  # type: ignore[method-assign]
-        assert one.at(1) == 2
+        assert first.at(1) == 2
         return meanwhile(*arguments)  # type: ignore[arg-type]
 
     store.replace = overtaken  # type: ignore[assignment, method-assign]
@@ -67,5 +68,18 @@ def test_of_two_that_begin_at_once_one_gets_the_turn(store: BlobStore) -> None:
 
 
 def test_sweeps_of_different_names_do_not_share_turns(store: BlobStore) -> None:
-    one, other = Replica(store), Replica(store, "cases")
-    assert [one.at(0), other.at(0), one.at(0.1), other.at(0.6)] == [1, 1, 1, 2]
+    first, other = Replica(store), Replica(store, "cases")
+    assert [first.at(0), other.at(0), first.at(0.1), other.at(0.6)] == [1, 1, 1, 2]
+
+
+def test_a_sweep_that_fails_gives_its_turn_back(store: BlobStore) -> None:
+    failing, other = Replica(store), Replica(store)
+    assert (failing.at(0), other.at(0)) == (1, 1)
+    failing.in_turn.sweep = _failing
+    with pytest.raises(TransientError):
+        failing.at(1)
+    assert other.at(0.1) == 2
+
+
+def _failing() -> None:
+    raise TransientError("the bus is down")

@@ -33,8 +33,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     settle(landed, system.case, _PATIENCE_S)
     idle = _seen_idle(system, size.live_cases)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="medulla-chaos-") as folder:
-        medulla(system, "rescore", "--bundle", str(renamed(Path(folder) / "bundle", _NAME)), "--despite-reservations")
+    _promote_other(system)
     live = _seen_meanwhile(system, landed)
     seconds = time.monotonic() - start
     took = [seconds_from_announcement(system, seen) for seen in (idle, live)]
@@ -50,7 +49,7 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
         _slowed(took[0], took[1], seed, size),
         _unmixed(system, landed, seed, size.name),
         _way_back(system, seed, size.name),
-        _resumed(system, landed, seed, size.name),
+        _resumed(system, landed, seed, size),
     ]
 
 
@@ -135,23 +134,25 @@ def _way_back(system: System, seed: int, size: str) -> Row:
     return Row(promise, f"{seconds:.0f} s", seconds <= _BACK_S, seed, size)
 
 
-def _resumed(system: System, landed: Sequence[Landed], seed: int, size: str) -> Row:
-    """Kill the scorer, then results, while cases wait for the first bundle again; all of them get its score."""
+def _resumed(system: System, landed: Sequence[Landed], seed: int, size: Size) -> Row:
+    """Promote the other bundle again and kill results and scorer at once; all cases get its score."""
+    _promote_other(system)
     scorer, results = system.services["fusion_scorer"], system.services["results"]
     scorer.kill()
-    waiting = [item for item in landed if not _is_back(system, item.case_id)]
     results.kill()
-    for service in (scorer, results):
-        service.start()
-    left = await_each(waiting, lambda item: _is_back(system, item.case_id), _PATIENCE_S)
+    results.start()
+    waiting = [item for item in landed if not _is_scored_again(system, item)]
+    scorer.start()
+    left = await_each(waiting, lambda item: _is_scored_again(system, item), _PATIENCE_S)
     promise = "Cases that wait to be scored again when scorer and results are killed are scored after it"
-    return Row.of_counts(promise, len(waiting) - len(left), len(waiting), "", seed=seed, size=size)
+    return Row.of_counts(promise, len(waiting) - len(left), len(waiting), "", seed=seed, size=size.name)
+
+
+def _promote_other(system: System) -> None:
+    with tempfile.TemporaryDirectory(prefix="medulla-chaos-") as folder:
+        medulla(system, "rescore", "--bundle", str(renamed(Path(folder) / "bundle", _NAME)), "--despite-reservations")
 
 
 def _lands_on_first(system: System, case_id: str) -> bool:
     seconds_to_score(system, case_id, _PATIENCE_S)
-    return _is_back(system, case_id)
-
-
-def _is_back(system: System, case_id: str) -> bool:
     return _bundle(system, case_id) not in {"", _NAME}

@@ -19,13 +19,14 @@ from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.promoted import Bundles, Promoted
 from shared import model_keys
 from shared.bus.s3_events import ObjectHint
+from shared.errors import TransientError
 from shared.model.bundle_files import VerifiedFiles
 from shared.model.errors import BadClinicalRecordError
 from shared.model.profile import Profile
 from shared.model.record import ClinicalRecord, parse_record
 from shared.slides.served_encoders import serve
 from shared.units import CaseId, Sha256
-from tests.support.fusion import ENCODER, clinical_json, features, store_slide
+from tests.support.fusion import ENCODER, clinical_json, digest, features, store_slide
 from tests.support.scorer import CASE, Scorer
 
 Answer = TypeVar("Answer")
@@ -137,8 +138,40 @@ def test_an_input_that_the_bundle_before_refuses_is_shown_to_the_next(loading: L
     assert not scorer.index.refused("clinical/MB-1.json")
 
 
-def test_a_bag_is_passed_over_only_by_a_bundle_that_is_loaded(loading: Loading, scorer: Scorer) -> None:
+def test_a_bag_that_the_bundle_before_would_pass_over_waits_for_the_next(loading: Loading, scorer: Scorer) -> None:
     serve(scorer.store, "embedder", "toy-encoder", ENCODER)
-    event = store_slide(scorer.store, CASE, "B", features((0, 2)))
+    is_passed_over = PassedOver(scorer.store, loading.bundles)
+    read = store_slide(scorer.store, CASE, "B", features((0, 2)))
+    other = store_slide(scorer.store, CASE, "C", features((0, 2)))
+    read.bag.encoder_digest, other.bag.encoder_digest = ENCODER, digest(b"the other encoder")
     with loading.at_work(scorer.promote):
-        assert loading.waiting(lambda: PassedOver(scorer.store, loading.bundles)(event)) is False
+        assert not is_passed_over(read)
+        assert loading.waiting(lambda: is_passed_over(other))
+
+
+def test_a_case_that_the_bundle_before_refuses_is_tried_again(scorer: Scorer) -> None:
+    def read(*_: object) -> ClinicalRecord:
+        raise BadClinicalRecordError("the profile before knows no such stage")
+
+    scorer.land("clinical/MB-1.json", clinical_json(stage="M0"))
+    loading = Loading(scorer)
+    refusing = RescoreCase(replace(loading.rescore.score_case, read_record=read), scorer.index)
+    with loading.at_work(scorer.promote), pytest.raises(TransientError, match="the one before refuses"):
+        list(refusing(CaseRescoreRequested(case_id=CASE)))
+    with pytest.raises(BadClinicalRecordError):
+        list(refusing(CaseRescoreRequested(case_id=CASE)))
+
+
+def test_a_score_that_did_not_change_is_asked_for_again_too(loading: Loading, scorer: Scorer) -> None:
+    loading.scored_by()
+    with loading.at_work(scorer.promote):
+        assert loading.scored_by() == loading.before
+    assert len(loading.requests) == 1
+
+
+def test_a_case_that_the_next_bundle_scored_elsewhere_waits_for_it(loading: Loading, scorer: Scorer) -> None:
+    with loading.at_work(scorer.promote) as digest:
+        elsewhere = replace(scorer.score_case, bundles=Bundles(scorer.store))
+        elsewhere(CASE)
+        assert loading.waiting(loading.scored_by) == digest
+    assert not loading.requests
