@@ -25,7 +25,7 @@ _SLIDES = 6
 _EVERY_S = 2.0
 _HANGS = "--sleep"
 """In the key of the slide that takes time and no memory."""
-_PATIENCE_S = 1800.0
+_PATIENCE_S = 3600.0
 
 
 def run(system: System, seed: int, size: Size) -> list[Row]:
