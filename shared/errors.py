@@ -67,6 +67,13 @@ class PoisonMessageError(PermanentError):
     advice = "If a newer version sent it, upgrade this service and replay the dead letter; otherwise drop it."
 
 
+class RetriesExhaustedError(PermanentError):
+    """A dependency stayed down for every attempt."""
+
+    reason = "retries_exhausted"
+    advice = "Repair the dependency that the sentence names, then replay the dead letter."
+
+
 class GivenUpError(PermanentError):
     """Work that ended without an answer; it is tried three times before it is given up."""
 

@@ -5,9 +5,8 @@ import re
 from pathlib import Path
 from typing import TypeVar
 
-from shared.bus.retry import RetriesExhaustedError
 from shared.error_location import place_of
-from shared.errors import InternalError, PermanentError, TransientError
+from shared.errors import InternalError, PermanentError, RetriesExhaustedError, TransientError
 
 E = TypeVar("E", bound=PermanentError)
 _SLIDE = re.compile(r"\Aslide [^\s/]+/\S+: ")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from shared.bus import headers, topics
 from shared.bus.dead_letters import attempts_of, faults_of, origin_of, turns_of
 from shared.bus.port import Delivery, Record
-from shared.errors import PermanentError
 from shared.text import capped
 from shared.tracing import inject
 
@@ -21,13 +20,6 @@ AT_WORK = "another process is at work on it"
 STOPPING = "the service is stopping; the next process goes on with it"
 DEFERRALS = frozenset({AT_WORK, STOPPING})
 """Why such a record waits."""
-
-
-class RetriesExhaustedError(PermanentError):
-    """A dependency stayed down for every attempt."""
-
-    reason = "retries_exhausted"
-    advice = "Repair the dependency that the sentence names, then replay the dead letter."
 
 
 @dataclass(frozen=True, slots=True)

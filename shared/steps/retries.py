@@ -4,8 +4,8 @@ import time
 from dataclasses import dataclass
 
 from shared.bus.dead_letters import attempts_of, origin_of
-from shared.bus.retry import RetriesExhaustedError, RetryPolicy
-from shared.errors import GivenUpError, MedullaError, TransientError
+from shared.bus.retry import RetryPolicy
+from shared.errors import GivenUpError, MedullaError, RetriesExhaustedError, TransientError
 from shared.failure import Failure
 from shared.logs import get
 from shared.steps.step import Handle, Outcome, Task

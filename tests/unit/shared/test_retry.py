@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from shared.bus import headers
 from shared.bus.dead_letters import attempts_of, original, read, to_dead_letter, written_at
 from shared.bus.port import Delivery, Record
-from shared.bus.retry import GIVE_UP_AFTER, RetriesExhaustedError, RetryPolicy, not_before, trace_carrier
-from shared.errors import PoisonMessageError
+from shared.bus.retry import GIVE_UP_AFTER, RetryPolicy, not_before, trace_carrier
+from shared.errors import PoisonMessageError, RetriesExhaustedError
 from shared.tracing import span, trace_id
 from tests.support.bus import as_sent
 from tests.support.spans import recorded_spans
