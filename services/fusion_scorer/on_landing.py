@@ -154,10 +154,10 @@ class OnLanding:
     def _refusal(self, landed: LandedInput, data: bytes) -> PermanentError | None:
         """What the promoted bundle has against an input; nothing while no bundle is promoted.
 
-        While it is loaded, only what the one before refuses waits for it.
+        While it is loaded, vectors, whose blocks are its own, and records that the one before refuses wait for it.
         """
         try:
-            promoted = self.bundles.promoted()
+            promoted = self.bundles.promoted(waits=bool(landed.block))
             refusal = landed.refusal(data, promoted.bundle, self.read_record)
             if refusal is None or promoted.awaits is None:
                 return refusal

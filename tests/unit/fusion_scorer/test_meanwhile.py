@@ -21,7 +21,7 @@ from shared import model_keys
 from shared.bus.s3_events import ObjectHint
 from shared.errors import TransientError
 from shared.model.bundle_files import VerifiedFiles
-from shared.model.errors import BadClinicalRecordError
+from shared.model.errors import BadClinicalRecordError, BadVectorsError
 from shared.model.profile import Profile
 from shared.model.record import ClinicalRecord, parse_record
 from shared.slides.served_encoders import serve
@@ -136,6 +136,17 @@ def test_an_input_that_the_bundle_before_refuses_is_shown_to_the_next(loading: L
         requests = loading.waiting(lambda: list(landing(ObjectHint("clinical/MB-1.json", "medulla"))))
     assert [request.case_id for request in requests] == ["MB-1"]
     assert not scorer.index.refused("clinical/MB-1.json")
+
+
+def test_a_vector_is_checked_by_the_next_bundle_whose_blocks_it_may_be_of(loading: Loading, scorer: Scorer) -> None:
+    landing, key = replace(scorer.landing, bundles=loading.bundles), "vectors/MB-1/blood.json"
+    scorer.store.put(key, b"{")
+
+    def land() -> None:
+        list(landing(ObjectHint(key, "medulla")))
+
+    with loading.at_work(scorer.promote_vectors), pytest.raises(BadVectorsError):
+        loading.waiting(land)
 
 
 def test_a_bag_that_the_bundle_before_would_pass_over_waits_for_the_next(loading: Loading, scorer: Scorer) -> None:
