@@ -63,6 +63,11 @@ class LastGood:
                 self._refused = replace(refused, again_at=now + refused.wait_s)  # one thread looks, others go on
             self._began = now
 
+    def refuses(self, pointer: BlobInfo) -> bool:
+        """Whether a promotion was found bad when it was last looked at."""
+        with self._lock:
+            return self._refused is not None and self._refused.pointer == pointer
+
     def remember(self, bundle: Bundle, pointer: BlobInfo) -> None:
         """Note that a promotion is good."""
         self._refused = None

@@ -3,10 +3,11 @@
 import json
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import NamedTuple
 
 from services.fusion_scorer.errors import MovedMeanwhileError, NoBundleError
@@ -15,7 +16,7 @@ from services.fusion_scorer.stored_files import StoredFiles
 from shared import model_keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
-from shared.errors import TransientError
+from shared.errors import PermanentError, TransientError
 from shared.model.bundle import Bundle, assemble
 from shared.model.bundle_files import VerifiedFiles, verify
 from shared.model.errors import BadBundleError, BadSignatureError
@@ -40,7 +41,7 @@ class Promoted:
     since: datetime
     """When the bundle was promoted, before the pointer's own time where another is used in place of that one."""
     awaits: Sha256 | None = None
-    """Digest of the promoted bundle while another thread loads it, and the one before is used."""
+    """Digest of the promoted bundle while it is loaded, and the one before is used."""
 
 
 Trial = Callable[[VerifiedFiles], None]
@@ -85,8 +86,8 @@ class Bundles:
     def promoted(self, *, waits: bool = False) -> Promoted:
         """The bundle that the pointer names now, or the last good one while that cannot be used.
 
-        It is also the last good one while another thread loads the promoted one, unless the caller `waits` for it: no
-        live case is kept waiting by a promotion.
+        It is also the last good one while the promoted one is loaded, in a thread of its own, unless the caller `waits`
+        for it: no live case is kept waiting by a promotion.
 
         Raises:
             NoBundleError: there is no pointer.
@@ -125,14 +126,24 @@ class Bundles:
         return Promoted(bundle, info, info.last_modified)
 
     def _meanwhile(self, info: BlobInfo) -> Promoted | None:
-        """The last good bundle while another thread loads the promoted one; None where there is nothing to wait for."""
-        last = self._last_good.in_use if self._last_good and self._loading.locked() else None
-        if last is None:
+        """The last good bundle while a thread of its own loads the promoted one; None where there is nothing to wait
+        for, and where that one was found bad."""
+        last_good = self._last_good
+        if last_good is None or last_good.in_use is None or last_good.refuses(info):
             return None
-        awaited, key = self._pointed_at(info), self._public_key()
+        awaited, last, key = self._pointed_at(info), last_good.in_use, self._public_key()
         with self._lock:
             before = None if _Verified(awaited, key) in self._kept else self._kept.get(_Verified(last.digest, key))
-        return None if before is None else Promoted(before, info, last.since, awaited)
+        if before is None:
+            return None
+        if not self._loading.locked():
+            Thread(target=self._load, name="bundle", daemon=True).start()
+        return Promoted(before, info, last.since, awaited)
+
+    def _load(self) -> None:
+        """Load the promoted bundle; an error is one of the next that asks for it."""
+        with suppress(TransientError, PermanentError):
+            self.promoted(waits=True)
 
     def _kept_or(self, digest: Sha256, error: BadBundleError) -> Bundle:
         """The last good bundle; where it is bad by now, the error of the promoted one."""

@@ -43,10 +43,10 @@ def test_scoring_goes_on_with_the_last_good_bundle(
     scorer: Scorer, now: list[float], pointer: str, is_restarted: bool
 ) -> None:
     service = Service(scorer, now)
-    good = service.bundles.promoted()
+    good = service.bundles.promoted(waits=True)
     scorer.store.put(model_keys.CURRENT_BUNDLE, POINTERS[pointer])
     service = Service(scorer, now) if is_restarted else service
-    instead = service.bundles.promoted()
+    instead = service.bundles.promoted(waits=True)
     assert (instead.bundle.digest, instead.since) == (good.bundle.digest, good.since)
     note = service.last_good.note
     assert note.startswith("the promoted bundle cannot be used, and toy stays in use: models/bundles/")
@@ -64,21 +64,21 @@ def test_a_case_gets_the_same_score_while_a_bad_bundle_is_promoted(scorer: Score
 
 def test_a_repaired_promotion_is_used_within_a_minute_and_a_new_one_at_once(scorer: Scorer, now: list[float]) -> None:
     service = Service(scorer, now)
-    good = service.bundles.promoted().bundle.digest
+    good = service.bundles.promoted(waits=True).bundle.digest
     newer = scorer.promote("newer")
     key = model_keys.bundle_prefix(newer) + "fused.json"
     content = scorer.store.get(key)
     scorer.store.put(key, b"{}")
-    assert service.bundles.promoted().bundle.digest == good
+    assert service.bundles.promoted(waits=True).bundle.digest == good
     scorer.store.put(key, content)
-    assert service.bundles.promoted().bundle.digest == good
+    assert service.bundles.promoted(waits=True).bundle.digest == good
     now[0] += 61
-    assert service.bundles.promoted().bundle.digest == newer
+    assert service.bundles.promoted(waits=True).bundle.digest == newer
     assert (service.last_good.note, _is_refused()) == ("", 0)
     scorer.store.put(model_keys.CURRENT_BUNDLE, b"{")
-    assert service.bundles.promoted().bundle.digest == newer
+    assert service.bundles.promoted(waits=True).bundle.digest == newer
     newest = scorer.promote("newest")
-    assert service.bundles.promoted().bundle.digest == newest
+    assert service.bundles.promoted(waits=True).bundle.digest == newest
 
 
 def test_a_bundle_that_takes_long_to_refuse_is_looked_at_rarely(scorer: Scorer, now: list[float]) -> None:
@@ -91,29 +91,29 @@ def test_a_bundle_that_takes_long_to_refuse_is_looked_at_rarely(scorer: Scorer, 
             raise BadBundleError("takes longer than 100 s to load")
 
     bundles = Bundles(scorer.store, trial=slow, last_good=LastGood(scorer.store, lambda: now[0]))
-    good = bundles.promoted().bundle
+    good = bundles.promoted(waits=True).bundle
     scorer.promote("newer")
     for _ in range(20):
-        assert bundles.promoted().bundle is good
+        assert bundles.promoted(waits=True).bundle is good
         now[0] += 100
     assert looks == ["toy", "newer"]
     now[0] += 100
-    assert bundles.promoted().bundle is good
+    assert bundles.promoted(waits=True).bundle is good
     assert looks == ["toy", "newer", "newer"]
 
 
 def test_without_a_bundle_that_was_ever_good_the_bad_one_is_refused(scorer: Scorer, now: list[float]) -> None:
     scorer.store.put(model_keys.CURRENT_BUNDLE, b"{")
     with pytest.raises(BadBundleError, match=r"current\.json does not name a bundle"):
-        Service(scorer, now).bundles.promoted()
+        Service(scorer, now).bundles.promoted(waits=True)
     scorer.store.delete(model_keys.CURRENT_BUNDLE)
     with pytest.raises(NoBundleError):
-        Service(scorer, now).bundles.promoted()
+        Service(scorer, now).bundles.promoted(waits=True)
 
 
 def test_a_bad_promotion_is_reported_once_and_announced_again_when_it_is_good(scorer: Scorer, now: list[float]) -> None:
     bundles = Service(scorer, now).bundles
-    landing, good = replace(scorer.landing, bundles=bundles), bundles.promoted()
+    landing, good = replace(scorer.landing, bundles=bundles), bundles.promoted(waits=True)
     scorer.store.put(model_keys.CURRENT_BUNDLE, b"{")
     with pytest.raises(BadBundleError):
         list(landing(ObjectHint(model_keys.CURRENT_BUNDLE, "medulla")))

@@ -27,6 +27,7 @@ from shared.model.record import ClinicalRecord, parse_record
 from shared.slides.served_encoders import serve
 from shared.units import CaseId, Sha256
 from tests.support.fusion import ENCODER, clinical_json, digest, features, store_slide
+from tests.support.polling import eventually
 from tests.support.scorer import CASE, Scorer
 
 Answer = TypeVar("Answer")
@@ -101,6 +102,23 @@ def test_a_live_case_is_scored_by_the_bundle_before_and_asks_for_the_next(loadin
     assert loading.scored_by(digest) == digest
     assert loading.scored_by() == digest
     assert len(loading.requests) == 1
+
+
+def test_the_first_live_case_starts_the_load_and_does_not_wait_for_it(loading: Loading, scorer: Scorer) -> None:
+    loading.began.clear()
+    loading.may_end.clear()
+    digest = scorer.promote("newer")
+    assert loading.scored_by() == loading.before
+    assert loading.began.wait(_PATIENCE_S)
+    loading.may_end.set()
+    eventually(lambda: loading.bundles.promoted().bundle.digest == digest)
+
+
+def test_a_promotion_that_was_found_bad_is_not_loaded_for_every_live_case(loading: Loading, scorer: Scorer) -> None:
+    scorer.store.put(model_keys.CURRENT_BUNDLE, b'{"digest": "' + 64 * b"f" + b'", "name": "never"}')
+    assert loading.bundles.promoted(waits=True).bundle.digest == loading.before
+    assert loading.scored_by() == loading.before
+    assert not loading.requests
 
 
 def test_the_request_is_the_one_of_the_promotion_itself(loading: Loading, scorer: Scorer) -> None:
