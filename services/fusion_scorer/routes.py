@@ -1,6 +1,7 @@
 """The scorer as routes of a worker: the same for the service and for everything in one process."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from medulla.v1.events_pb2 import CaseEraseRequested, CaseRescoreRequested, SlideEmbedded
@@ -13,7 +14,7 @@ from services.fusion_scorer.erase import EraseCase, Forget
 from services.fusion_scorer.handler import IndexSlide, RescoreCase
 from services.fusion_scorer.landed_input import PREFIXES
 from services.fusion_scorer.on_landing import OnLanding
-from services.fusion_scorer.promoted import Bundles, Promoted
+from services.fusion_scorer.promoted import Bundles
 from services.fusion_scorer.refusal import SERVICE, RefuseScore
 from services.fusion_scorer.score_case import ScoreCase
 from shared import model_keys
@@ -27,7 +28,7 @@ from shared.home import Home
 from shared.model.record import ReadRecord, parse_record
 from shared.rescoring import BackgroundStop
 from shared.route import Route
-from shared.units import CaseId
+from shared.units import CaseId, Sha256
 
 
 def on_landing(
@@ -89,10 +90,8 @@ def _score_case(
     def embed_again(file: BlobInfo) -> None:
         producer.send([s3_events.announcement(home, file.key, file.etag)])
 
-    def score_again(case: CaseId, promoted: Promoted) -> None:
-        if promoted.awaits:
-            requests = after_promotion(promoted.awaits, promoted.pointer.last_modified, [case])
-            producer.send([to_record(request, SERVICE) for request in requests])
+    def score_again(case: CaseId, bundle: Sha256, since: datetime) -> None:
+        producer.send([to_record(request, SERVICE) for request in after_promotion(bundle, since, [case])])
 
     return ScoreCase(
         store, bundles, program_version, embed_again=embed_again, score_again=score_again, read_record=read_record

@@ -43,7 +43,7 @@ def _left_alone(_: BlobInfo) -> None:
     """For stores of one case, whose slides are embedded with every score."""
 
 
-def _asks_nothing(_: CaseId, __: Promoted) -> None:
+def _asks_nothing(_: CaseId, __: Sha256, ___: datetime) -> None:
     """For programs that load the promoted bundle before they score."""
 
 
@@ -59,8 +59,8 @@ class ScoreCase:
     """Slides of the one case at hand that never came into the store."""
     embed_again: Callable[[BlobInfo], None] = _left_alone
     """Announces the file of a slide whose entry in the index is damaged."""
-    score_again: Callable[[CaseId, Promoted], None] = _asks_nothing
-    """Requests a score by the promoted bundle, for a case that was scored by the one before while it was loaded."""
+    score_again: Callable[[CaseId, Sha256, datetime], None] = _asks_nothing
+    """Requests a score by the bundle that was promoted at a time, for a case scored by the one before meanwhile."""
     read_record: ReadRecord = parse_record
 
     def __call__(self, case: CaseId, promotion: Sha256 | None = None) -> CaseScored:
@@ -132,7 +132,7 @@ class ScoreCase:
 
     def _ask_again(self, case: CaseId, promoted: Promoted) -> None:
         if promoted.awaits:
-            self.score_again(case, promoted)
+            self.score_again(case, promoted.awaits, promoted.pointer.last_modified)
 
     def _unchanged(self, promoted: Promoted, snapshot: CaseSnapshot, last: RecordedState | None) -> CaseScored | None:
         """The event of the case's last state, where that was made from exactly this; else None.
@@ -175,7 +175,9 @@ class ScoreCase:
             return self._outcome_by(promoted, snapshot)
         except PermanentError as error:
             if promoted.awaits:
-                raise TransientError(f"the promoted bundle is loaded, and the one before refuses: {error}") from error
+                raise TransientError(
+                    f"the promoted bundle is still loading, and the one before refuses: {error}"
+                ) from error
             raise
 
     def _outcome_by(self, promoted: Promoted, snapshot: CaseSnapshot) -> "_StoredScore | _Withdrawal":

@@ -113,7 +113,7 @@ class SlideBeyondBoundsError(SlideError):
     advice = "Check the file: no scanner writes such a slide. Export it again, or in several parts."
 
 
-class LetterOnItsWayError(TransientError):
+class UnreportedRefusalError(TransientError):
     """Another event of the version was refused, and the bus may not have its dead letter yet."""
 
 

@@ -17,12 +17,12 @@ from shared.slides.listing import FoundSlide
 from shared.units import CaseId
 
 _LETTER_S = 60.0
-"""How long a dead letter is on its way; a refusal whose event is dropped, as one of an erased case, gets none."""
+"""How long other events wait for a dead letter; a refusal that is dropped, as one of an erased case, gets none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreported:
-    """A refusal whose dead letter is on its way to the bus."""
+    """A refusal whose dead letter is not on the bus yet."""
 
     slide: FoundSlide
     override: Override

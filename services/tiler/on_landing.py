@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from medulla.v1.events_pb2 import STAGE_WAITING, SlideRejected, SlideTiled
 
 from services.tiler import messages
-from services.tiler.errors import LetterOnItsWayError, OutOfDiskError, SlideError, SlideTooLargeError, incomplete
+from services.tiler.errors import OutOfDiskError, SlideError, SlideTooLargeError, UnreportedRefusalError, incomplete
 from services.tiler.handler import PlanTiles, SlideLanded
 from services.tiler.landings import Landings, Unreported
 from services.tiler.named_locks import NamedLocks
@@ -41,7 +41,7 @@ class OnLanding:
     refused: set[str] = field(default_factory=set)
     """Event ids of refusals of the moment that this process reported: each is one dead letter."""
     unreported: dict[str, Unreported] = field(default_factory=dict)
-    """Refusals whose dead letter is on its way, by the key under which they are stored once the bus has it."""
+    """Refusals whose dead letter is not on the bus yet, by the key under which they are stored once the bus has it."""
     long: set[str] = field(default_factory=set)
     """Versions whose first turn has ended without a plan."""
 
@@ -51,7 +51,7 @@ class OnLanding:
         Raises:
             PermanentError: the slide, or its key, is refused.
             UnsettledSlideError: more files of the slide may still come.
-            LetterOnItsWayError: the version was refused a moment ago.
+            UnreportedRefusalError: the version was refused a moment ago.
         """
         case = case_of(hint.key)
         if case is None:
@@ -161,11 +161,13 @@ class OnLanding:
         """Let an event wait until it is certain that the refusal of its version has a dead letter.
 
         Raises:
-            LetterOnItsWayError: it is not.
+            UnreportedRefusalError: it is not.
         """
         unreported = self.unreported.get(self.landings.key(slide, self._override(named)))
         if unreported is not None and unreported.is_awaited and not hint.replayed:
-            raise LetterOnItsWayError("the dead letter of another event of the slide is on its way")
+            raise UnreportedRefusalError(
+                "another event of the slide was refused, and its dead letter is not on the bus yet"
+            )
 
     def _mark_held(self, planned: SlideTiled) -> None:
         """Record that the case holds a slide that was planned before, so that erasing another case with it keeps its

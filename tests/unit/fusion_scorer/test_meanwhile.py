@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from threading import Event
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from services.fusion_scorer.background import after_promotion
 from services.fusion_scorer.encoder_bags import PassedOver
 from services.fusion_scorer.handler import RescoreCase
 from services.fusion_scorer.last_good import LastGood
-from services.fusion_scorer.promoted import Bundles, Promoted
+from services.fusion_scorer.promoted import Bundles
 from shared import model_keys
 from shared.bus.s3_events import ObjectHint
 from shared.errors import TransientError
@@ -51,9 +52,8 @@ class Loading:
         self.began.set()
         assert self.may_end.wait(_PATIENCE_S)
 
-    def _again(self, case: CaseId, promoted: Promoted) -> None:
-        assert promoted.awaits
-        self.requests += after_promotion(promoted.awaits, promoted.pointer.last_modified, [case])
+    def _again(self, case: CaseId, bundle: Sha256, since: datetime) -> None:
+        self.requests += after_promotion(bundle, since, [case])
 
     @contextmanager
     def at_work(self, promote: Callable[[str], Sha256]) -> Iterator[Sha256]:

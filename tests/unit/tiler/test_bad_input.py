@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from medulla.v1.events_pb2 import SlideRejected
 
-from services.tiler.errors import LetterOnItsWayError
+from services.tiler.errors import UnreportedRefusalError
 from services.tiler.resolution import MppTable
 from shared.bus.events import decoder, to_record
 from shared.bus.s3_events import ObjectHint
@@ -133,7 +133,7 @@ def test_a_refusal_repeats_word_by_word_and_harms_no_other_slide(row: Row, tiler
         tiler.hint(key)
     first = tiler.on_landing.rejected(ObjectHint(key, "medulla"), refused.value)
     assert first is not None
-    with pytest.raises(LetterOnItsWayError):
+    with pytest.raises(UnreportedRefusalError):
         tiler.hint(key)
     tiler.on_landing.reported(first)
     assert list(tiler.on_landing(ObjectHint(key, "medulla"))) == [first]
