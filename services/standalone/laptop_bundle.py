@@ -18,8 +18,8 @@ from shared.units import Sha256
 def promoted_bundles(workspace: Workspace, folder: Path | None, *, despite_reservations: bool = False) -> Bundles:
     """The bundles of a workspace, after promoting that of `folder`, or the one that ships where none is promoted.
 
-    What speaks against that of `folder` is printed where it is accepted. While the promoted bundle cannot be used, the
-    last good one is, as the page says.
+    The promoted one is loaded when this returns, so that a start uses no other. What speaks against that of `folder` is
+    printed where it is accepted. While the promoted bundle cannot be used, the last good one is, as the page says.
 
     Raises:
         ReservationsError: something speaks against the models of `folder`, which was not accepted.
@@ -31,6 +31,7 @@ def promoted_bundles(workspace: Workspace, folder: Path | None, *, despite_reser
         _promote_folder(workspace, folder, promoted, despite_reservations=despite_reservations)
     elif promoted is None:
         promote(workspace.store, DEMO_BUNDLE)
+    bundles.promoted(waits=True)
     return bundles
 
 

@@ -24,7 +24,7 @@ class UnknownVectors:
 
     def __call__(self) -> None:
         """Scan once."""
-        bundle = self.bundles.promoted().bundle
+        bundle = self.bundles.promoted(waits=True).bundle
         for key, vector in self._vectors():
             known = bundle.digest, key
             if vector.block not in bundle.vectors and known not in self.printed:

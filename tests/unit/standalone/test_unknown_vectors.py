@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from medulla.v1.events_pb2 import SlideRejected
 
+from services.fusion_scorer.promoted import promote
 from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.errors import ReservationsError
 from services.standalone.laptop_bundle import bundle_folder, promoted_bundles
@@ -47,6 +48,17 @@ def test_a_vector_of_an_unknown_block_is_named_once_with_the_blocks_that_are_kno
     (line,) = printed
     assert line.startswith("Not used vectors/C-1/blud.json: bundle toy-vectors has no model of the block blud.")
     assert "Rename the file after one of its blocks (blood, texture)" in line
+
+
+def test_a_vector_is_looked_at_with_the_promoted_bundle_and_not_with_the_one_before(
+    workspace: Workspace, given: Path, tmp_path: Path
+) -> None:
+    printed: list[str] = []
+    scan = UnknownVectors(workspace.store, promoted_bundles(workspace, write_bundle(tmp_path / "toy")), printed.append)
+    workspace.store.put(keys.vector(CASE, "blood"), b"{}")
+    promote(workspace.store, given)
+    scan()
+    assert printed == []
 
 
 def test_a_bundle_without_vectors_reads_none(workspace: Workspace, tmp_path: Path) -> None:
