@@ -14,6 +14,7 @@ from typing import cast
 from shared.bus import topics
 from tests.bench import (
     archive,
+    audit,
     bucket,
     case_list,
     fixed_rate,
@@ -51,6 +52,7 @@ THEMES = (
     "list",
     "rescore",
     "archive",
+    "audit",
 )
 _Theme = Callable[[], list[Section]]
 
@@ -76,11 +78,12 @@ class Bench:
             ),
             "triton": lambda: [triton.compare(self._triton, self._size, self._own("triton"))],
             "services": lambda: self._through_services,
-            "logs": lambda: [log_volume.compare(self._system, self._size, self._own("logs"))],
+            "logs": lambda: [log_volume.compare(self._system, self._size)],
             "memory": self._memory,
             "list": self._list,
             "rescore": self._rescore,
             "archive": self._archive,
+            "audit": self._audit,
         }
         try:
             return themes[name]()
@@ -114,6 +117,10 @@ class Bench:
         minio, postgres = self._parts.get("minio"), self._parts.get("postgres")
         cases = self._size.archived_cases
         return archive.compare(cast("MinioPart", minio), cast("PostgresPart", postgres), cases)
+
+    def _audit(self) -> list[Section]:
+        postgres = cast("PostgresPart", self._parts.get("postgres"))
+        return [audit.compare(postgres, self._size.archived_cases, self._size.repeats)]
 
     @cached_property
     def _through_services(self) -> list[Section]:
@@ -155,7 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller slides, fewer repeats, under two minutes")
     parser.add_argument("--only", choices=THEMES, action="append", help="this theme alone; may be given more than once")
-    parser.add_argument("--cases", type=int, metavar="N", help="cases of list, rescore and archive, such as 5000")
+    parser.add_argument("--cases", type=int, metavar="N", help="cases of list, rescore, archive and audit")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every repeat to a file, too")
     return parser.parse_args()
 

@@ -3,27 +3,26 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import material
 from tests.bench.size import Size
 from tests.bench.table import Row, Section
+from tests.support import slides
 from tests.support.polling import wait_for
 from tests.support.system import PATIENCE_S, System, scored_by
 
 _NAME = "LOGGED-"
 
 
-def compare(system: System, size: Size, folder: Path) -> Section:
+def compare(system: System, size: Size) -> Section:
     """A slide and a record a case, one after the other; lines are told apart by the case that they name."""
-    cases = [_scored(system, path) for path in material.small_slides(folder, size.small_slides)]
+    cases = [_scored(system, f"{_NAME}{number}") for number in range(size.small_slides)]
     rows = [row for name, service in system.services.items() for row in about(name, service.program.log, cases)]
-    return Section("Logs of one slide of one tile with a record, by service", rows, ["at MEDULLA_LOG_LEVEL=INFO"])
+    return Section("Logs of the bundled slide with a record, by service", rows, ["at MEDULLA_LOG_LEVEL=INFO"])
 
 
-def _scored(system: System, path: Path) -> str:
+def _scored(system: System, case: str) -> str:
     """Land a slide and a record; the case, once the score is of both, and results says nothing more of it."""
-    case = f"{_NAME}{path.stem}"
     system.land_record(case)
-    system.land_slide(case, path.read_bytes(), path.name)
+    system.land_slide(case, slides.cc0_bytes() + case.encode())
     system.eventually(case, scored_by("fused"))
     _wait_quiet(system.services["results"].program.log, case)
     return case
