@@ -55,9 +55,16 @@ class Landings:
         return ParseDict(message, SlideRejected() if "reason" in message else SlideTiled())
 
     def remember(self, slide: FoundSlide, override: Override, outcome: SlideTiled | SlideRejected) -> None:
-        """Store the last outcome; a refused slide may be retried."""
-        message = MessageToDict(outcome, preserving_proto_field_name=True)
-        self.blobs.put(self.key(slide, override), canonical_json(message))
+        """Store the last outcome: a refused slide may be retried, but no refusal takes the place of a plan, which an
+        event of the same version may have got meanwhile."""
+        key = self.key(slide, override)
+        data = canonical_json(MessageToDict(outcome, preserving_proto_field_name=True))
+        if isinstance(outcome, SlideTiled):
+            self.blobs.put(key, data)
+        elif not self.blobs.put_new(key, data):
+            info = self.blobs.head(key)
+            if info and isinstance(self.recall(slide, override), SlideRejected):
+                self.blobs.replace(info, data)
 
     def key(self, slide: FoundSlide, override: Override) -> str:
         """Where the outcome of this version of the slide with these parameters is stored."""

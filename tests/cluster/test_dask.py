@@ -63,15 +63,17 @@ def dask(site: Site, observer: Observer, tmp_path_factory: pytest.TempPathFactor
     site.namespace.apply(secret("medulla-s3", **_keys(site)))
     site.medulla.install({"trainer": _TRAINER})
     example = _example(site)
-    site.namespace.apply(*example)
-    for name in ("dask-scheduler", "dask-worker"):
-        site.namespace.kubectl("rollout", "status", f"deployment/{name}", "--timeout=300s", timeout=310)
-    yield
-    for each in example:
-        site.namespace.attempt("delete", each["kind"], each["metadata"]["name"], "--wait=false")
-    site.namespace.attempt("delete", "job", *_JOBS, "--wait")
-    site.namespace.attempt("delete", "secret", "medulla-s3")
-    site.medulla.install()
+    try:
+        site.namespace.apply(*example)
+        for name in ("dask-scheduler", "dask-worker"):
+            site.namespace.kubectl("rollout", "status", f"deployment/{name}", "--timeout=300s", timeout=310)
+        yield
+    finally:
+        for each in example:
+            site.namespace.attempt("delete", each["kind"], each["metadata"]["name"], "--wait=false")
+        site.namespace.attempt("delete", "job", *_JOBS, "--wait")
+        site.namespace.attempt("delete", "secret", "medulla-s3")
+        site.medulla.install()
 
 
 def _keys(site: Site) -> dict[str, str]:

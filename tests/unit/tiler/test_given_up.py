@@ -30,6 +30,27 @@ def test_a_version_that_was_given_up_is_started_again_by_a_person_alone(given_up
     assert tiler.hint(KEY) == [replayed]
 
 
+def test_a_plan_that_a_replay_got_stays_when_the_refusal_before_is_remembered(tiler: Tiling) -> None:
+    tiler.land(KEY, cc0_bytes())
+    refusal = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
+    assert refusal is not None
+    (unreported,) = tiler.on_landing.unreported.values()
+    (replayed,) = tiler.on_landing(ObjectHint(KEY, "medulla", replayed=True))
+    tiler.on_landing.landings.remember(unreported.slide, unreported.override, refusal)
+    assert tiler.hint(KEY) == [replayed]
+
+
+def test_the_last_of_two_refusals_is_remembered(tiler: Tiling) -> None:
+    tiler.land(KEY, cc0_bytes())
+    for error in (InternalError("the decoder failed"), CrashedWorkerError("the decoder died")):
+        refusal = tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), error)
+        assert refusal is not None
+        tiler.on_landing.reported(refusal)
+    (repeated,) = tiler.on_landing(ObjectHint(KEY, "medulla"))
+    assert isinstance(repeated, SlideRejected)
+    assert repeated.reason == CrashedWorkerError.reason
+
+
 def test_another_version_of_a_slide_that_was_given_up_is_planned(tiler: Tiling) -> None:
     tiler.land(KEY, b"crashing")
     tiler.on_landing.rejected(ObjectHint(KEY, "medulla"), CrashedWorkerError("the decoder died"))
