@@ -1,13 +1,17 @@
-"""What child processes for foreign files have in common: no secrets, and limits of memory and files."""
+"""What child processes for foreign files have in common: no secrets, and limits of memory, files and CPU time."""
 
+import math
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
 REFUSED = 9
 """Exit code of a child that has written a sentence."""
+_BY_THE_CLOCK = 5
+"""How many times its CPU time a child may take by the clock, as on a busy machine."""
 _PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Environment variables that are passed on; none holds a secret."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GRPC_ENABLE_FORK_SUPPORT": "0"}
@@ -37,16 +41,26 @@ def try_out(
 ) -> None:
     """Run this interpreter with `arguments` on what `subject` names, and raise `error` of a sentence unless it passes.
 
-    A child that refuses it writes the sentence to its standard output, and ends with `REFUSED`.
+    A child limits itself to `seconds` of CPU time, by the argument behind the given ones. One that refuses the subject
+    writes the sentence to its standard output, and ends with `REFUSED`.
     """
+    most = _BY_THE_CLOCK * seconds
     try:
-        child = run(arguments, seconds, data)
+        child = run([*arguments, str(seconds)], most, data)
     except subprocess.TimeoutExpired:
-        raise error(f"{subject} takes longer than {seconds:g} s to load and run once") from None
+        raise error(f"{subject} takes longer than {most:g} s to load and run once") from None
+    if child.returncode == -signal.SIGXCPU:
+        raise error(f"{subject} takes more than {seconds:g} s of CPU time to load and run once")
     if child.returncode == REFUSED:
         raise error(child.stdout.decode(errors="replace"))
     if child.returncode:
         raise error(f"{subject} ends the process that tries it out (exit code {child.returncode})")
+
+
+def limit_cpu(seconds: float) -> None:
+    """Limit this process's CPU time: SIGXCPU ends it."""
+    whole = math.ceil(seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
 
 
 def limit_memory(memory_mb: int) -> None:

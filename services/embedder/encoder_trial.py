@@ -1,6 +1,6 @@
 """Runs a foreign encoder in a child process first, under limits: a graph that crashes its runtime ends that alone.
 
-`python -m services.embedder.encoder_trial FOLDER MEMORY_MB` embeds one black tile, and writes what is wrong.
+`python -m services.embedder.encoder_trial FOLDER MEMORY_MB CPU_SECONDS` embeds one black tile, and says what is wrong.
 """
 
 import sys
@@ -14,7 +14,7 @@ from services.embedder.errors import UnknownEncoderError
 from services.embedder.manifest import DATA_FILE, MODEL_FILE
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.shipped_encoder import DEFAULT_ENCODER
-from shared.child_process import REFUSED, limit_memory, try_out
+from shared.child_process import REFUSED, limit_cpu, limit_memory, try_out
 from shared.errors import MedullaError
 
 _BASE_MB, _COPIES = 4096, 4
@@ -26,6 +26,7 @@ class EncoderTrial:
     """Limits of the child process, which has no GPU."""
 
     seconds: float = 300
+    """Of CPU time."""
     base_mb: int = _BASE_MB
     program: Sequence[str] = ("-P", "-m", f"{__package__}.encoder_trial")
 
@@ -47,9 +48,10 @@ def _size_mb(folder: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file()) // 2**20 + 1
 
 
-def main(folder: Path, memory_mb: int) -> int:
+def main(folder: Path, memory_mb: int, cpu_s: float) -> int:
     """Load the encoder and embed one black tile; the exit code."""
     limit_memory(memory_mb)
+    limit_cpu(cpu_s)
     try:
         encoder = OnnxEncoder(folder, threads=1, run=1)
         px = encoder.manifest.input_px
@@ -64,4 +66,4 @@ def main(folder: Path, memory_mb: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

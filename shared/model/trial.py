@@ -1,6 +1,6 @@
 """Loads a bundle in a child process first, under limits: a model that crashes its runtime ends that process alone.
 
-`python -m shared.model.trial MEMORY_MB` reads the files on standard input, and writes what is wrong with them.
+`python -m shared.model.trial MEMORY_MB CPU_SECONDS` reads the files on standard input, and says what is wrong.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 
 from shared.canonical import canonical_json
-from shared.child_process import REFUSED, limit_memory, try_out
+from shared.child_process import REFUSED, limit_cpu, limit_memory, try_out
 from shared.model.bundle import load
 from shared.model.bundle_files import VerifiedFiles
 from shared.model.errors import BadBundleError
@@ -23,6 +23,7 @@ class Trial:
     """Limits of the child process."""
 
     seconds: float = 120
+    """Of CPU time."""
     memory_mb: int = 2048
     program: Sequence[str] = ("-P", "-m", f"{__package__}.trial")
 
@@ -58,10 +59,11 @@ def _received(stream: IO[bytes]) -> _Received:
     return _Received({name: stream.read(sizes[name]) for name in sorted(sizes)})
 
 
-def main(memory_mb: int) -> int:
+def main(memory_mb: int, cpu_s: float) -> int:
     """Load the bundle on standard input and run its model of slides once; the exit code."""
     received = _received(sys.stdin.buffer)
     limit_memory(memory_mb)
+    limit_cpu(cpu_s)
     try:
         bundle = load(received)
         if bundle.mil is not None:
@@ -73,4 +75,4 @@ def main(memory_mb: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(int(sys.argv[1]), float(sys.argv[2])))

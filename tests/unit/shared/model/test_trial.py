@@ -13,6 +13,18 @@ from shared.model.trial import Trial
 from tests.support.fusion import mil, write_bundle
 
 ABORT = ("-c", "import os; os.abort()")
+SPIN = """
+import sys
+from shared.model import trial
+
+def spin(_):
+    while True:
+        pass
+
+trial.load = spin
+trial.main(int(sys.argv[-2]), 1)
+"""
+"""Allows itself less CPU time than it was asked for, so that a busy machine ends no test by the clock."""
 
 
 def test_the_bundle_that_ships_passes() -> None:
@@ -26,7 +38,8 @@ def test_the_bundle_that_ships_passes() -> None:
     [
         (Trial(program=ABORT), r"bundle toy ends the process that tries it out \(exit code -6\)"),
         (Trial(memory_mb=1), r"bundle toy ends the process that tries it out \(exit code"),
-        (Trial(seconds=0.01), r"bundle toy takes longer than 0\.01 s to load and run once"),
+        (Trial(seconds=0.01), r"bundle toy takes longer than 0\.05 s to load and run once"),
+        (Trial(seconds=60, program=("-c", SPIN)), r"bundle toy takes more than 60 s of CPU time to load and run once"),
     ],
 )
 def test_a_child_that_ends_is_a_bad_bundle(tmp_path: Path, trial: Trial, sentence: str) -> None:
