@@ -41,8 +41,8 @@ def try_out(
 ) -> None:
     """Run this interpreter with `arguments` on what `subject` names, and raise `error` of a sentence unless it passes.
 
-    A child limits itself to `seconds` of CPU time, by the argument behind the given ones. One that refuses the subject
-    writes the sentence to its standard output, and ends with `REFUSED`.
+    A child limits itself to `seconds` of CPU time, which are appended as its last argument. One that refuses the
+    subject writes the sentence to its standard output, and ends with `REFUSED`.
     """
     most = _BY_THE_CLOCK * seconds
     try:
@@ -58,9 +58,10 @@ def try_out(
 
 
 def limit_cpu(seconds: float) -> None:
-    """Limit this process's CPU time: SIGXCPU ends it."""
-    whole = math.ceil(seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+    """Limit this process's CPU time, unless it is limited further: SIGXCPU ends it."""
+    whole, (_, allowed) = math.ceil(seconds), resource.getrlimit(resource.RLIMIT_CPU)
+    if allowed == resource.RLIM_INFINITY or whole < allowed:
+        resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
 
 
 def limit_memory(memory_mb: int) -> None:

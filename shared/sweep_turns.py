@@ -1,4 +1,4 @@
-"""Replicas of a service sweep in turn: what one of them looked at a moment ago the others need not look at."""
+"""Lets replicas of a service take turns to sweep: a sweep that another replica began recently is skipped."""
 
 import time
 from collections.abc import Callable

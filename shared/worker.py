@@ -26,7 +26,7 @@ from shared.steps.step import Outcome, Step, Task, chain
 from shared.steps.turns import take_turn
 
 _FOLLOW_UPS, _FOLLOW_UP_AGAIN_S = 5, 1.0
-"""Tries of what is done behind records, and the time between two."""
+"""How often an outcome's `on_published` is tried, and the time between two tries."""
 _log = get(__name__)
 
 
@@ -89,8 +89,7 @@ class Worker:
 
 
 def _follow_up(task: Task, outcome: Outcome, stop: StopEvent) -> None:
-    """What an outcome asks for behind its records; if that fails for good, the next event of the same is given up
-    again."""
+    """Run the outcome's `on_published`; if it keeps failing, the next event gives another dead letter."""
     if outcome.on_published is None:
         return
     for _ in range(_FOLLOW_UPS):

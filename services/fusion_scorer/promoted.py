@@ -1,9 +1,9 @@
 """The promoted bundle: a pointer in the store, looked at for each score, so that no score mixes two bundles."""
 
 import json
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +17,8 @@ from shared import model_keys
 from shared.blob.port import BlobInfo, BlobStore, ObjectChangedError
 from shared.canonical import canonical_json
 from shared.errors import PermanentError, TransientError
+from shared.incidents import contained
+from shared.logs import get
 from shared.model.bundle import Bundle, assemble
 from shared.model.bundle_files import VerifiedFiles, verify
 from shared.model.errors import BadBundleError, BadSignatureError
@@ -26,10 +28,13 @@ from shared.units import Sha256
 
 _KEPT = 3
 """Bundles held in memory."""
+_LOAD_AGAIN_S = 5.0
+"""From a failed load in a thread of its own to the next."""
 _KEY_GONE = (
     "the bundle in use is not signed by the mounted key: mount a file that also holds the old key, or promote a bundle "
     "signed with the new one"
 )
+_log = get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Bundles:
         self._last_pointer: tuple[BlobInfo, Sha256] | None = None
         self._lock, self._loading = Lock(), Lock()
         """The second is held while a bundle is loaded, which keeps nobody from one that is in memory."""
+        self._load_again_at = 0.0
 
     def promoted(self, *, waits: bool = False) -> Promoted:
         """The bundle that the pointer names now, or the last good one while that cannot be used.
@@ -136,14 +142,19 @@ class Bundles:
             before = None if _Verified(awaited, key) in self._kept else self._kept.get(_Verified(last.digest, key))
         if before is None:
             return None
-        if not self._loading.locked():
+        if not self._loading.locked() and time.monotonic() >= self._load_again_at:
             Thread(target=self._load, name="bundle", daemon=True).start()
         return Promoted(before, info, last.since, awaited)
 
     def _load(self) -> None:
-        """Load the promoted bundle; an error is one of the next that asks for it."""
-        with suppress(TransientError, PermanentError):
-            self.promoted(waits=True)
+        """Load the promoted bundle; errors are raised to the next caller that waits for it."""
+        self._load_again_at = time.monotonic() + _LOAD_AGAIN_S
+        try:
+            with contained("bundle", TransientError, PermanentError):
+                self.promoted(waits=True)
+                self._load_again_at = 0.0
+        except (TransientError, PermanentError) as error:
+            _log.warning("the promoted bundle cannot be loaded", sentence=str(error))
 
     def _kept_or(self, digest: Sha256, error: BadBundleError) -> Bundle:
         """The last good bundle; where it is bad by now, the error of the promoted one."""

@@ -43,7 +43,7 @@ def _left_alone(_: BlobInfo) -> None:
     """For stores of one case, whose slides are embedded with every score."""
 
 
-def _asks_nothing(_: CaseId, __: Sha256, ___: datetime) -> None:
+def _asks_nothing(*_: object) -> None:
     """For programs that load the promoted bundle before they score."""
 
 

@@ -11,6 +11,7 @@ from services.standalone.demo_case import DEMO_BUNDLE
 from services.standalone.workspace import Workspace
 from shared import model_keys
 from shared.model.bundle_files import verify
+from shared.model.errors import BadBundleError
 from shared.model.trial import Trial
 from shared.units import Sha256
 
@@ -26,12 +27,13 @@ def promoted_bundles(workspace: Workspace, folder: Path | None, *, despite_reser
         BadBundleError: the bundle is not intact.
     """
     bundles = Bundles(workspace.store, trial=Trial(), last_good=LastGood(workspace.store))
-    promoted = _promoted_digest(bundles)
     if folder is not None:
-        _promote_folder(workspace, folder, promoted, despite_reservations=despite_reservations)
-    elif promoted is None:
+        _promote_folder(workspace, folder, _usable_digest(bundles), despite_reservations=despite_reservations)
+    try:
+        bundles.promoted(waits=True)
+    except NoBundleError:
         promote(workspace.store, DEMO_BUNDLE)
-    bundles.promoted(waits=True)
+        bundles.promoted(waits=True)
     return bundles
 
 
@@ -44,10 +46,11 @@ def _promote_folder(workspace: Workspace, folder: Path, promoted: Sha256 | None,
         note("\n  ".join([f"{folder}: read its model_card.md first:", *files.manifest.every_reservation]))
 
 
-def _promoted_digest(bundles: Bundles) -> Sha256 | None:
+def _usable_digest(bundles: Bundles) -> Sha256 | None:
+    """Digest of the promoted bundle; None where there is none, or where another is used in its place."""
     try:
-        return bundles.promoted().bundle.digest
-    except NoBundleError:
+        return bundles.promotion().bundle.digest
+    except (NoBundleError, BadBundleError):
         return None
 
 

@@ -27,6 +27,8 @@ class Unreported:
     slide: FoundSlide
     override: Override
     event: SlideRejected
+    is_stored: bool = True
+    """Whether the refusal holds for every machine and moment."""
     since: float = field(default_factory=time.monotonic)
 
     @property

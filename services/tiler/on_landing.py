@@ -21,8 +21,10 @@ from shared.keys import BadCaseIdError, SlideKey
 from shared.slides.listing import FoundSlide, SlideListing
 from shared.units import CaseId, Sha256, SlideId
 
-_OF_THE_MOMENT = frozenset({OutOfDiskError.reason, SlideTooLargeError.reason})
-"""Reasons of refusals that depend on the machine, not on the slide; never stored."""
+_OF_THE_MOMENT = (OutOfDiskError, SlideTooLargeError)
+"""Refusals that depend on the machine, not on the slide; never stored."""
+_UNREPORTED = 1000
+"""Most refusals that wait for their dead letter; each is one at work, or one whose letter was dropped."""
 _NAMELESS = SlideKey(CaseId(""), SlideId(""))
 _log = logs.get(__name__)
 
@@ -99,9 +101,9 @@ class OnLanding:
         return messages.slide_rejected(named, hint.key, None, error) if named else None
 
     def reported(self, refusal: SlideRejected) -> None:
-        """Store a refusal that has its dead letter: no event of the version becomes another one, no sweep starts it.
+        """Store a refusal that has its dead letter: later events repeat it, and sweeps skip it.
 
-        What a process that is killed before refused is tried again.
+        If the process dies before, the version is tried again.
         """
         for key, unreported in list(self.unreported.items()):
             if unreported.event.event_id == refusal.event_id:
@@ -109,10 +111,10 @@ class OnLanding:
                 self.unreported.pop(key, None)
 
     def _remember(self, refusal: Unreported) -> None:
-        if refusal.event.reason in _OF_THE_MOMENT:
-            self.refused.add(refusal.event.event_id)
-        else:
+        if refusal.is_stored:
             self.landings.remember(refusal.slide, refusal.override, refusal.event)
+        else:
+            self.refused.add(refusal.event.event_id)
 
     def _head(self, key: str) -> BlobInfo | None:
         try:
@@ -126,11 +128,13 @@ class OnLanding:
             self._await_letter(refusal, named, slide)
         return refusal
 
-    def _await_letter(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide) -> None:
-        for key in [key for key, unreported in list(self.unreported.items()) if not unreported.is_awaited]:
+    def _await_letter(
+        self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide, *, is_stored: bool = True
+    ) -> None:
+        for key in list(self.unreported)[: 1 - _UNREPORTED]:
             self.unreported.pop(key, None)
         override = self._override(named)
-        self.unreported[self.landings.key(slide, override)] = Unreported(slide, override, refusal)
+        self.unreported[self.landings.key(slide, override)] = Unreported(slide, override, refusal, is_stored)
 
     def _after_removal(self, case: CaseId, slide: FoundSlide, hint: ObjectHint) -> Sequence[SlideTiled | SlideRejected]:
         """The outcome of a slide of several files that may have lost one; empty if this version is known."""
@@ -190,10 +194,10 @@ class OnLanding:
         except (SlideError, GivenUpError) as error:
             self._check_unreported(named, slide, hint)
             refusal = _rejection(named, slide, error)
-            if self._has_letter(refusal, named, slide) and not hint.replayed:
-                return refusal
+            if known := self._known_meanwhile(refusal, named, slide, hint):
+                return known
             if isinstance(error, SlideError):  # other work is refused once its attempts are used up
-                self._await_letter(refusal, named, slide)
+                self._await_letter(refusal, named, slide, is_stored=not isinstance(error, _OF_THE_MOMENT))
             raise
         self.landings.remember(slide, self._override(named), outcome)
         self.unreported.pop(self.landings.key(slide, self._override(named)), None)
@@ -213,9 +217,17 @@ class OnLanding:
             raise
         self.long.discard(version)
 
-    def _has_letter(self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide) -> bool:
-        """Whether a dead letter tells of the refusal: of an earlier moment, or another event gave the version up."""
-        return refusal.event_id in self.refused or self.landings.has_outcome(slide, self._override(named))
+    def _known_meanwhile(
+        self, refusal: SlideRejected, named: SlideKey, slide: FoundSlide, hint: ObjectHint
+    ) -> SlideTiled | SlideRejected | None:
+        """The plan that another event of a refused version got, or the refusal where a dead letter tells of it: of an
+        earlier moment, or as another event gave the version up."""
+        known = self.landings.recall(slide, self._override(named))
+        if isinstance(known, SlideTiled):
+            self._mark_held(known)
+            return known
+        has_letter = known is not None or refusal.event_id in self.refused
+        return refusal if has_letter and not hint.replayed else None
 
     def _override(self, named: SlideKey) -> Override:
         return self.plan_tiles.mpp.of(named.case_id, named.slide_id)

@@ -78,10 +78,10 @@ def _fill(results: SqlStore, cases: int) -> None:
     scored = list(_scored(cases))
     with results.engine.begin() as tx:
         for start in range(0, cases, _AT_ONCE):
-            some = scored[start : start + _AT_ONCE]
-            tx.execute(insert(SCORES), [one.score() for one in some])
-            tx.execute(insert(CASES), [one.case() for one in some])
-            tx.execute(insert(AUDIT), [one.audit() for one in some])
+            batch = scored[start : start + _AT_ONCE]
+            tx.execute(insert(SCORES), [row.score() for row in batch])
+            tx.execute(insert(CASES), [row.case() for row in batch])
+            tx.execute(insert(AUDIT), [row.audit() for row in batch])
         last = scored[-_RECENT - 1].entry
         tx.execute(insert(AUDIT_CHECKPOINTS), asdict(SEAL.checkpoint(last.seq, last.hash(), _AT)))
 

@@ -20,9 +20,9 @@ def bundles(filled: Results, tmp_path: Path) -> Bundles:
     """Those of a scorer that used the bundle `toy` until a bad one was promoted."""
     bundles = Bundles(filled.blobs, last_good=LastGood(filled.blobs))
     promote(filled.blobs, write_bundle(tmp_path / "toy", entries={"name": "toy"}))
-    bundles.promoted()
+    bundles.promoted(waits=True)
     filled.blobs.put(CURRENT_BUNDLE, canonical_json({"digest": "f" * 64, "name": "never"}))
-    bundles.promoted()
+    bundles.promoted(waits=True)
     return bundles
 
 
@@ -41,7 +41,7 @@ def test_every_view_says_that_an_older_bundle_is_in_use_and_why_until_a_good_one
         expect(page.locator("main h1")).to_be_visible()
         assert page.evaluate(FAINT) == []
     promote(filled.blobs, write_bundle(tmp_path / "newer", entries={"name": "newer"}))
-    bundles.promoted()
+    bundles.promoted(waits=True)
     page.get_by_role("link", name="Medulla, all cases").click()
     expect(page.get_by_role("heading", name="Cases", level=1)).to_be_visible()
     expect(notice).to_be_hidden()

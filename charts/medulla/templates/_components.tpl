@@ -137,6 +137,9 @@ migrations: {needs: [database], before: true}
 {{- if .Values.sweep.enabled }}
 sweep: {needs: [kafka, s3, issuer, tracing, bundle, readiness]}
 {{- end }}
+{{- if .Values.audit.enabled }}
+audit: {needs: [s3, database]}
+{{- end }}
 {{- if .Values.archive.enabled }}
 archive: {needs: [s3, database]}
 {{- end }}

@@ -18,7 +18,7 @@ def running_parts() -> RunningParts:
     Raises:
         BadSettingsError: a variable is wrong.
     """
-    platform, scorer = load(PlatformSettings), load(ScorerSettings)
+    platform, scorer, doctor = load(PlatformSettings), load(ScorerSettings), load(DoctorSettings)
 
     def is_announced(key: str, act: Callable[[], object]) -> bool:
         return arrives(platform.kafka, platform.s3.home.whole(key), act, ANNOUNCED_WITHIN_S)
@@ -29,5 +29,7 @@ def running_parts() -> RunningParts:
         is_announced,
         platform.auth,
         scorer.public_key,
-        load(DoctorSettings).results_url,
+        doctor.results_url,
+        doctor.further_topics,
+        doctor.events_queue,
     )

@@ -25,6 +25,10 @@ class DoctorSettings(ServiceSettings):
 
     results_url: HttpUrl = ""
     """Where results answers `/readyz`; empty: nobody is asked for its database."""
+    further_topics: tuple[str, ...] = ()
+    """Topics beyond those of every installation: `embedder-NAME.retry` of a further encoder, `results_fhir.retry`."""
+    events_queue: str = ""
+    """URL of the tiler's SQS queue where the bucket announces there and not to Kafka."""
 
 
 def database_of_results(url: str) -> Finding:

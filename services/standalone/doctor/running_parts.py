@@ -35,6 +35,10 @@ class RunningParts:
     public_key: Callable[[], bytes | None]
     results_url: str = ""
     """Where results answers whether its database does, for those without the database's password."""
+    further_topics: Sequence[str] = ()
+    """Topics beyond those of every installation."""
+    events_queue: str = ""
+    """The SQS queue where the bucket announces; empty: it announces to Kafka."""
 
     def checks(self) -> dict[str, Check]:
         """In the order in which they are to be set up."""
@@ -58,7 +62,8 @@ class RunningParts:
 
     def kafka(self) -> Finding:
         """Every topic exists."""
-        missing = sorted({*topics.ALL, *map(topics.retry_topic, _GROUPS)} - set(self.topics()))
+        needed = {*topics.ALL, *map(topics.retry_topic, _GROUPS), *self.further_topics}
+        missing = sorted(needed - set(self.topics()))
         if missing:
             return Finding.missing("kafka", f"topics are missing: {', '.join(missing)}.")
         return Finding.ok("kafka", "it answers and has every topic.")
@@ -82,7 +87,10 @@ class RunningParts:
         return Finding.ok("signing key", "the public key of bundles can be read.")
 
     def events(self) -> Finding:
-        """An object below `slides/` that is no slide is announced."""
+        """An object below `slides/` that is no slide is announced; a queue is left to the tiler, which reads it."""
+        if self.events_queue:
+            whose = f"the bucket announces to {self.events_queue}, which only the tiler reads"
+            return Finding.unknown("events", f"{whose}; put a slide to try it.")
         key = "slides/medulla-doctor/.probe"
         try:
             if self.is_announced(key, lambda: self.store.put(key, b"")):

@@ -13,12 +13,13 @@ from google.protobuf.json_format import Parse
 from medulla.v1.events_pb2 import CaseRescoreRequested, CaseScored
 from medulla.v1.scorer_pb2 import Score
 
+from services.fusion_scorer import promoted
 from services.fusion_scorer.background import after_promotion
 from services.fusion_scorer.encoder_bags import PassedOver
 from services.fusion_scorer.handler import RescoreCase
 from services.fusion_scorer.last_good import LastGood
 from services.fusion_scorer.promoted import Bundles
-from shared import model_keys
+from shared import metrics, model_keys
 from shared.bus.s3_events import ObjectHint
 from shared.errors import TransientError
 from shared.model.bundle_files import VerifiedFiles
@@ -41,6 +42,7 @@ class Loading:
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
         self.began, self.may_end = Event(), Event()
+        self.failure: BaseException | None = None
         self.bundles = Bundles(scorer.store, trial=self._held, last_good=LastGood(scorer.store))
         self.may_end.set()
         self.before = self.bundles.promoted().bundle.digest
@@ -49,6 +51,8 @@ class Loading:
         self.rescore = RescoreCase(score_case, scorer.index)
 
     def _held(self, _: VerifiedFiles) -> None:
+        if self.failure is not None:
+            raise self.failure
         self.began.set()
         assert self.may_end.wait(_PATIENCE_S)
 
@@ -112,6 +116,32 @@ def test_the_first_live_case_starts_the_load_and_does_not_wait_for_it(loading: L
     assert loading.began.wait(_PATIENCE_S)
     loading.may_end.set()
     eventually(lambda: loading.bundles.promoted().bundle.digest == digest)
+
+
+def test_a_load_that_fails_unexpectedly_is_an_incident_that_keeps_no_live_case_and_is_tried_again(
+    loading: Loading, scorer: Scorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(promoted, "_LOAD_AGAIN_S", 0.0)
+    incidents = metrics.INTERNAL_ERRORS.labels("bundle", "OSError")
+    before = incidents._value.get()
+    loading.failure = OSError("no more processes")
+    digest = scorer.promote("newer")
+    assert loading.scored_by() == loading.before
+    eventually(lambda: incidents._value.get() > before)
+    loading.failure = None
+    eventually(lambda: loading.bundles.promoted().bundle.digest == digest)
+
+
+def test_a_load_that_fails_is_not_tried_for_every_live_case(loading: Loading, scorer: Scorer) -> None:
+    incidents = metrics.INTERNAL_ERRORS.labels("bundle", "MemoryError")
+    before = incidents._value.get()
+    loading.failure = MemoryError()
+    scorer.promote("newer")
+    assert loading.scored_by() == loading.before
+    eventually(lambda: incidents._value.get() > before)
+    for _ in range(3):
+        assert loading.scored_by() == loading.before
+    assert incidents._value.get() == before + 1
 
 
 def test_a_promotion_that_was_found_bad_is_not_loaded_for_every_live_case(loading: Loading, scorer: Scorer) -> None:

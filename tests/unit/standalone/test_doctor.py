@@ -110,6 +110,19 @@ def test_a_missing_topic_and_a_silent_bucket_are_named_and_leave_no_probe() -> N
     assert list(silent.store.list("")) == []
 
 
+def test_topics_of_what_is_enabled_are_looked_for_too() -> None:
+    further = replace(parts([*_ALL, "results_fhir.retry"]), further_topics=("results_fhir.retry", "embedder-b.retry"))
+    assert further.kafka().sentence == "topics are missing: embedder-b.retry."
+
+
+def test_a_bucket_that_announces_to_a_queue_is_not_told_that_kafka_has_no_event() -> None:
+    queued = replace(parts(announces=False), events_queue="https://sqs.eu-central-1.amazonaws.com/1/medulla-tiler")
+    finding = queued.events()
+    assert finding.state is State.UNKNOWN
+    assert "medulla-tiler, which only the tiler reads" in finding.sentence
+    assert list(queued.store.list("")) == []
+
+
 def test_the_promoted_bundle_has_to_be_signed_by_the_scorers_key(tmp_path: Path) -> None:
     private, public = pair()
     keyed, keyless, bundle = parts(key=public), parts(), write_bundle(tmp_path / "toy")

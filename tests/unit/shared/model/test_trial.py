@@ -47,11 +47,36 @@ def test_a_child_that_ends_is_a_bad_bundle(tmp_path: Path, trial: Trial, sentenc
         trial(verify(write_bundle(tmp_path / "toy")))
 
 
+def test_a_lower_limit_of_cpu_time_stays_and_refuses_nothing(tmp_path: Path) -> None:
+    limited = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, (50, 50))
+from shared.child_process import limit_cpu
+limit_cpu(float(sys.argv[-1]))
+sys.exit(resource.getrlimit(resource.RLIMIT_CPU) != (50, 50))
+"""
+    files = verify(write_bundle(tmp_path / "toy"))
+    Trial(program=("-c", limited))(files)
+    assert files.manifest.name == "toy"
+
+
 def test_a_model_that_fails_only_when_it_runs_is_refused_in_the_sentence_of_the_child(tmp_path: Path) -> None:
     model = onnx.load_from_string(mil())
     model.graph.node.insert(0, helper.make_node("Gather", ["bag", "far"], ["never"], axis=1))
     model.graph.initializer.append(helper.make_tensor("far", onnx.TensorProto.INT64, [1], [9]))
     model.graph.node[1].input[0] = "never"
+    folder = write_bundle(tmp_path / "toy", {"mil.onnx": model.SerializeToString()})
+    with pytest.raises(BadBundleError, match=r"mil\.onnx|ends the process"):
+        Trial()(verify(folder))
+
+
+def test_a_model_whose_memory_grows_with_the_square_of_a_bag_is_refused(tmp_path: Path) -> None:
+    model = onnx.load_from_string(mil())
+    first = next(node for node in model.graph.node if "bag" in node.input)
+    first.input[list(first.input).index("bag")] = "mixed"
+    model.graph.node.insert(0, helper.make_node("MatMul", ["every", "bag"], ["mixed"]))
+    model.graph.node.insert(0, helper.make_node("MatMul", ["bag", "turned"], ["every"]))
+    model.graph.node.insert(0, helper.make_node("Transpose", ["bag"], ["turned"], perm=[1, 0]))
     folder = write_bundle(tmp_path / "toy", {"mil.onnx": model.SerializeToString()})
     with pytest.raises(BadBundleError, match=r"mil\.onnx|ends the process"):
         Trial()(verify(folder))
