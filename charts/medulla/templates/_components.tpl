@@ -80,7 +80,7 @@ fusion-scorer:
 results:
   values: results
   module: services.results
-  needs: [kafka, s3, database, audit, issuer, tiler, fusion-scorer, fhir, tracing]
+  needs: [kafka, s3, database, audit-key, issuer, tiler, fusion-scorer, fhir, tracing]
   grpc: {port: 50054, open: {{ $auth }}, tls: RESULTS_GRPC_TLS__CERTIFICATE}
   http: 8080
   scaleOn:

@@ -187,7 +187,7 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
           items:
             - {key: {{ $v.results.fhir.tokenKey }}, path: RESULTS_FHIR__TOKEN}
       {{- end }}
-      {{- if and (has "audit" .needs) $v.results.audit.existingSecret }}
+      {{- if and (has "audit-key" .needs) $v.results.audit.existingSecret }}
       - secret:
           name: {{ $v.results.audit.existingSecret }}
           items:
