@@ -12,7 +12,7 @@ from shared.error_location import place_of
 from shared.errors import MedullaError, PermanentError, explain
 from shared.exit_codes import AT_FAULT, OK, exit_code
 from shared.settings import PlatformSettings, load
-from shared.stop_signals import end_soon, ended_while_starting, stopped_by_signals
+from shared.stop_signals import end_soon, ended_while_starting, stopped_by_signals, wait_for
 from shared.tracing import Tracing
 
 _LAST_SECONDS = 2.0
@@ -122,7 +122,7 @@ def _run_parts(parts: Sequence[Part], drain_timeout_s: float) -> _End:
     with stopped_by_signals(stop):
         running = _Running(parts, stop)
         _log.info("started", parts=[_name(part) for part in parts])
-        stop.wait()
+        wait_for(stop)
         late = running.drain(drain_timeout_s)
     if late:
         _log.error("parts did not finish in time; their work is done again after the restart", parts=late)

@@ -11,6 +11,7 @@ from typing import NoReturn, TypeAlias
 _NUMBERS = (signal.SIGTERM, signal.SIGINT)
 _CLOSING_S = 10.0
 """How long what was opened may take to close after a signal at the start."""
+_WAIT_S = 0.5
 _Handler: TypeAlias = Callable[[int, FrameType | None], object] | int | None
 _DEFAULTS: Mapping[signal.Signals, _Handler] = {
     signal.SIGTERM: signal.SIG_DFL,
@@ -71,6 +72,16 @@ def stopped_by_signals(stop: Event) -> Iterator[None]:
         yield
     finally:
         _restore(before)
+
+
+def wait_for(stop: Event) -> None:
+    """Wait in the main thread until `stop` is set, in short waits.
+
+    Python runs the handler of a signal in the main thread alone. One that arrives just before a wait without end, or
+    in another thread, would be handled only after it: never.
+    """
+    while not stop.wait(_WAIT_S):
+        pass
 
 
 def end_soon(code: int, seconds: float) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -160,16 +160,22 @@ sys.exit(runtime.main("test", lambda platform, stack: [Loop()]))
 """
 
 
-def _started(program: str, **environment: str) -> subprocess.Popen[str]:
+@contextmanager
+def _started(program: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """A program that is killed behind the block, so that one that ignores a signal stops no run."""
     root = Path(__file__).parents[3]
     path = {"PYTHONPATH": f"{root}:{root / 'shared/gen'}"}
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, **path, **environment},
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -178,7 +184,27 @@ def test_a_signal_drains_the_parts_and_exits_with_0(number: signal.Signals) -> N
         assert process.stdout is not None
         assert process.stdout.readline() == "running\n"
         process.send_signal(number)
-        line, _ = process.communicate(timeout=20)
+        line, _ = process.communicate(timeout=60)
+    assert (line, process.returncode) == ("drained\n", 0)
+
+
+_SIGNALLED_PROGRAM = """
+import signal, sys, threading
+from shared import runtime
+class Loop:
+    def run(self, stop):
+        threading.Event().wait(1)
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        stop.wait()
+        print("drained", flush=True)
+sys.exit(runtime.main("test", lambda platform, stack: [Loop()]))
+"""
+"""Gets its signal in a thread while the main thread waits, which does not notice it until its wait ends."""
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_is_not_lost() -> None:
+    with _started(_SIGNALLED_PROGRAM) as process:
+        line, _ = process.communicate(timeout=60)
     assert (line, process.returncode) == ("drained\n", 0)
 
 

@@ -18,7 +18,8 @@ from shared import runtime
 def build(platform, stack):
     stack.callback(print, "closed", flush=True)
     print("building", flush=True)
-    threading.Event().wait()
+    while not threading.Event().wait(0.2):
+        pass
 sys.exit(runtime.main("test", build))
 """
 _CATCHES = """
@@ -31,7 +32,8 @@ class Loop:
 def build(platform, stack):
     print("building", flush=True)
     try:
-        threading.Event().wait()
+        while not threading.Event().wait(0.2):
+            pass
     except BaseException:
         return [Loop()]
 sys.exit(runtime.main("test", build))
@@ -49,7 +51,10 @@ def _started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         cwd=CHECKOUT,
         env={**os.environ, **path},
     ) as process:
-        yield process
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _read_until(process: subprocess.Popen[str], word: str) -> None:

@@ -68,15 +68,3 @@ def test_a_model_that_fails_only_when_it_runs_is_refused_in_the_sentence_of_the_
     folder = write_bundle(tmp_path / "toy", {"mil.onnx": model.SerializeToString()})
     with pytest.raises(BadBundleError, match=r"mil\.onnx|ends the process"):
         Trial()(verify(folder))
-
-
-def test_a_model_whose_memory_grows_with_the_square_of_a_bag_is_refused(tmp_path: Path) -> None:
-    model = onnx.load_from_string(mil())
-    first = next(node for node in model.graph.node if "bag" in node.input)
-    first.input[list(first.input).index("bag")] = "mixed"
-    model.graph.node.insert(0, helper.make_node("MatMul", ["every", "bag"], ["mixed"]))
-    model.graph.node.insert(0, helper.make_node("MatMul", ["bag", "turned"], ["every"]))
-    model.graph.node.insert(0, helper.make_node("Transpose", ["bag"], ["turned"], perm=[1, 0]))
-    folder = write_bundle(tmp_path / "toy", {"mil.onnx": model.SerializeToString()})
-    with pytest.raises(BadBundleError, match=r"mil\.onnx|ends the process"):
-        Trial()(verify(folder))
