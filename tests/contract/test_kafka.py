@@ -24,9 +24,9 @@ from shared.bus.port import Delivery, Record, RecordTooLargeError
 from shared.bus.retry import RetryPolicy
 from shared.bus.s3_events import announcement
 from shared.home import Home
-from tests.support.bus import Recorder, Running, consume, delivered, running
+from tests.support.bus import REJOIN_S, Recorder, Running, consume, delivered, running
 from tests.support.bus_kinds import KafkaKind
-from tests.support.polling import PATIENCE_S, eventually
+from tests.support.polling import PATIENCE_S, eventually, wait_for
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_consumer_and_producer_go_on_after_a_broker_that_was_killed(
             producer.send([Record(topic, "case-1", b"lost")])
         broker.start()
         eventually(lambda: delivered(producer, Record(topic, "case-1", b"after")))
-        eventually(lambda: b"after" in {delivery.record.value for delivery in recorder.deliveries})
+        assert wait_for(lambda: b"after" in {delivery.record.value for delivery in recorder.deliveries}, REJOIN_S)
     producer.close()
 
 

@@ -16,11 +16,11 @@ from shared.bus.port import Record
 from shared.settings import SECRETS_DIR, KafkaSettings, PlatformSettings
 from tests.stack.process import free_ports
 from tests.stack.secured_kafka import SecuredKafka
-from tests.support.bus import Recorder, consume, delivered, running
+from tests.support.bus import REJOIN_S, Recorder, consume, delivered, running
 from tests.support.certificates import self_signed
 from tests.support.logs import logging_as
 from tests.support.parts import KafkaPart
-from tests.support.polling import eventually
+from tests.support.polling import eventually, wait_for
 
 ALLOWED, FORBIDDEN, GROUP = "slides.tiled", "cases.scored", "embedder"
 
@@ -97,7 +97,7 @@ def test_a_running_consumer_and_producer_log_in_with_the_password_that_is_mounte
         eventually(lambda: "SaslAuthenticationFailedError" in str(logged.lines("polling again")))
         mounted("another")
         eventually(lambda: delivered(producer, Record(ALLOWED, "renewed", b"after")))
-        eventually(lambda: recorder.deliveries[-1].record.value == b"after")
+        assert wait_for(lambda: recorder.deliveries[-1].record.value == b"after", REJOIN_S)
         assert member.error is None
 
 
@@ -110,7 +110,7 @@ def test_a_running_consumer_and_producer_trust_the_authorities_that_are_mounted_
         broker.stop()
         broker.start()
         eventually(lambda: delivered(producer, Record(ALLOWED, "trusted", b"after")))
-        eventually(lambda: recorder.deliveries[-1].record.value == b"after")
+        assert wait_for(lambda: recorder.deliveries[-1].record.value == b"after", REJOIN_S)
         assert member.error is None
     producer.close()
 

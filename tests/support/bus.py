@@ -10,6 +10,9 @@ from shared.bus.kafka_client import KafkaDownError
 from shared.bus.port import Consumer, Delivery, Producer, Record
 from tests.support.polling import PATIENCE_S
 
+REJOIN_S = 3 * PATIENCE_S
+"""Behind a restart of the broker a member that joins anew waits for the end of its earlier session, 45 s."""
+
 
 class Recorder:
     """Records accepted deliveries in order, and lets a test wait for them."""
