@@ -58,16 +58,21 @@ def try_out(
 
 
 def limit_cpu(seconds: float) -> None:
-    """Limit this process's CPU time, unless it is limited further: SIGXCPU ends it."""
-    whole, (_, allowed) = math.ceil(seconds), resource.getrlimit(resource.RLIMIT_CPU)
-    if allowed == resource.RLIM_INFINITY or whole < allowed:
-        resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+    """Limit this process's CPU time: SIGXCPU ends it."""
+    whole = math.ceil(seconds)
+    _limit(resource.RLIMIT_CPU, whole, whole + 1)
 
 
 def limit_memory(memory_mb: int) -> None:
     """Limit this process's private memory (enforced on Linux only); allow no core file and no writes to files."""
     limits = {resource.RLIMIT_DATA: memory_mb * 2**20, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0}
     for kind, most in limits.items():
-        _, allowed = resource.getrlimit(kind)
-        held = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
-        resource.setrlimit(kind, (held, held))
+        _limit(kind, most, most)
+
+
+def _limit(kind: int, soft: int, hard: int) -> None:
+    """Set a limit of this process, or a lower one that it has already."""
+    _, allowed = resource.getrlimit(kind)
+    if allowed != resource.RLIM_INFINITY:
+        soft, hard = min(soft, allowed), min(hard, allowed)
+    resource.setrlimit(kind, (soft, hard))

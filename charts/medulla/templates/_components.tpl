@@ -158,12 +158,19 @@ dev-set-up: {needs: [s3]}
 {{- end }}
 {{- end -}}
 
+{{/* Topics of what not every release has, as JSON; empty where there are none. */}}
+{{- define "medulla.furtherTopics" -}}
+{{- $names := list -}}
+{{- range .Values.embedder.encoders }}{{ $names = append $names (printf "embedder-%s.retry" .name) }}{{ end -}}
+{{- if .Values.results.fhir.url }}{{ $names = append $names "results_fhir.retry" }}{{ end -}}
+{{- with $names }}{{ toJson . }}{{ end -}}
+{{- end -}}
+
 {{/* Topics with partitions, copies and settings. YAML. */}}
 {{- define "medulla.topics" -}}
 {{- $usual := .Values.topics -}}
 {{- $names := list "s3.events" "slides.tiled" "slides.embedded" "slides.rejected" "cases.rescore" "cases.rescore.background" "cases.scored" "cases.scored.background" "cases.erase" "progress" "dead.letters" "tiler.retry" "embedder.retry" "fusion_scorer.retry" "results.retry" -}}
-{{- range .Values.embedder.encoders }}{{ $names = append $names (printf "embedder-%s.retry" .name) }}{{ end -}}
-{{- if .Values.results.fhir.url }}{{ $names = append $names "results_fhir.retry" }}{{ end -}}
+{{- with include "medulla.furtherTopics" . }}{{ $names = concat $names (fromJsonArray .) }}{{ end -}}
 {{- range $name := $names }}
 {{- $own := get $usual.overrides $name | default dict }}
 {{- $hours := int64 (dig "retentionHours" (ternary -1 $usual.retentionHours (eq $name "dead.letters")) $own) }}

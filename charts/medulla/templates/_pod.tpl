@@ -121,10 +121,7 @@ Arguments: root, needs, staticMember, values (extraEnv), env, settings.
 {{- end -}}
 {{- if has "readiness" .needs -}}
 {{- $_ := set $env "DOCTOR_RESULTS_URL" (printf "http://%s-results-readiness.%s.svc:8081" (include "medulla.fullname" .root) .root.Release.Namespace) -}}
-{{- $further := list -}}
-{{- range $v.embedder.encoders }}{{ $further = append $further (printf "embedder-%s.retry" .name) }}{{ end -}}
-{{- if $v.results.fhir.url }}{{ $further = append $further "results_fhir.retry" }}{{ end -}}
-{{- with $further }}{{ $_ := set $env "DOCTOR_FURTHER_TOPICS" (toJson .) }}{{ end -}}
+{{- with include "medulla.furtherTopics" .root }}{{ $_ := set $env "DOCTOR_FURTHER_TOPICS" . }}{{ end -}}
 {{- with $v.tiler.sqs.url }}{{ $_ := set $env "DOCTOR_EVENTS_QUEUE" . }}{{ end -}}
 {{- end -}}
 {{- if has "tracing" .needs -}}
