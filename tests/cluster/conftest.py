@@ -19,6 +19,7 @@ _FIRST = ("install", "images", "latency", "walls", "death", "stop", "memory", "c
 _LAST = (
     "wrong_secrets",
     "runbook",
+    "upkeep",
     "lost",
     "registry",
     "doctor",

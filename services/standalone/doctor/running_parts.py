@@ -1,6 +1,7 @@
 """Checks bucket, Kafka, database, issuer, signing key, events and bundle by the settings of this process."""
 
 import os
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -87,11 +88,14 @@ class RunningParts:
         return Finding.ok("signing key", "the public key of bundles can be read.")
 
     def events(self) -> Finding:
-        """An object below `slides/` that is no slide is announced; a queue is left to the tiler, which reads it."""
+        """An object below `slides/` that is no slide is announced; a queue is left to the tiler, which reads it.
+
+        Its key is new each time: the event of an earlier probe may come late.
+        """
         if self.events_queue:
             whose = f"the bucket announces to {self.events_queue}, which only the tiler reads"
             return Finding.unknown("events", f"{whose}; put a slide to try it.")
-        key = "slides/medulla-doctor/.probe"
+        key = f"slides/medulla-doctor/.probe-{secrets.token_hex(8)}"
         try:
             if self.is_announced(key, lambda: self.store.put(key, b"")):
                 return Finding.ok("events", "the bucket announces an object below slides/.")

@@ -1,11 +1,13 @@
 """A site in one namespace: Kafka, S3 and PostgreSQL as the operator's, and the release under test on them."""
 
 import base64
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.stack.home import StackError
 from tests.support.chart.paths import CHART
 from tests.support.cluster.kubernetes import Namespace
 from tests.support.cluster.release import Release
@@ -70,17 +72,27 @@ class Site:
 
     def make_database(self) -> None:
         """An empty database of the release's own, and the secret with its URL."""
-        self._ask_postgres(f"create database {DATABASE}")
+        self._ask_postgres("postgres", f"create database {DATABASE}")
         url = self.secret("databaseUrl").rpartition("/")[0] + f"/{DATABASE}"
         self.namespace.apply(secret("site-database", url=url))
 
     def drop_database(self) -> None:
         """Remove the database with all that is in it, whoever uses it."""
-        self._ask_postgres(f"drop database {DATABASE} with (force)")
+        self._ask_postgres("postgres", f"drop database {DATABASE} with (force)")
 
-    def _ask_postgres(self, statement: str) -> None:
-        command = f"psql -U medulla -d postgres -h /tmp -tAc '{statement}'"
-        self.namespace.attempt("exec", f"{_OUTSIDE}-medulla-dev-postgres-0", "--", "sh", "-c", command)
+    def ask_database(self, statement: str) -> None:
+        """Run a statement in the release's database, as who administers it could.
+
+        Raises:
+            StackError: it was refused.
+        """
+        done = self._ask_postgres(DATABASE, statement)
+        if done.returncode != 0:
+            raise StackError(f"{statement}: {done.stderr.strip()}")
+
+    def _ask_postgres(self, database: str, statement: str) -> subprocess.CompletedProcess[str]:
+        psql = ("psql", "-U", "medulla", "-d", database, "-h", "/tmp", "-tAc", statement)  # noqa: S108 - its socket
+        return self.namespace.attempt("exec", f"{_OUTSIDE}-medulla-dev-postgres-0", "--", *psql)
 
     def secret(self, key: str) -> str:
         """A password of what stands outside."""

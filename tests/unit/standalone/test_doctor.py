@@ -102,6 +102,18 @@ def test_a_running_system_lacks_its_first_bundle_and_what_is_not_set_here_is_unk
     assert sentences(findings, State.UNKNOWN).keys() >= {"issuer", "signing key"}
 
 
+def test_a_late_event_of_an_earlier_probe_is_not_taken_for_that_of_this_one() -> None:
+    put: list[str] = []
+
+    def late(key: str, act: Callable[[], object]) -> bool:
+        act()
+        put.append(key)
+        return key in put[:-1]
+
+    forgetful = RunningParts(MemoryStore(), lambda: _ALL, late, AuthSettings(), lambda: None)
+    assert [forgetful.events().state for _ in range(2)] == [State.MISSING] * 2
+
+
 def test_a_missing_topic_and_a_silent_bucket_are_named_and_leave_no_probe() -> None:
     silent = parts([name for name in _ALL if name != "cases.erase"], announces=False)
     missing = sentences(list(run_checks(silent.checks())), State.MISSING)
