@@ -18,13 +18,18 @@ from tests.support.cluster.site import BUCKET, Site
 
 _STOP, _RESTORE, _START = blocks()[3:6]
 _BACKUPS = "medulla-backups"
-_ON = {"backup": {"enabled": True, "to": f"s3://{_BACKUPS}/night"}}
+_ON = {"backup": {"enabled": True, "to": f"s3://{_BACKUPS}/night"}, "retention": {"cases": {"afterDays": 30}}}
 _BACK_UP = """
 job=backup-now-$(date +%s)
 kubectl -n $NS create job $job --from=cronjob/$R-backup >&2
 kubectl -n $NS wait --for=condition=complete --timeout=300s job/$job >&2 && kubectl -n $NS logs job/$job
 """
-_RESUME = """kubectl -n $NS patch cronjob $R-sweep -p '{"spec": {"suspend": false}}'"""
+_SUSPEND = '{"spec": {"suspend": true}}'
+_RESUME = """
+for job in $(kubectl -n $NS get cronjobs -l app.kubernetes.io/instance=$RELEASE -o name); do
+  kubectl -n $NS patch $job -p '{"spec": {"suspend": false}}'
+done
+"""
 _CREATED = re.compile(r"^job\.batch/(\S+) created$", re.MULTILINE)
 
 
@@ -50,7 +55,7 @@ def operator(site: Site, tmp_path: Path) -> Iterator[Operator]:
     site.medulla.install(_ON)
     working = Operator(site, tmp_path)
     yield working
-    working.paste(f"{_RESUME} && kubectl -n $NS delete job --ignore-not-found {' '.join(working.jobs)}")
+    working.paste(f"{_RESUME}kubectl -n $NS delete job --ignore-not-found {' '.join(working.jobs)}")
     site.medulla.install()
 
 
@@ -83,7 +88,9 @@ def test_database_and_bucket_are_lost_and_come_back_by_the_runbook(
     _lose(site, observer)
     site.medulla.install(_ON)
     assert not before.keys() & observer.states().keys()
+    site.namespace.kubectl("patch", "cronjob", site.medulla.object_name("retention"), "-p", _SUSPEND)
     operator.paste(_STOP)
+    assert _suspended(site) == {"audit", "backup", "retention", "sweep"}
     until("the services to end", lambda: " ".join(_services_pods(site)), 180)
     _empty(observer)
     restored = operator.paste(_RESTORE)
@@ -91,6 +98,7 @@ def test_database_and_bucket_are_lost_and_come_back_by_the_runbook(
     assert (record["intact"], record["head"]) == (True, head)
     _announce(observer, announced)
     operator.paste(_START)
+    assert _suspended(site) == {"retention"}, "what was suspended before, and nothing else"
     site.medulla.wait_ready()
     assert {case: observer.get(f"/cases/{case}") for case in before} == before
     audit = observer.get("/audit/verify")
@@ -116,6 +124,12 @@ def _empty(observer: Observer) -> None:
     pages = observer.store(lambda s3: list(s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)))
     names = [each["Key"] for page in pages for each in page.get("Contents", ())]
     observer.store(lambda s3: [s3.delete_object(Bucket=BUCKET, Key=name) for name in names])
+
+
+def _suspended(site: Site) -> set[str]:
+    """The release's jobs that do not run by their schedule, by component."""
+    jobs = site.namespace.objects("cronjobs", **{"app.kubernetes.io/instance": site.medulla.name})
+    return {job["metadata"]["labels"]["app.kubernetes.io/component"] for job in jobs if job["spec"]["suspend"]}
 
 
 def _services_pods(site: Site) -> list[str]:

@@ -45,11 +45,16 @@ def show_bundle(path: ShownBundle = DEMO_BUNDLE, as_json: AsJson = False) -> Non
 
 @app.command("verify")
 def verify_bundle(path: BundleFolder, public_key: PublicKey = None, as_json: AsJson = False) -> None:
-    """Check every digest, the signature where a key is given, and that the parts fit together."""
+    """Check every digest, the signature where a key is given, and that the parts fit together and can be loaded.
+
+    The bundle is loaded in a child process with limits of memory and time, since it may be a stranger's.
+    """
     with loading():
-        from shared.model.bundle import load
+        from shared.model import bundle_files
+        from shared.model.trial import Trial
     with exit_codes():
-        checked = load(path, read_key(public_key) if public_key else None)
+        checked = bundle_files.verify(path, read_key(public_key) if public_key else None)
+        Trial()(checked)
     if as_json:
         print_json({"digest": checked.digest, "ok": True, "signature_checked": public_key is not None})
     else:

@@ -19,6 +19,8 @@ from tests.support.system import System
 
 _WATCHED = (LOG, METRICS, TRACE)
 """Read by many more people than a case is."""
+KINDS = (*_WATCHED, TOPIC, OBJECT, TABLE, ANSWER)
+"""What has to be searched: a row holds if some of each kind were, and if the name was seen where it may stand."""
 _REFUSALS = (topics.DEAD_LETTERS, topics.SLIDES_REJECTED, "dead letter about ", "rejections about ")
 """Where a refusal says what it refuses."""
 _OF_NO_CASE = f"{topics.SLIDES_REJECTED} about , "
@@ -32,24 +34,38 @@ def run(system: System, seed: int, size: Size) -> list[Row]:
     return rows(system, planted, _searched(system, planted), seed, size)
 
 
-def rows(system: Installation, planted: Planted, searched: Sequence[Place], seed: int, size: Size) -> list[Row]:
+def rows(
+    system: Installation,
+    planted: Planted,
+    searched: Sequence[Place],
+    seed: int,
+    size: Size,
+    kinds: Sequence[str] = KINDS,
+) -> list[Row]:
     """What the places that were searched come to, and whether the audit notices an altered score."""
+    return [
+        *of_names(searched, seed, size.name, kinds),
+        _flipped(system, f"{planted.case}-flip", seed, size.name),
+    ]
+
+
+def of_names(searched: Sequence[Place], seed: int, size: str, kinds: Sequence[str] = KINDS) -> list[Row]:
+    """Whether names stand in these places, among which some of each kind have to be."""
     return [
         Row(
             "A patient's name in slides, DICOM tags, label, macro, vector, record and the store's metadata is nowhere "
             "but in the refusal of the record that quotes it",
-            *_leaks(searched, NAME, [place for place in searched if _quotes_record(place)]),
+            *_leaks(searched, NAME, [place for place in searched if _quotes_record(place)], kinds),
             seed,
-            size.name,
+            size,
         ),
         Row(
             "A name in a key that is refused is nowhere but in the refusal of that key",
-            *_leaks(searched, FOLDER_NAME, [place for place in searched if _refuses_key(place)]),
+            *_leaks(searched, FOLDER_NAME, [place for place in searched if _refuses_key(place)], kinds),
             seed,
-            size.name,
+            size,
         ),
-        _file_name(searched, seed, size.name),
-        _flipped(system, f"{planted.case}-flip", seed, size.name),
+        _file_name(searched, seed, size, kinds),
     ]
 
 
@@ -85,26 +101,32 @@ def _refuses_key(place: Place) -> bool:
     return by_name or place.name == "refused" or place.name.startswith(_OF_NO_CASE)
 
 
-def _leaks(searched: Sequence[Place], name: str, allowed: Sequence[Place]) -> tuple[str, bool]:
+def _leaks(searched: Sequence[Place], name: str, allowed: Sequence[Place], kinds: Sequence[str]) -> tuple[str, bool]:
     """Figure and verdict on the places where a name stands and should not."""
     leaks = sorted(f"{place.kind} {place.name}" for place in searched if place.holds(name) and place not in allowed)
     quotes = sum(place.holds(name) for place in allowed)
-    return f"{_counted(searched)} searched; in {', '.join(leaks) or 'none'}, and in {quotes} of the refusal", not leaks
+    figure = f"{_counted(searched)} searched; in {', '.join(leaks) or 'none'}, and in {quotes} of the refusal"
+    return figure, not leaks and quotes > 0 and _searched_all(searched, kinds)
 
 
 def _counted(searched: Sequence[Place]) -> str:
     """Places by kind; a kind without any was not searched."""
     counts = Counter(place.kind for place in searched)
-    return ", ".join(f"{counts[kind]} {kind}" for kind in (*_WATCHED, TOPIC, OBJECT, TABLE, ANSWER))
+    return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS)
 
 
-def _file_name(searched: Sequence[Place], seed: int, size: str) -> Row:
+def _searched_all(searched: Sequence[Place], kinds: Sequence[str]) -> bool:
+    return {place.kind for place in searched if place.content} >= set(kinds)
+
+
+def _file_name(searched: Sequence[Place], seed: int, size: str, kinds: Sequence[str]) -> Row:
     """The slide's id keeps a readable part of its file's name, which topics, objects and answers about it hold."""
     holding = Counter(place.kind for place in searched if place.holds(FILE_NAME))
     leaks = [kind for kind in _WATCHED if holding[kind]]
     elsewhere = ", ".join(f"{number} {kind}" for kind, number in sorted(holding.items()) if kind not in _WATCHED)
     figure = f"in {', '.join(leaks) or 'none'}; as the slide's id in {elsewhere or 'nothing'}"
-    return Row("A name in a slide's file name is in no log, metric or trace", figure, not leaks, seed, size)
+    held = not leaks and bool(holding) and _searched_all(searched, kinds)
+    return Row("A name in a slide's file name is in no log, metric or trace", figure, held, seed, size)
 
 
 def _flipped(system: Installation, case_id: str, seed: int, size: str) -> Row:

@@ -70,12 +70,14 @@ def _end_each(system: System, rng: random.Random, times: int) -> Iterator[_End]:
 
 def _ended(ends: Sequence[_End], seed: int, size: str) -> Row:
     wrong = Counter(f"{end.service} {end.code}" for end in ends if end.code != "0")
-    at_work = f"{sum(end.was_at_work for end in ends)} in the middle of a record"
-    more = ", ".join([at_work, *(f"{end}: {times}" for end, times in sorted(wrong.items()))])
+    at_work = sum(end.was_at_work for end in ends)
+    faults = [f"{end}: {times}" for end, times in sorted(wrong.items())]
+    more = ", ".join([f"{at_work} in the middle of a record", *faults])
     promise = (
         f"SIGTERM at any moment of its first {_LATEST_S:.0f} s, or at work, ends a service with 0 within {GRACE_S} s"
     )
-    return Row.of_counts(promise, len(ends) - wrong.total(), len(ends), more, seed=seed, size=size)
+    good = len(ends) - wrong.total() if at_work else 0
+    return Row.of_counts(promise, good, len(ends), more, seed=seed, size=size)
 
 
 def _none_lost(system: System, landed: Sequence[Landed], seed: int, size: str) -> Row:

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ from services.standalone.laptop import Deployment
 from services.standalone.pipeline_options import Options
 from shared import runtime
 from shared.health import BusyAddressError
+from shared.model import trial
 from shared.runtime import Part
 from tests.support import slides
 from tests.support.command_line import AT_FAULT, WRONG_USAGE, medulla, printed
@@ -144,6 +146,14 @@ def test_a_bundle_that_was_signed_verifies_with_the_other_half_of_the_key(tmp_pa
     assert wrong.exit_code == AT_FAULT
     assert "is a private one" in wrong.stderr
     assert "openssl" in wrong.stderr
+
+
+def test_a_bundle_that_ends_the_process_that_loads_it_is_refused_by_verify(monkeypatch: pytest.MonkeyPatch) -> None:
+    abort = ("-c", "import os; os.abort()")
+    monkeypatch.setattr(trial, "Trial", partial(trial.Trial, program=abort))
+    done = medulla("bundle", "verify", DEMO_BUNDLE)
+    assert done.exit_code == AT_FAULT
+    assert "ends the process that tries it out" in done.stderr
 
 
 @pytest.mark.parametrize(("command", "option"), [("verify", "--public-key"), ("sign", "--key")])
