@@ -48,7 +48,7 @@ def _ratio(promise: str, least: float, rows: Iterable[bench.Row], what: str, see
     """The median of the ratios of a row of the bench."""
     row = next(row for row in rows if row.what == what)
     ratio = median(bench.ratios(row.ours, row.other))
-    figure = f"{ratio:.1%}: {bench.Spread.of(row.ours)} against {bench.Spread.of(row.other)} {row.unit}"
+    figure = f"{ratio:.2%}: {bench.Spread.of(row.ours)} against {bench.Spread.of(row.other)} {row.unit}"
     return Row(promise, figure, ratio >= least, seed, size)
 
 
