@@ -9,17 +9,17 @@ from tests.chaos.scenarios import canary
 _NAMES = ("A patient's name", "A name in a key", "A name in a slide's file name")
 
 
-def _place(kind: str, name: str = "", text: str = "words") -> Place:
+def _of_kind(kind: str, name: str = "", text: str = "words") -> Place:
     return Place(kind, name, text.encode())
 
 
 def _searched() -> list[Place]:
     """A place of each kind, and the names where they may stand."""
     return [
-        *map(_place, canary.KINDS),
-        _place(TOPIC, f"dead.letters about {RECORD}, 0/1", NAME),
-        _place(ANSWER, f"dead letter about {FOLDER_NAME}", FOLDER_NAME),
-        _place(OBJECT, "cases/1", FILE_NAME),
+        *map(_of_kind, canary.KINDS),
+        _of_kind(TOPIC, f"dead.letters about {RECORD}, 0/1", NAME),
+        _of_kind(ANSWER, f"dead letter about {FOLDER_NAME}", FOLDER_NAME),
+        _of_kind(OBJECT, "cases/1", FILE_NAME),
     ]
 
 
@@ -38,7 +38,7 @@ def test_a_kind_of_place_that_was_not_searched_or_is_empty_holds_nothing(kind: s
     others = [place for place in _searched() if place.kind != kind or place.name]
     named = [place for place in others if place.kind != kind]
     assert _verdicts(named) == [False, False, False]
-    assert _verdicts([*named, _place(kind, text="")]) == [False, False, False]
+    assert _verdicts([*named, _of_kind(kind, text="")]) == [False, False, False]
 
 
 @pytest.mark.parametrize(("name", "verdicts"), [(NAME, 0), (FOLDER_NAME, 1), (FILE_NAME, 2)])
@@ -49,4 +49,4 @@ def test_a_name_that_was_seen_nowhere_holds_nothing(name: str, verdicts: int) ->
 
 @pytest.mark.parametrize(("name", "verdict"), [(NAME, 0), (FOLDER_NAME, 1), (FILE_NAME, 2)])
 def test_a_name_in_a_log_does_not_hold(name: str, verdict: int) -> None:
-    assert _verdicts([*_searched(), _place(LOG, "tiler", f"read {name}")])[verdict] is False
+    assert _verdicts([*_searched(), _of_kind(LOG, "tiler", f"read {name}")])[verdict] is False
