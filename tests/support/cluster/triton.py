@@ -11,10 +11,7 @@ _END = "import os, signal; os.kill(1, signal.SIGTERM)"
 
 @contextmanager
 def triton_away(site: Site, pod: str) -> Iterator[None]:
-    """End the server in a pod of the embedder, whenever it is back, while the body runs; it is back some time after.
-
-    On a busy node it may serve for some seconds before its next end.
-    """
+    """End the server in a pod of the embedder, whenever it is back, while the body runs; it is back some time after."""
     over = threading.Event()
 
     def end_it() -> None:
