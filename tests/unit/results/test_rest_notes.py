@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,8 @@ def test_a_timeline_tells_what_happened_to_a_case(client: TestClient, results: R
     )
     events = client.get("/api/v1/cases/MB-1/timeline").json()["events"]
     assert next(event["bundle_name"] for event in events if event["kind"] == "rescored") == "demo-simulated"
-    assert [event["at"] for event in events] == sorted((event["at"] for event in events), reverse=True)
+    times = [datetime.fromisoformat(event["at"]) for event in events]
+    assert times == sorted(times, reverse=True)
 
 
 def test_of_an_erased_case_the_timeline_tells_the_erasure_and_digests_only(
