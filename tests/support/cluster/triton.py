@@ -1,27 +1,48 @@
 """Triton taken away from an embedder that goes on beside it."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.cluster.kubernetes import Object, until
 from tests.support.cluster.site import Site
 
+_TRITON = "triton"
+_NOWHERE = "nowhere.invalid/triton"
 _END = "import os, signal; os.kill(1, signal.SIGTERM)"
+_PATIENCE_S = 360.0
+"""Longer than the longest pause before a restart, after which the kubelet asks for the image."""
 
 
 @contextmanager
 def triton_away(site: Site, pod: str) -> Iterator[None]:
-    """End the server in a pod of the embedder, whenever it is back, while the body runs; it is back some time after."""
-    over = threading.Event()
+    """Leave a pod of the embedder without its server while the body runs: its image is nowhere to be had meanwhile.
 
-    def end_it() -> None:
-        while not over.wait(1):
-            site.namespace.attempt("exec", pod, "--container", "triton", "--", "python", "-c", _END)
+    The server is back some time after.
 
-    thread = threading.Thread(target=end_it, daemon=True)
-    thread.start()
+    Raises:
+        StackError: it does not end.
+    """
+    image = _own(site.namespace.object("pod", pod)["spec"]["initContainers"])["image"]
+
+    def missing() -> str:
+        state = _own(site.namespace.object("pod", pod)["status"]["initContainerStatuses"])["state"]
+        if "running" in state:
+            site.namespace.attempt("exec", pod, "--container", _TRITON, "--", "python", "-c", _END)
+        reason = state.get("waiting", {}).get("reason", "")
+        return "" if "Image" in reason else reason or "it has not ended"
+
+    _set_image(site, pod, _NOWHERE)
     try:
+        until("Triton to lack its image", missing, _PATIENCE_S)
         yield
     finally:
-        over.set()
-        thread.join()
+        _set_image(site, pod, image)
+
+
+def _own(containers: list[Object]) -> Object:
+    """What is said of Triton among the containers of a pod."""
+    return next(each for each in containers if each["name"] == _TRITON)
+
+
+def _set_image(site: Site, pod: str, image: str) -> None:
+    site.namespace.kubectl("set", "image", f"pod/{pod}", f"{_TRITON}={image}")
