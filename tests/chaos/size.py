@@ -48,8 +48,7 @@ class Size:
 
 
 _GLANCED = replace(bench.QUICK, encoder_repeats=1, pipeline_copies=2)
-_MEASURED = replace(bench.QUICK, pipeline_copies=4, triton_tiles=192, small_slides=5)
 FULL = Size("full", 1000, 5, 60, 100, 50, 500, 1000, 20, 3600, 300, 8, 20, 200, 3, 10, 8, 4000, bench.FULL)
-LAPTOP = Size("laptop", 200, 5, 60, 100, 10, 40, 200, 20, 300, 10, 3, 4, 30, 2, 1, 6, 200, _MEASURED)
+LAPTOP = Size("laptop", 200, 5, 60, 100, 10, 40, 200, 20, 300, 10, 3, 4, 30, 2, 1, 6, 200, bench.FULL)
 GLANCE = Size("glance", 12, 1, 5, 6, 2, 4, 8, 4, 20, 10, 2, 1, 6, 2, 1, 4, 40, _GLANCED)
 SIZES = {size.name: size for size in (FULL, LAPTOP, GLANCE)}
