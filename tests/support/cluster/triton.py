@@ -7,7 +7,8 @@ from tests.support.cluster.kubernetes import Object, until
 from tests.support.cluster.site import Site
 
 _TRITON = "triton"
-_NOWHERE = "nowhere.invalid/triton"
+_UNAVAILABLE = "unavailable.invalid/triton"
+"""An image of a domain that can never be (RFC 2606)."""
 _END = "import os, signal; os.kill(1, signal.SIGTERM)"
 _PATIENCE_S = 360.0
 """Longer than the longest pause before a restart, after which the kubelet asks for the image."""
@@ -15,33 +16,38 @@ _PATIENCE_S = 360.0
 
 @contextmanager
 def triton_away(site: Site, pod: str) -> Iterator[None]:
-    """Leave a pod of the embedder without its server while the body runs: its image is nowhere to be had meanwhile.
+    """Leave a pod of the embedder without its server while the body runs: the server's image cannot be pulled.
 
     The server is back some time after.
 
     Raises:
-        StackError: it does not end.
+        StackError: it does not end, or the kubelet does not ask for the image.
     """
     image = _own(site.namespace.object("pod", pod)["spec"]["initContainers"])["image"]
 
-    def missing() -> str:
-        state = _own(site.namespace.object("pod", pod)["status"]["initContainerStatuses"])["state"]
-        if "running" in state:
+    def problem() -> str:
+        if "running" in _own(site.namespace.object("pod", pod)["status"]["initContainerStatuses"])["state"]:
             site.namespace.attempt("exec", pod, "--container", _TRITON, "--", "python", "-c", _END)
-        reason = state.get("waiting", {}).get("reason", "")
-        return "" if "Image" in reason else reason or "it has not ended"
+            return "it was running"
+        return "" if _was_asked_for(site, pod, _UNAVAILABLE) else f"{_UNAVAILABLE} was not asked for"
 
-    _set_image(site, pod, _NOWHERE)
     try:
-        until("Triton to lack its image", missing, _PATIENCE_S)
+        _set_image(site, pod, _UNAVAILABLE)
+        until("Triton to be away", problem, _PATIENCE_S)
         yield
     finally:
         _set_image(site, pod, image)
 
 
 def _own(containers: list[Object]) -> Object:
-    """What is said of Triton among the containers of a pod."""
-    return next(each for each in containers if each["name"] == _TRITON)
+    """Triton's entry among the containers of a pod."""
+    return {each["name"]: each for each in containers}[_TRITON]
+
+
+def _was_asked_for(site: Site, pod: str, image: str) -> bool:
+    """Whether the kubelet acts on the pod as it now is: an ended sidecar's state need not name its missing image."""
+    events = site.namespace.objects("events")
+    return any(image in each["message"] for each in events if each["involvedObject"]["name"] == pod)
 
 
 def _set_image(site: Site, pod: str, image: str) -> None:
