@@ -31,7 +31,7 @@ _OF_DECODING = 0.5
 class FixedRateEncoder:
     """Zeros, at so many tiles a second whoever asks: a device works through its queue, each batch after the one before.
 
-    The device does not wait for a thread of ours to wake up and hand it what is in its queue already.
+    As a GPU behind a server's queue does, it starts a batch that waits there without any thread of Python.
     """
 
     def __init__(self, tiles_per_second: float) -> None:
