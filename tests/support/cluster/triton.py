@@ -45,7 +45,7 @@ def _own(containers: list[Object]) -> Object:
 
 
 def _was_asked_for(site: Site, pod: str, image: str) -> bool:
-    """Whether the kubelet acts on the pod as it now is: an ended sidecar's state need not name its missing image."""
+    """Whether the kubelet has tried to pull the image; events say so, where an ended sidecar may not."""
     events = site.namespace.objects("events")
     return any(image in each["message"] for each in events if each["involvedObject"]["name"] == pod)
 
